@@ -1,0 +1,150 @@
+// What all programs share: settings, counters, the ring, and the frame that each task carries while it is inside
+// socket() or a send. A send can sleep and migrate, so its state belongs to the task and never to the CPU; the kernel
+// frees it with the task, so a task that dies inside a send leaves nothing behind.
+#ifndef SOCKRAY_BPF_TASK_H
+#define SOCKRAY_BPF_TASK_H
+
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+
+#include "../vmlinux/kernel.h"
+#include "records.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+const volatile struct sr_config config = {};
+
+// Written by user space while the programs run.
+__u32 mode = SR_MODE_OFF;
+__u32 check_tid = 0;
+
+// sr_task.state
+#define SR_IDLE 0
+#define SR_IGNORED 1  // inside a send that the filter refused: its return is not an unopened one
+#define SR_OPEN 2     // inside packet_sendmsg
+#define SR_RETURNED 3 // packet_sendmsg has returned; the record waits for the functions around it to return
+
+struct sr_task {
+	__u32 state;
+	__u32 followed; // this task was marked by user space, or descends from one that was
+	__u32 entered;  // SR_STAGE_* of the entry function that the task is in, 0: none
+	__u32 in_create;
+	__u32 open_slots; // bit a slot: functions around packet_sendmsg that have not returned yet
+	__u32 pad;
+	__u64 sock; // struct sock of the open send
+	__u64 msg;  // struct msghdr of the open send
+	__u64 skb;  // the frame of the open send, once it is known
+	__u64 dev;  // struct net_device of the open send, once it is known
+	__u64 driver_ret_at; // where dev_hard_start_xmit will store its result
+	__u64 res_at;        // where __sock_create will store the socket
+	__u16 xmit_depth;    // devices can be stacked: only the outermost pass is timed
+	__u16 xmit_mine;
+	__u16 driver_depth;
+	__u16 driver_mine;
+	struct sr_span outer[SR_SLOT_OUTER];
+	struct sr_send send;
+	struct sr_socket socket;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct sr_task);
+} tasks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096); // set by user space
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); // one for each possible CPU: set by user space
+	__type(key, __u32);
+	__type(value, struct sr_counters);
+} counters SEC(".maps");
+
+static __always_inline struct sr_counters *cpu_counters(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
+// An interrupt may count on the same CPU in between, so the increment is atomic; the line is never shared.
+#define COUNT(field)                                              \
+	({                                                        \
+		struct sr_counters *_c = cpu_counters();          \
+		_c ? __sync_fetch_and_add(&_c->field, 1) : 0ULL;  \
+	})
+
+static __always_inline struct sr_task *task_find(void)
+{
+	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
+}
+
+static __always_inline struct sr_task *task_make(void)
+{
+	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline bool is_check(void)
+{
+	return check_tid && (__u32)bpf_get_current_pid_tgid() == check_tid;
+}
+
+// The filters that only need the current task. `t` is its frame, or NULL.
+static __always_inline bool task_wanted(const struct sr_task *t)
+{
+	if (config.filter_tgid && bpf_get_current_pid_tgid() >> 32 != config.filter_tgid)
+		return false;
+	if (config.filter_comm[0]) {
+		char comm[SR_COMM_LEN];
+
+		bpf_get_current_comm(comm, sizeof(comm));
+		for (int i = 0; i < SR_COMM_LEN; i++) {
+			if (comm[i] != config.filter_comm[i])
+				return false;
+			if (!comm[i])
+				break;
+		}
+	}
+	if (config.follow && !(t && t->followed))
+		return false;
+	return true;
+}
+
+// A record is offered to the ring with a number that was taken before: what found no room is a gap that can be counted.
+static __always_inline long ring_put(void *record, __u64 size)
+{
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	return bpf_ringbuf_output(&ring, record, size,
+				  waiting >= config.wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void head_fill(struct sr_head *head, __u32 type, __u32 size, __u64 seq)
+{
+	head->type = type;
+	head->size = size;
+	head->cpu = bpf_get_smp_processor_id();
+	head->seq = seq;
+}
+
+static __always_inline __u64 socket_inode(struct socket *sock)
+{
+	struct socket_alloc *alloc = (void *)sock - bpf_core_field_offset(struct socket_alloc, socket);
+
+	return BPF_CORE_READ(alloc, vfs_inode.i_ino);
+}
+
+static __always_inline __u32 netns_of(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+#endif

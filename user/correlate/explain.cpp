@@ -1,0 +1,157 @@
+#include <fmt/format.h>
+#include <net/if_arp.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <string>
+
+#include "user/base/result.h"
+#include "user/correlate/outcome.h"
+
+namespace sockray {
+namespace {
+
+constexpr std::uint32_t address_size = sizeof(sockaddr_ll);
+constexpr std::uint32_t address_head = offsetof(sockaddr_ll, sll_addr);
+
+bool reached(const sr_send& record, int slot) {
+    return record.span[slot].start != 0;
+}
+
+bool has_address(const sr_send& record) {
+    return (record.flags & SR_SEND_ADDRESS) != 0;
+}
+
+std::string interface_of(const sr_send& record) {
+    if (record.ifname[0]) return record.ifname;
+    return record.ifindex ? fmt::format("interface {}", record.ifindex) : "the interface";
+}
+
+// The frame without the virtio-net header that stands before it.
+std::uint64_t frame_length(const sr_send& record) {
+    return record.len - std::min<std::uint64_t>(record.len, record.vnet_hdr);
+}
+
+std::string no_device(const sr_send& record) {
+    if (has_address(record) && record.ifindex)
+        return fmt::format("there is no interface with index {} in the sender's network namespace", record.ifindex);
+    if (record.bound_ifindex > 0)
+        return fmt::format("the interface that the socket was bound to (index {}) is gone", record.bound_ifindex);
+    return "the socket is not bound to an interface and the call named none";
+}
+
+std::string net_down(const sr_send& record) {
+    if ((record.flags & SR_SEND_DEVICE) && !(record.dev_flags & IFF_UP))
+        return fmt::format("{} is down", interface_of(record));
+    if (reached(record, SR_SLOT_XMIT))
+        return fmt::format("{} did not take the frame: its queue is stopped", interface_of(record));
+    return fmt::format("{} went down after the socket was bound (a pending error of the socket)",
+                       interface_of(record));
+}
+
+// packet_snd: len > dev->mtu + reserve; `reserve` is the header's length for SOCK_RAW and SOCK_PACKET.
+std::string too_long(const sr_send& record) {
+    if (!(record.flags & SR_SEND_DEVICE)) return fmt::format("{} bytes are too many", frame_length(record));
+    const std::string name = interface_of(record);
+    if (record.sock_type == SOCK_DGRAM)
+        return fmt::format("{} bytes, {} takes at most {} (its MTU)", frame_length(record), name, record.mtu);
+    return fmt::format("{} bytes, {} takes at most {} (MTU {} + {})", frame_length(record), name,
+                       record.mtu + record.hard_header_len, record.mtu, record.hard_header_len);
+}
+
+// The checks of packet_snd in their order.
+std::string invalid(const sr_send& record) {
+    const bool cooked = record.sock_type == SOCK_DGRAM;
+    if (!reached(record, SR_SLOT_ALLOC)) {
+        if (has_address(record) && record.msg_namelen < address_size)
+            return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen,
+                               address_size);
+        if (has_address(record) && record.msg_namelen < record.sll_halen + address_head)
+            return fmt::format("the address has {} bytes, too few for its hardware address of {}",
+                               record.msg_namelen, record.sll_halen);
+        if (cooked && has_address(record) && record.msg_namelen < record.addr_len + address_head)
+            return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
+                               interface_of(record));
+        if (record.msg_controllen) return "a control message (cmsg) was not understood";
+        if (record.vnet_hdr && record.len < record.vnet_hdr)
+            return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects",
+                               record.len, record.vnet_hdr);
+        if (record.vnet_hdr) return "the virtio-net header contradicts itself or the frame";
+    }
+    if (cooked && !has_address(record) && record.dev_type == ARPHRD_ETHER)
+        return fmt::format("no destination address: SOCK_DGRAM needs one on {} to build the header",
+                           interface_of(record));
+    if (!cooked && (record.flags & SR_SEND_DEVICE) && frame_length(record) < record.hard_header_len)
+        return fmt::format("{} bytes are less than the link-layer header of {} ({})", frame_length(record),
+                           interface_of(record), record.hard_header_len);
+    return "none of packet_snd's checks that are recorded explains it";
+}
+
+std::string no_buffers(const sr_send& record, const KernelNames& names) {
+    if (!reached(record, SR_SLOT_XMIT)) return fmt::format("no memory for a frame of {} bytes", frame_length(record));
+    const std::string why =
+        record.flags & SR_SEND_DROP ? fmt::format(" ({})", names.drop_reason(record.drop_reason)) : "";
+    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
+        return fmt::format("{} did not take the frame: its queue is stopped or the driver is busy{}",
+                           interface_of(record), why);
+    if (reached(record, SR_SLOT_DRIVER))
+        return fmt::format("the driver of {} dropped the frame{}", interface_of(record), why);
+    return fmt::format("the qdisc of {} dropped the frame{}", interface_of(record), why);
+}
+
+std::string buffer_full(const sr_send& record) {
+    return fmt::format("the send buffer is full ({} of {} bytes in use)",
+                       record.wmem_alloc ? record.wmem_alloc - 1 : 0, record.sndbuf);
+}
+
+std::string would_block(const sr_send& record) {
+    return fmt::format("{}, and {}", buffer_full(record),
+                       record.msg_flags & MSG_DONTWAIT ? "the call does not wait" : "SO_SNDTIMEO ran out");
+}
+
+std::string explanation(int err, const sr_send& record, const KernelNames& names) {
+    switch (err) {
+        case ENXIO:
+        case ENODEV: return no_device(record);
+        case ENETDOWN: return net_down(record);
+        case EMSGSIZE: return too_long(record);
+        case EINVAL: return invalid(record);
+        case ENOBUFS: return no_buffers(record, names);
+        case EAGAIN: return would_block(record);
+        case EINTR:
+        case 512: return fmt::format("a signal came while the call waited: {}", buffer_full(record));
+        case EFAULT: return "the memory of the frame could not be read";
+        case EPROTONOSUPPORT: return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
+        case EPIPE: return "the socket is shut down for sending";
+        case ENOTCONN: return "SOCK_PACKET needs an address that names the interface";
+        default: return errno_text(err);
+    }
+}
+
+}  // namespace
+
+std::string explain_failure(const sr_send& record, const KernelNames& names) {
+    const auto err = static_cast<int>(-record.ret);
+    return fmt::format("{}: {}", errno_name(err), explanation(err, record, names));
+}
+
+std::string explain_creation(const sr_socket& record) {
+    if (record.ret >= 0) return {};
+    const int err = -record.ret;
+    const std::string name = errno_name(err);
+    switch (err) {
+        case EPERM:
+            return record.create_seen
+                       ? name + ": packet_create asks for CAP_NET_RAW in the user namespace that owns the network "
+                                "namespace"
+                       : name + ": a security module refused before packet_create was called";
+        case ESOCKTNOSUPPORT:
+            return fmt::format("{}: type {} is none of SOCK_RAW, SOCK_DGRAM and SOCK_PACKET", name, record.sock_type);
+        default: return fmt::format("{}: {}", name, errno_text(err));
+    }
+}
+
+}  // namespace sockray

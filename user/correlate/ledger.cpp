@@ -1,0 +1,69 @@
+#include "user/correlate/ledger.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sockray {
+namespace {
+
+struct Counts {
+    std::uint64_t begun = 0;       // entries with a task frame
+    std::uint64_t no_storage = 0;  // entries without
+    std::uint64_t unopened = 0;    // returns that found no open frame
+    std::uint64_t emitted = 0;
+    std::uint64_t no_room = 0;
+};
+
+// An entry that found no memory has a return that finds no frame, and is counted by both: what is left of `unopened`
+// are the returns whose entry the kernel skipped. What began and never came to the ring, although the tasks were swept
+// at the end, is a return that was skipped.
+Tally balance(const Counts& counts) {
+    Tally tally;
+    const std::uint64_t entries_missed = counts.unopened - std::min(counts.unopened, counts.no_storage);
+    const std::uint64_t returns_missed = counts.begun - std::min(counts.begun, counts.emitted);
+    tally.seen = counts.begun + counts.no_storage + entries_missed;
+    tally.emitted = counts.emitted;
+    tally.lost.no_room = counts.no_room;
+    tally.lost.missed = entries_missed + returns_missed;
+    tally.lost.map_full = counts.no_storage;
+    return tally;
+}
+
+}  // namespace
+
+Tally tally_sends(std::span<const sr_counters> cpus) {
+    Counts sum;
+    for (const sr_counters& cpu : cpus) {
+        sum.begun += cpu.sends_begun;
+        sum.no_storage += cpu.sends_no_storage;
+        sum.unopened += cpu.sends_unopened;
+        sum.emitted += cpu.sends_emitted;
+        sum.no_room += cpu.sends_no_room;
+    }
+    return balance(sum);
+}
+
+Tally tally_sockets(std::span<const sr_counters> cpus) {
+    Counts sum;
+    for (const sr_counters& cpu : cpus) {
+        sum.begun += cpu.sockets_begun;
+        sum.no_storage += cpu.sockets_no_storage;
+        sum.emitted += cpu.sockets_emitted;
+        sum.no_room += cpu.sockets_no_room;
+    }
+    return balance(sum);
+}
+
+std::uint64_t Ledger::count(Outcome outcome) const {
+    const std::uint64_t known = decoded_by_outcome[static_cast<std::size_t>(outcome)];
+    return outcome == Outcome::unknown ? known + sends.lost.total() : known;
+}
+
+bool Ledger::balances() const {
+    const std::uint64_t by_outcome =
+        std::accumulate(decoded_by_outcome.begin(), decoded_by_outcome.end(), std::uint64_t{0});
+    return by_outcome == decoded && sends.seen == decoded + sends.lost.total() &&
+           attempted() == by_outcome + sends.lost.total();
+}
+
+}  // namespace sockray

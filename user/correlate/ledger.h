@@ -1,0 +1,56 @@
+// The ledger: every send that was seen is in exactly one row, and the sums balance exactly.
+//
+//   seen      = decoded + rejected + no_room + missed + map_full
+//   attempted = seen = delivered + dropped + failed + queued + unknown
+//
+// A send whose record was lost counts as unknown. `seen` is what the kernel side counted, not what arrived.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "bpf/records.h"
+#include "user/correlate/send.h"
+
+namespace sockray {
+
+struct Loss {
+    std::uint64_t no_room = 0;   // records that the ring refused
+    std::uint64_t missed = 0;    // hits of packet_sendmsg's hooks that the kernel skipped, so that no record was made
+    std::uint64_t map_full = 0;  // no memory for a task's frame
+    std::uint64_t rejected = 0;  // records that did not decode: never expected
+    std::uint64_t total() const { return no_room + missed + map_full + rejected; }
+    bool operator==(const Loss&) const = default;
+};
+
+// What the kernel side counted, summed over the CPUs.
+struct Tally {
+    std::uint64_t seen = 0;
+    std::uint64_t emitted = 0;
+    Loss lost;  // without `rejected`
+};
+
+// `decoded` + `rejected` records were read from the ring after the last hook had gone and the ring was empty.
+Tally tally_sends(std::span<const sr_counters> cpus);
+Tally tally_sockets(std::span<const sr_counters> cpus);
+
+struct Ledger {
+    std::array<std::uint64_t, outcome_count> decoded_by_outcome{};  // index: Outcome
+    std::uint64_t decoded = 0;
+    std::uint64_t partial = 0;  // decoded, with the return of a stage missing because the kernel skipped a hook
+    Tally sends;
+    Tally sockets;
+    std::uint64_t sockets_decoded = 0;
+    std::optional<std::uint64_t> driven;      // sends that sockray itself made
+    std::optional<std::uint64_t> correlated;  // of these, found again in the records by number and thread
+
+    std::uint64_t attempted() const { return sends.seen; }
+    // Of the records that were decoded; for unknown, those that were lost count too.
+    std::uint64_t count(Outcome outcome) const;
+    // Both sums of the head of this file.
+    bool balances() const;
+};
+
+}  // namespace sockray

@@ -1,0 +1,30 @@
+// How a send ended, and the sentence that explains it, from what the kernel side recorded.
+#pragma once
+
+#include <string>
+
+#include "bpf/records.h"
+#include "user/base/kernel_names.h"
+#include "user/base/plan.h"
+#include "user/correlate/send.h"
+
+namespace sockray {
+
+struct Verdict {
+    Outcome outcome = Outcome::unknown;
+    Stage stage = Stage::none;  // where it ended; none for delivered sends
+    std::string reason;         // empty for delivered sends
+};
+
+// Pure. `plan` tells whether a stage was not seen because the send did not pass it or because it has no hook.
+Verdict judge(const sr_send& record, const Plan& plan, const KernelNames& names);
+
+// Why packet_sendmsg returned this error, in a sentence that begins with the errno's name:
+// "EMSGSIZE: 1515 bytes, veth0 takes at most 1514 (MTU 1500 + 14)". The order of the checks is that of
+// net/packet/af_packet.c: packet_snd, tpacket_snd and packet_sendmsg_spkt.
+std::string explain_failure(const sr_send& record, const KernelNames& names);
+
+// Why socket(AF_PACKET, ...) returned this error; empty where it succeeded.
+std::string explain_creation(const sr_socket& record);
+
+}  // namespace sockray

@@ -1,0 +1,49 @@
+// A send with its end: what correlate makes of a record.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bpf/records.h"
+#include "user/base/stage.h"
+
+namespace sockray {
+
+// How a send ended (DESIGN.md, vocabulary). `failed`: the sender was told, by an errno. `dropped`: the sender was told
+// that all is well, and the kernel freed the frame all the same.
+enum class Outcome { delivered, dropped, failed, queued, unknown };
+
+inline constexpr int outcome_count = 5;
+
+constexpr std::string_view outcome_name(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::delivered: return "delivered";
+        case Outcome::dropped: return "dropped";
+        case Outcome::failed: return "failed";
+        case Outcome::queued: return "queued";
+        case Outcome::unknown: return "unknown";
+    }
+    return "unknown";
+}
+
+struct Send {
+    std::uint64_t id = 0;  // 1, 2, 3 ... in the order in which records were read
+    sr_send record{};
+    Outcome outcome = Outcome::unknown;
+    Stage end_stage = Stage::none;        // where a failed or dropped send ended, as far as it was seen
+    std::string reason;                   // why, in a sentence; empty for delivered sends
+    std::optional<std::uint64_t> number;  // the driver's own number of this send, where sockray drove it
+};
+
+// "sendto", "send", "sendmsg", "sendmmsg", "write", "writev", ..., by the function that was entered and the system call.
+std::string_view entry_name(const sr_send& record);
+
+// The earliest time in the record: when the send entered the kernel, as far as it was seen.
+std::uint64_t begin_ns(const sr_send& record);
+
+// The symbolic name of a positive errno value: "ENOBUFS"; "ERESTARTSYS" and the like too. "E512" where it has none.
+std::string errno_name(int err);
+
+}  // namespace sockray

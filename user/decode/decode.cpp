@@ -1,0 +1,61 @@
+#include "user/decode/decode.h"
+
+#include <cstring>
+
+#include "user/base/stage.h"
+
+namespace sockray {
+namespace {
+
+using Error = tl::unexpected<std::string_view>;
+
+template <std::size_t size>
+bool terminated(const char (&text)[size]) {
+    return std::memchr(text, '\0', size) != nullptr;
+}
+
+template <typename T>
+tl::expected<T, std::string_view> copy_as(std::span<const std::byte> bytes) {
+    // The ring rounds nothing up: a record has exactly its size.
+    if (bytes.size() != sizeof(T)) return Error("a record of a wrong size for its type");
+    T record;
+    std::memcpy(&record, bytes.data(), sizeof record);
+    return record;
+}
+
+tl::expected<Record, std::string_view> check_send(const sr_send& send) {
+    if (!terminated(send.comm) || !terminated(send.ifname)) return Error("a send with an unterminated name");
+    for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
+        const auto stage = static_cast<Stage>(send.stage[slot]);
+        if (stage != Stage::none && stage_info(stage).slot != slot) return Error("a send with a stage out of place");
+    }
+    for (std::size_t slot = SR_SLOT_COUNT; slot < sizeof send.stage; slot++)
+        if (send.stage[slot] != 0) return Error("a send with a stage out of place");
+    for (const sr_span& span : send.span)
+        if (span.end != 0 && span.end < span.start) return Error("a send with a stage that ends before it begins");
+    return send;
+}
+
+tl::expected<Record, std::string_view> check_socket(const sr_socket& socket) {
+    if (!terminated(socket.comm)) return Error("a socket with an unterminated name");
+    for (const sr_span& span : {socket.create, socket.packet_create})
+        if (span.end != 0 && span.end < span.start) return Error("a socket with a stage that ends before it begins");
+    return socket;
+}
+
+}  // namespace
+
+tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) {
+    sr_head head;
+    if (bytes.size() < sizeof head) return Error("too short for a record");
+    std::memcpy(&head, bytes.data(), sizeof head);
+    if (head.size != bytes.size()) return Error("a record that says another size than it has");
+    switch (head.type) {
+        case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check_send);
+        case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check_socket);
+        case SR_RECORD_STACK: return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
+        default: return Error("a record of an unknown type");
+    }
+}
+
+}  // namespace sockray

@@ -1,0 +1,21 @@
+// Bytes of the ring -> typed records. Pure and total: any bytes give a record or a reason why not; nothing is trusted.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <variant>
+
+#include "bpf/records.h"
+
+namespace sockray {
+
+// The records are the structs of bpf/records.h themselves. In a decoded one every string is terminated, every stage
+// number is one of a stage that belongs into its slot, and type and size are right.
+using Record = std::variant<sr_send, sr_socket, sr_stack>;
+
+// The error is a constant text that says what is wrong with the bytes; such a record counts as rejected.
+tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes);
+
+}  // namespace sockray

@@ -1,0 +1,104 @@
+#include "user/probe/btf.h"
+
+#include <bpf/btf.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace sockray {
+namespace {
+
+// The member `name` of a struct or union, looked for in its unnamed members too. Returns its type, adds its offset.
+std::optional<std::uint32_t> find_member(const btf* types, std::uint32_t id, std::string_view name,
+                                         std::uint64_t& bits) {
+    const btf_type* type = btf__type_by_id(types, btf__resolve_type(types, id));
+    if (!type || !btf_is_composite(type)) return std::nullopt;
+    const btf_member* members = btf_members(type);
+    for (std::uint32_t i = 0; i < btf_vlen(type); i++) {
+        const std::string_view member = btf__name_by_offset(types, members[i].name_off);
+        const std::uint64_t at = btf_member_bit_offset(type, i);
+        if (member == name) {
+            bits += at;
+            return members[i].type;
+        }
+        if (member.empty()) {
+            std::uint64_t inner = 0;
+            if (const auto found = find_member(types, members[i].type, name, inner)) {
+                bits += at + inner;
+                return found;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void KernelTypes::Free::operator()(btf* types) const {
+    btf__free(types);
+}
+KernelTypes::KernelTypes(KernelTypes&&) noexcept = default;
+KernelTypes& KernelTypes::operator=(KernelTypes&&) noexcept = default;
+KernelTypes::~KernelTypes() = default;
+
+Result<KernelTypes> KernelTypes::read() {
+    btf* types = btf__load_vmlinux_btf();
+    if (!types)
+        return not_allowed(
+            fmt::format("this kernel's type information (/sys/kernel/btf/vmlinux) cannot be read: {}",
+                        errno_text(errno)),
+            "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
+    return KernelTypes(types);
+}
+
+std::optional<std::uint64_t> KernelTypes::offset(const std::string& type,
+                                                 const std::vector<std::string>& path) const {
+    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
+    if (id < 0) return std::nullopt;
+    auto current = static_cast<std::uint32_t>(id);
+    std::uint64_t bits = 0;
+    for (const std::string& name : path) {
+        const auto member = find_member(btf_.get(), current, name, bits);
+        if (!member) return std::nullopt;
+        current = *member;
+    }
+    return bits / 8;
+}
+
+std::optional<std::uint64_t> KernelTypes::size(const std::string& type) const {
+    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
+    if (id < 0) return std::nullopt;
+    return btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id))->size;
+}
+
+std::vector<KernelTypes::Handler> KernelTypes::handlers(const std::string& type) const {
+    std::vector<Handler> found;
+    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
+    if (id < 0) return found;
+    const btf_type* composite = btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id));
+    const btf_member* members = btf_members(composite);
+    for (std::uint32_t i = 0; i < btf_vlen(composite); i++) {
+        const btf_type* member =
+            btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(btf__resolve_type(btf_.get(), members[i].type)));
+        if (!member || !btf_is_ptr(member)) continue;
+        const btf_type* pointee =
+            btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(btf__resolve_type(btf_.get(), member->type)));
+        if (pointee && btf_is_func_proto(pointee))
+            found.push_back({btf__name_by_offset(btf_.get(), members[i].name_off),
+                             btf_member_bit_offset(composite, i) / 8});
+    }
+    return found;
+}
+
+std::optional<std::string> KernelTypes::enumerator(const std::string& type, std::int64_t value) const {
+    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_ENUM);
+    if (id < 0) return std::nullopt;
+    const btf_type* found = btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id));
+    const struct btf_enum* values = btf_enum(found);
+    for (std::uint32_t i = 0; i < btf_vlen(found); i++)
+        if (values[i].val == value) return btf__name_by_offset(btf_.get(), values[i].name_off);
+    return std::nullopt;
+}
+
+}  // namespace sockray

@@ -1,0 +1,53 @@
+// Questions to the running kernel's type information (BTF).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/base/result.h"
+
+struct btf;
+
+namespace sockray {
+
+class KernelTypes {
+  public:
+    // A member of a struct that is a pointer to a function.
+    struct Handler {
+        std::string name;
+        std::uint64_t offset;  // bytes from the struct's start
+    };
+
+    // /sys/kernel/btf/vmlinux. Without it: not_allowed, since nothing can be loaded either.
+    static Result<KernelTypes> read();
+
+    KernelTypes(KernelTypes&&) noexcept;
+    KernelTypes& operator=(KernelTypes&&) noexcept;
+    KernelTypes(const KernelTypes&) = delete;
+    KernelTypes& operator=(const KernelTypes&) = delete;
+    ~KernelTypes();
+
+    // Offset in bytes of a member, through nested structs: {"tx_ring", "pg_vec"}.
+    std::optional<std::uint64_t> offset(const std::string& type, const std::vector<std::string>& path) const;
+
+    // sizeof(struct type).
+    std::optional<std::uint64_t> size(const std::string& type) const;
+
+    // All members of `type` that point to functions, in the struct's order.
+    std::vector<Handler> handlers(const std::string& type) const;
+
+    // The name of a value of an enum: ("skb_drop_reason", 2) -> "SKB_DROP_REASON_NOT_SPECIFIED".
+    std::optional<std::string> enumerator(const std::string& type, std::int64_t value) const;
+
+  private:
+    struct Free {
+        void operator()(btf* types) const;
+    };
+    explicit KernelTypes(btf* types) : btf_(types) {}
+    std::unique_ptr<btf, Free> btf_;
+};
+
+}  // namespace sockray

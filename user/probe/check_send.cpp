@@ -1,0 +1,146 @@
+#include "user/probe/check_send.h"
+
+#include <fmt/format.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "user/base/fd.h"
+
+namespace sockray {
+namespace {
+
+// lo of a fresh namespace is down: brings it up. Returns its index, 0 where that is not allowed.
+int private_loopback() {
+    if (::unshare(CLONE_NEWNET) != 0) return 0;
+    const Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    if (!control || ::ioctl(control.get(), SIOCGIFFLAGS, &request) != 0) return 0;
+    request.ifr_flags |= IFF_UP;
+    if (::ioctl(control.get(), SIOCSIFFLAGS, &request) != 0) return 0;
+    return static_cast<int>(::if_nametoindex("lo"));
+}
+
+sockaddr_ll address_of(int ifindex) {
+    sockaddr_ll address{};
+    address.sll_family = AF_PACKET;
+    address.sll_ifindex = ifindex;
+    address.sll_halen = ETH_ALEN;
+    return address;
+}
+
+// A ring with nothing to send: tpacket_snd is entered and returns at once.
+void set_tx_ring(int fd) {
+    const auto page = static_cast<unsigned>(::getpagesize());
+    tpacket_req request{};
+    request.tp_block_size = page;
+    request.tp_block_nr = 1;
+    request.tp_frame_size = page;
+    request.tp_frame_nr = 1;
+    ::setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &request, sizeof request);
+}
+
+Status send_both(const std::function<void(std::uint32_t)>& announce) {
+    const int ifindex = private_loopback();
+    const sockaddr_ll address = address_of(ifindex);
+    const auto* destination = ifindex ? reinterpret_cast<const sockaddr*>(&address) : nullptr;
+    const socklen_t length = ifindex ? sizeof address : 0;
+    const std::array<char, 60> frame{};
+
+    const Fd plain(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    const Fd ring(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    if (!plain || !ring)
+        return not_allowed(fmt::format("cannot open a packet socket for the check send: {}", errno_text(errno)),
+                           "run as root or with CAP_NET_RAW");
+    set_tx_ring(ring.get());
+    announce(static_cast<std::uint32_t>(::gettid()));
+    // Whether they succeed does not matter here: the records say where they went.
+    (void)::sendto(plain.get(), frame.data(), frame.size(), MSG_DONTWAIT, destination, length);
+    (void)::sendto(ring.get(), nullptr, 0, MSG_DONTWAIT, destination, length);
+    announce(0);
+    return {};
+}
+
+const sr_send* find_send(const CheckRecords& records, bool tx_ring) {
+    for (const sr_send& send : records.sends)
+        if (((send.flags & SR_SEND_TX_RING) != 0) == tx_ring) return &send;
+    return nullptr;
+}
+
+// The stage behind which the body must have been hit, and the one before which it must have been.
+std::string where_wrong(const sr_send& send, Stage stage) {
+    if (send.body_hits != 1) return fmt::format("the check send hit it {} times instead of once", send.body_hits);
+    if (send.stage[SR_SLOT_BODY] != static_cast<std::uint8_t>(stage))
+        return fmt::format("the check send went through {}",
+                           stage_name(static_cast<Stage>(send.stage[SR_SLOT_BODY])));
+    const std::uint64_t hit = send.span[SR_SLOT_BODY].start;
+    const std::uint64_t next =
+        send.span[SR_SLOT_ALLOC].start ? send.span[SR_SLOT_ALLOC].start : send.span[SR_SLOT_SENDMSG].end;
+    if (hit < send.span[SR_SLOT_SENDMSG].start || (next && hit > next))
+        return "the check send hit it out of order";
+    return {};
+}
+
+void review_body(Plan& plan, Stage stage, const sr_send* send, CheckVerdict& verdict) {
+    PlanLine* line = plan.find(stage);
+    if (!line || line->evidence != Evidence::located) return;
+    const std::string wrong = send ? where_wrong(*send, stage) : "the check send left no record";
+    if (!wrong.empty()) {
+        verdict.withdrawn.push_back({stage, fmt::format("not located: {}", wrong)});
+        return;
+    }
+    line->reason += fmt::format("; checked: a send hit it once, after packet_sendmsg's entry and before {}",
+                                send->span[SR_SLOT_ALLOC].start ? "sock_alloc_send_pskb" : "its return");
+}
+
+// "__sys_sendto+0x1f4 < __x64_sys_sendto+0x20 < ...", from the caller of packet_sendmsg outwards.
+std::string callers(const sr_stack& stack, const Kallsyms& symbols, std::size_t most) {
+    std::string text;
+    bool inside = true;
+    for (const std::uint64_t address : stack.address) {
+        if (!address || most == 0) break;
+        if (inside && symbols.function_at(address) == "packet_sendmsg") continue;
+        inside = false;
+        text += (text.empty() ? "" : " < ") + symbols.describe(address);
+        most--;
+    }
+    return text;
+}
+
+}  // namespace
+
+Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce) {
+    Status status;
+    std::thread([&] { status = send_both(announce); }).join();
+    return status;
+}
+
+CheckVerdict review_check(Plan& plan, const CheckRecords& records, const Kallsyms& symbols) {
+    CheckVerdict verdict;
+    review_body(plan, Stage::packet_snd, find_send(records, false), verdict);
+    review_body(plan, Stage::tpacket_snd, find_send(records, true), verdict);
+
+    PlanLine* inner = plan.find(Stage::sock_sendmsg_inner);
+    if (inner && inner->evidence == Evidence::derived && !records.stacks.empty()) {
+        constexpr std::size_t frames = 2;
+        const std::string stack = callers(records.stacks.front(), symbols, frames);
+        if (!stack.empty())
+            inner->reason = fmt::format("no symbol here: inlined into its callers; the stack of the check send goes "
+                                        "from packet_sendmsg straight to {}",
+                                        stack);
+    }
+    return verdict;
+}
+
+}  // namespace sockray

@@ -1,0 +1,27 @@
+// What libbpf and the kernel say when a program cannot be loaded, turned into one error.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "user/base/result.h"
+
+namespace sockray {
+
+// While it lives, libbpf's messages are kept here and do not reach standard error. One at a time in a process.
+class LibbpfLog {
+  public:
+    LibbpfLog();
+    ~LibbpfLog();
+    LibbpfLog(const LibbpfLog&) = delete;
+    LibbpfLog& operator=(const LibbpfLog&) = delete;
+
+    // The last line of libbpf's that is a warning; empty without one.
+    std::string last_warning() const;
+};
+
+// "cannot <what>: <why>", with the remedy that fits: EPERM (privileges or lockdown) is not_allowed, and so is a kernel
+// that lacks something; everything else is a failure.
+Error load_error(std::string_view what, int err, const LibbpfLog& log);
+
+}  // namespace sockray

@@ -1,0 +1,96 @@
+// Loads the programs that the plan asks for, attaches them, and hands over what they write.
+//
+//   auto tracer = Tracer::start(kernel, options);   load and attach; nothing is traced yet
+//   tracer->arm();                                  from here on every send and socket creation counts
+//   tracer->read(sink);                             again and again
+//   tracer->close(sink);                            detach, and the rest of the records
+//
+// Everything that is attached belongs to file descriptors of this process: when it dies, whatever kills it, the kernel
+// detaches all. One thread at a time may call into a Tracer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bpf/records.h"
+#include "user/base/plan.h"
+#include "user/base/result.h"
+
+namespace sockray {
+
+class LiveKernel;
+
+// What is traced; everything that is set must match.
+struct TraceFilter {
+    std::uint32_t tgid = 0;    // process, in the initial pid namespace; 0: any
+    std::string comm;          // name of the task, at most 15 bytes; empty: any
+    std::int32_t ifindex = 0;  // with netns and ifname; 0: any. Socket creations have no interface: they all match
+    std::uint32_t netns = 0;
+    std::string ifname;
+    std::uint32_t ancestor = 0;  // only what this process (as in `tgid`) forks after arm(), and its descendants; 0: any
+};
+
+struct TraceOptions {
+    TraceFilter filter;
+    std::uint32_t ring_bytes = 8U << 20;  // rounded up to a power of two of at least one page
+    std::uint64_t cookie_magic = 0;       // not 0: look for a send's number in the frame, at cookie_offset
+    std::uint32_t cookie_offset = 0;
+};
+
+// Hits that the kernel says it skipped (kprobe already running, no kretprobe instance free), of one stage.
+struct SkippedHits {
+    Stage stage = Stage::none;
+    std::uint64_t hits = 0;
+};
+
+class Tracer {
+  public:
+    // The bytes are valid during the call only.
+    using Sink = std::function<void(std::span<const std::byte>)>;
+
+    // Makes the plan, loads, attaches, and checks the located stages by a send on a private loopback interface.
+    // Errors: not_allowed where kernel or privileges forbid it.
+    static Result<Tracer> start(LiveKernel& kernel, const TraceOptions& options);
+
+    Tracer(Tracer&&) noexcept;
+    Tracer& operator=(Tracer&&) noexcept;
+    Tracer(const Tracer&) = delete;
+    Tracer& operator=(const Tracer&) = delete;
+    ~Tracer();
+
+    const Plan& plan() const;
+
+    void arm();
+
+    // Readable when a good part of the ring is full. Fewer records do not wake anybody: read() on a timer as well.
+    int readable_fd() const;
+
+    // Hands over all records that are in the ring now. Returns how many.
+    std::size_t read(const Sink& sink);
+
+    // No new sends; detaches everything; then the records of sends that are still inside the kernel, and the rest of
+    // the ring. After this counters() is final. Calling it again does nothing.
+    void close(const Sink& sink);
+
+    // One for each possible CPU.
+    std::vector<sr_counters> counters() const;
+
+    // Only stages with skipped hits. Kernels before 6.7 do not say: then known is false.
+    struct Skipped {
+        bool known = false;
+        std::vector<SkippedHits> stages;
+    };
+    const Skipped& skipped() const;
+
+  private:
+    struct State;
+    explicit Tracer(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace sockray

@@ -1,0 +1,190 @@
+// The kernel types that sockray's BPF programs read: only the structs and fields that are used.
+//
+// Every access is relocated at load (CO-RE), so the order and the offsets here mean nothing; names and types are what
+// counts. tests/vm checks each field of this file against the BTF of each kernel in the matrix. A struct whose name
+// ends in ___something is a variant: the field exists on some kernels or architectures only, and the programs ask
+// with bpf_core_field_exists() first.
+#ifndef SOCKRAY_VMLINUX_KERNEL_H
+#define SOCKRAY_VMLINUX_KERNEL_H
+
+#include <linux/types.h>
+
+typedef _Bool bool;
+enum { false, true };
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
+// include/linux/ns_common.h, include/net/net_namespace.h
+struct ns_common {
+	unsigned int inum;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct net {
+	struct ns_common ns;
+	struct hlist_head *dev_index_head;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+// include/linux/netdevice.h
+struct net_device {
+	char name[16];
+	unsigned int mtu;
+	unsigned int flags;
+	unsigned short type;
+	unsigned short hard_header_len;
+	unsigned char min_header_len;
+	unsigned char addr_len;
+	int ifindex;
+	struct hlist_node index_hlist;
+};
+
+// include/linux/skbuff.h
+struct sock;
+struct sk_buff {
+	struct sk_buff *next;
+	struct sock *sk;
+	struct net_device *dev;
+	unsigned char *data;
+};
+
+// include/net/sock.h
+struct sock_common {
+	unsigned short skc_family;
+	possible_net_t skc_net;
+};
+
+struct socket;
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	refcount_t sk_wmem_alloc;
+	int sk_sndbuf;
+	int sk_err;
+	void (*sk_destruct)(struct sock *sk);
+};
+
+// include/linux/net.h
+struct msghdr;
+struct proto_ops {
+	int family;
+	int (*sendmsg)(struct socket *sock, struct msghdr *m, unsigned long total_len);
+};
+
+struct net_proto_family {
+	int family;
+	int (*create)(struct net *net, struct socket *sock, int protocol, int kern);
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+	const struct proto_ops *ops;
+};
+
+// include/linux/socket.h
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
+	unsigned long msg_controllen;
+};
+
+// include/linux/fs.h, include/net/sock.h: the inode of a socket stands right behind it
+struct inode {
+	unsigned long i_ino;
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
+};
+
+struct file {
+	void *private_data;
+};
+
+struct kiocb {
+	struct file *ki_filp;
+};
+
+// include/linux/fdtable.h
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+// include/linux/sched.h
+struct task_struct {
+	int pid;
+	int tgid;
+	char comm[16];
+	struct files_struct *files;
+};
+
+// net/packet/internal.h
+struct packet_ring_buffer {
+	void *pg_vec;
+};
+
+struct packet_sock {
+	struct sock sk;
+	struct packet_ring_buffer tx_ring;
+	int ifindex;
+	unsigned short num;
+};
+
+// 6.1: a bit of its own; since 6.4 (dfc39d4026fb) the size of the header
+struct packet_sock___vnet_bit {
+	unsigned int has_vnet_hdr : 1;
+};
+
+struct packet_sock___vnet_size {
+	int vnet_hdr_sz;
+};
+
+// The number of the system call that the task is in, as its saved user registers have it.
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+
+struct pt_regs___arm64 {
+	int syscallno;
+};
+
+// kernel/bpf: the context of an iterator over tasks
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#endif
