@@ -1,0 +1,98 @@
+// Drives traffic: threads that send numbered frames through packet sockets of their own and say how each send
+// went.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "user/base/result.h"
+#include "user/drive/event.h"
+#include "user/drive/frame.h"
+#include "user/drive/interface.h"
+#include "user/drive/pacer.h"
+#include "user/drive/socket.h"
+
+namespace sockray {
+
+struct DriveOptions {
+    Interface interface;
+    std::uint64_t count = 1;                      // sends of the whole run, from 1
+    std::size_t frame_size = default_frame_size;  // bytes, Ethernet header included, for both socket types
+    std::uint64_t rate = 0;  // sends per second of all threads together; 0: as fast as it goes
+    SocketType socket_type = SocketType::raw;
+    SendMethod method = SendMethod::sendto;
+    unsigned threads = 1;            // 1 to max_drive_threads
+    std::uint64_t cookie_magic = 0;  // from random_cookie_magic(); not 0
+};
+
+inline constexpr unsigned max_drive_threads = 256;
+
+// Whether a run with these options makes sense; `usage` with the reason if not. Opens and sends nothing.
+Status check_options(const DriveOptions& options);
+
+// One run. Belongs to the thread that made it, which alone calls its methods unless they say otherwise.
+//
+//   Driver driver(options);
+//   if (Status started = driver.start(); !started) ...
+//   while (!driver.finished()) { driver.drain(events); ...wait a little, call stop() on Ctrl-C... }
+//   driver.drain(events);
+class Driver {
+  public:
+    // Does nothing yet.
+    explicit Driver(DriveOptions options);
+    // Stops the run; events that were not drained are gone.
+    ~Driver();
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+    Driver(Driver&&) = delete;
+    Driver& operator=(Driver&&) = delete;
+
+    // Launches the threads in the network namespace of the calling thread and returns when each has opened
+    // its socket; then they begin to send. Where one cannot, none sends, all end, and the error says why.
+    // Call it once. Sets the process' handler of one realtime signal (SIGRTMIN + 5), and leaves it set: it
+    // does nothing.
+    Status start();
+
+    // Ends the run now and returns when all threads have ended. A send that blocks is interrupted: it is an
+    // event with EINTR (or with what it managed to send). Numbers that threads held but had not sent yet stay
+    // unused. Does nothing where the run is over. Events can still be drained.
+    void stop();
+
+    // Whether all threads have ended, by count, stop() or failure to start: what drain() finds after this
+    // said true is the rest. Any thread may call it.
+    bool finished() const { return running_.load(std::memory_order_acquire) == 0; }
+
+    // Appends the events since the last call and returns how many; those of one thread are in the order of
+    // its sends, with ascending numbers. A sender whose ring is full waits for this call, so call it often: a
+    // ring holds at least 4096 events of its thread, 65536 with up to 16 threads. One thread at a time, not
+    // necessarily the owner.
+    std::size_t drain(std::vector<DriveEvent>& events);
+
+    // The thread ids of the senders, as gettid() gives them; empty before start() and after a failed one.
+    std::vector<std::uint32_t> tids() const;
+
+  private:
+    struct Worker;
+
+    void run(Worker& worker);
+    void send_all(Worker& worker, const PacketSocket& socket);
+    bool wait_for_room(Worker& worker) const;
+    bool wait_until_due(std::uint64_t number);
+    Status launch();
+    bool stopping() const { return stop_.load(std::memory_order_relaxed); }
+
+    const DriveOptions options_;
+    std::optional<Pacer> pacer_;  // none where the rate is unlimited
+    std::vector<std::unique_ptr<Worker>> workers_;
+    std::optional<std::latch> opened_;  // reached when each thread has tried to open its socket
+    std::atomic<std::uint64_t> last_number_{0};
+    std::atomic<unsigned> running_{0};
+    std::atomic<bool> stop_{false};
+};
+
+}  // namespace sockray

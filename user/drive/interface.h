@@ -1,0 +1,54 @@
+// The interface that traffic goes out of: what user space can know of it, and its counters.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "user/base/result.h"
+
+namespace sockray {
+
+struct Interface {
+    std::string name;
+    int ifindex = 0;
+    std::uint32_t mtu = 0;              // bytes, without the link-layer header
+    std::uint32_t flags = 0;            // IFF_*
+    std::uint32_t netns_ino = 0;        // inode of the network namespace that it was found in
+    std::uint16_t type = 0;             // ARPHRD_*
+    std::uint16_t hard_header_len = 0;  // bytes: 14 for ARPHRD_ETHER and ARPHRD_LOOPBACK, 0 for all others
+    std::array<std::uint8_t, 6> address{};  // hardware address; zero where the link has none of 6 bytes
+};
+
+// A device's own sums since it was made: what its driver says, for all senders together.
+// Loopback counts bytes without the Ethernet header (drivers/net/loopback.c, loopback_xmit), Ethernet devices
+// with it.
+struct DeviceCounters {
+    std::uint64_t tx_packets = 0;
+    std::uint64_t tx_bytes = 0;
+    std::uint64_t tx_dropped = 0;
+    std::uint64_t tx_errors = 0;
+    std::uint64_t rx_packets = 0;
+    std::uint64_t rx_bytes = 0;
+    std::uint64_t rx_dropped = 0;
+    std::uint64_t rx_errors = 0;
+};
+
+// Finds an interface by name in the network namespace of the calling thread. `usage` for a name that no
+// interface can have (net/core/dev.c, dev_valid_name), `failed` for one that none has here: the error lists
+// those there are.
+Result<Interface> find_interface(std::string_view name);
+
+// Whether frames can leave through it now: `failed` with the remedy where it is down.
+Status check_usable(const Interface& interface);
+
+// Reads the counters of an interface in the network namespace of the calling thread. `failed` where it has
+// gone.
+Result<DeviceCounters> read_counters(const Interface& interface);
+
+// A name as it may be shown on a terminal: bytes that are not printable ASCII become \xNN (interface names
+// may hold nearly any byte), and what goes on after 64 bytes becomes "...".
+std::string printable_name(std::string_view name);
+
+}  // namespace sockray
