@@ -38,12 +38,18 @@ bool names_utf8(std::string_view locale) {
 
 std::string_view code(Tone tone) {
     switch (tone) {
-        case Tone::plain: return "";
-        case Tone::dim: return "\x1b[2m";
-        case Tone::bold: return "\x1b[1m";
-        case Tone::good: return "\x1b[32m";
-        case Tone::warning: return "\x1b[33m";
-        case Tone::bad: return "\x1b[31m";
+        case Tone::plain:
+            return "";
+        case Tone::dim:
+            return "\x1b[2m";
+        case Tone::bold:
+            return "\x1b[1m";
+        case Tone::good:
+            return "\x1b[32m";
+        case Tone::warning:
+            return "\x1b[33m";
+        case Tone::bad:
+            return "\x1b[31m";
     }
     return "";
 }
@@ -55,16 +61,16 @@ struct Range {
 // Code points that show nothing, or change how what follows is shown: C0 and C1 controls, zero-width and
 // bidirectional formatting characters, separators, fillers, tags, private use and non-characters.
 constexpr Range invisible[] = {
-    {0x0000, 0x001f},   {0x007f, 0x009f},   {0x00ad, 0x00ad},   {0x034f, 0x034f}, {0x061c, 0x061c},
-    {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f},   {0x200b, 0x200f}, {0x2028, 0x202e},
-    {0x2060, 0x206f},   {0x3164, 0x3164},   {0xe000, 0xf8ff},   {0xfe00, 0xfe0f}, {0xfeff, 0xfeff},
-    {0xffa0, 0xffa0},   {0xfff0, 0xfffb},   {0xfffe, 0xffff},   {0x1d173, 0x1d17a}, {0xe0000, 0x10ffff},
+    {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x034f, 0x034f},   {0x061c, 0x061c},
+    {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f}, {0x3164, 0x3164}, {0xe000, 0xf8ff}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xfffe, 0xffff}, {0x1d173, 0x1d17a}, {0xe0000, 0x10ffff},
 };
 
 // Unicode's East Asian width W and F, by the blocks that hold them.
 constexpr Range wide[] = {
-    {0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf}, {0xa960, 0xa97f},   {0xac00, 0xd7a3},
-    {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
+    {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xa960, 0xa97f}, {0xac00, 0xd7a3},
+    {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6}, {0x1f300, 0x1f64f},
     {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
 };
 
@@ -82,7 +88,9 @@ bool is_in(const Range (&ranges)[N], std::uint32_t point) {
 
 // Of a valid character of `length` bytes.
 std::uint32_t code_point(std::string_view text, std::size_t length) {
-    auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
+    auto byte = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
+    };
     if (length == 1) return byte(0);
     std::uint32_t point = byte(0) & (0x7fU >> length);
     for (std::size_t i = 1; i < length; i++) point = point << 6 | (byte(i) & 0x3fU);
@@ -192,7 +200,8 @@ std::vector<std::string_view> wrapped(std::string_view text, int width) {
     while (columns(text) > width) {
         // The last blank that leaves a line which fits, or else the first one.
         std::size_t cut = std::string_view::npos;
-        for (std::size_t blank = text.find(' '); blank != std::string_view::npos; blank = text.find(' ', blank + 1)) {
+        for (std::size_t blank = text.find(' '); blank != std::string_view::npos;
+             blank = text.find(' ', blank + 1)) {
             if (cut != std::string_view::npos && columns(text.substr(0, blank)) > width) break;
             cut = blank;
         }
@@ -202,6 +211,14 @@ std::vector<std::string_view> wrapped(std::string_view text, int width) {
     }
     lines.push_back(text);
     return lines;
+}
+
+void paint_lines(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int indent) {
+    for (const std::string_view line : wrapped(text, style.width - indent)) {
+        fmt::format_to(std::back_inserter(out), "{:{}}", "", indent);
+        paint(out, style, tone, line);
+        out.push_back('\n');
+    }
 }
 
 std::string duration(std::uint64_t ns) {

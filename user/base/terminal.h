@@ -58,6 +58,9 @@ std::string shortened(std::string_view text, int width);
 // `text`.
 std::vector<std::string_view> wrapped(std::string_view text, int width);
 
+// Appends `text` as whole lines that start at column `indent` and end before the style's width.
+void paint_lines(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int indent);
+
 // Three significant digits: "412 ns", "12.3 us", "1.24 ms", "3.50 s"; from 1000 s on whole seconds.
 std::string duration(std::uint64_t ns);
 

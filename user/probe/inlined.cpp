@@ -56,6 +56,8 @@ class Decoder {
     }
     Decoder(const Decoder&) = delete;
     Decoder& operator=(const Decoder&) = delete;
+    Decoder(Decoder&&) = delete;
+    Decoder& operator=(Decoder&&) = delete;
 
     Status open(Machine machine) {
         machine_ = machine;
@@ -374,6 +376,8 @@ Result<InlinedBodies> find_inlined_bodies(Machine machine, std::span<const std::
                 known.forget();
                 break;
             case Op::jump:
+                // An optimised kprobe is a jump out of the function (arch/x86/kernel/kprobes/opt.c).
+                if (x86 && function_size && insn->target >= function_size) kprobe = at;
                 if (insn->target <= at || insn->target >= code.size())
                     return none(fmt::format("before the jump from +{} to {:+}", at,
                                             static_cast<std::int64_t>(insn->target)));

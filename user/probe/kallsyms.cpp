@@ -16,15 +16,16 @@ namespace {
 Result<std::string> read_file(const std::string& path) {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return fail(fmt::format("cannot read {}: {}", path, errno_text(errno)), "mount procfs on /proc");
-    std::string text;
-    constexpr std::size_t chunk = 1 << 20;
-    for (;;) {
-        const std::size_t used = text.size();
-        text.resize(used + chunk);
-        const ssize_t got = ::read(fd.get(), text.data() + used, chunk);
+    // procfs hands out about a page a read, and does not know its size beforehand.
+    std::string text(std::size_t{8} << 20, '\0');
+    for (std::size_t used = 0;;) {
+        if (used == text.size()) text.resize(2 * used);
+        const ssize_t got = ::read(fd.get(), text.data() + used, text.size() - used);
         if (got < 0) return fail(fmt::format("cannot read {}: {}", path, errno_text(errno)));
-        text.resize(used + static_cast<std::size_t>(got));
-        if (got == 0) return text;
+        used += static_cast<std::size_t>(got);
+        if (got > 0) continue;
+        text.resize(used);
+        return text;
     }
 }
 

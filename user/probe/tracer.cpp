@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <trace.skel.h>
 #include <unistd.h>
@@ -120,6 +121,7 @@ struct Tracer::State {
     MappedCounters mapped;
     std::vector<Attached> attached;
     Fd sweep;
+    Fd wakeups;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     const Sink* sink = nullptr;  // during read() only
     std::uint64_t skipped_offset = 0;
@@ -169,6 +171,12 @@ Status Tracer::State::load(const LiveKernel& kernel, const TraceOptions& options
         },
         this, nullptr));
     if (!ring) return fail(fmt::format("cannot map the ring buffer: {}", errno_text(errno)));
+    // Edge-triggered: readable only when the kernel side woke us, not whenever there is something in the ring.
+    wakeups = Fd(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    if (!wakeups || ::epoll_ctl(wakeups.get(), EPOLL_CTL_ADD, bpf_map__fd(program->maps.ring), &event) != 0)
+        return fail(fmt::format("cannot wait for the ring buffer: {}", errno_text(errno)));
     return {};
 }
 
@@ -240,6 +248,8 @@ Status Tracer::State::check(const LiveKernel& kernel) {
 }
 
 std::size_t Tracer::State::read(const Sink& to) {
+    epoll_event woken{};
+    ::epoll_wait(wakeups.get(), &woken, 1, 0);
     sink = &to;
     const int got = ring_buffer__consume(ring.get());
     sink = nullptr;
@@ -289,7 +299,7 @@ void Tracer::arm() {
 }
 
 int Tracer::readable_fd() const {
-    return ring_buffer__epoll_fd(state_->ring.get());
+    return state_->wakeups.get();
 }
 
 std::size_t Tracer::read(const Sink& sink) {

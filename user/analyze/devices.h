@@ -1,0 +1,39 @@
+// What each device was given, to be held against the device's own counters.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/correlate/send.h"
+
+namespace sockray {
+
+struct DeviceSends {
+    std::uint32_t netns_ino = 0;
+    std::string ifname;
+    std::uint64_t sends = 0;
+    std::uint64_t frames_delivered =
+        0;  // one for a delivered send; for a TX ring every frame that the driver took
+};
+
+class Devices {
+  public:
+    static constexpr std::size_t kept = 256;
+
+    // A send that never found its device belongs to none.
+    void add(const Send& send);
+
+    const std::vector<DeviceSends>& all() const { return devices_; }
+    // Frames that a driver took from the sends that were decoded. `netns_ino` 0: in any namespace.
+    std::uint64_t frames_delivered(std::string_view ifname, std::uint32_t netns_ino = 0) const;
+    // Sends on devices beyond the first `kept`.
+    std::uint64_t other_sends() const { return other_sends_; }
+
+  private:
+    std::vector<DeviceSends> devices_;
+    std::uint64_t other_sends_ = 0;
+};
+
+}  // namespace sockray

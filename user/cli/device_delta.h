@@ -1,0 +1,24 @@
+// By how much a device's own counters grow while tracing runs.
+#pragma once
+
+#include <vector>
+
+#include "user/drive/interface.h"
+#include "user/report/ledger_text.h"
+
+namespace sockray {
+
+// Reads the counters when it is made. In the network namespace of the calling thread.
+class DeviceWatch {
+  public:
+    explicit DeviceWatch(const Interface& interface);
+
+    // The growth since then; nothing where the device has gone or could not be read.
+    std::vector<DeviceDelta> deltas() const;
+
+  private:
+    Interface interface_;
+    Result<DeviceCounters> before_;
+};
+
+}  // namespace sockray

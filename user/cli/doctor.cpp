@@ -1,0 +1,52 @@
+// sockray doctor: the plan for this kernel, and what of this machine helps or hinders.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "user/base/terminal.h"
+#include "user/cli/output.h"
+#include "user/cli/verbs.h"
+#include "user/live/json_lines.h"
+#include "user/probe/environment.h"
+#include "user/probe/live_kernel.h"
+#include "user/probe/tracer.h"
+#include "user/report/machine_text.h"
+#include "user/report/plan_text.h"
+
+namespace sockray {
+namespace {
+
+struct Diagnosis {
+    std::unique_ptr<LiveKernel> kernel;
+    std::optional<Tracer> tracer;  // never armed
+};
+
+Result<Diagnosis> examine() {
+    auto kernel = LiveKernel::open();
+    if (!kernel) return tl::unexpected(kernel.error());
+    TraceOptions options;
+    options.ring_bytes = default_ring_bytes;
+    auto tracer = Tracer::start(**kernel, options);
+    if (!tracer) return tl::unexpected(tracer.error());
+    return Diagnosis{std::move(*kernel), std::move(*tracer)};
+}
+
+}  // namespace
+
+int doctor(const DoctorOptions& options) {
+    Output out(STDOUT_FILENO);
+    const Style style = style_of(STDOUT_FILENO);
+    const auto diagnosis = examine();
+    if (options.json) {
+        if (!diagnosis) return say_error(diagnosis.error());
+        JsonLines(diagnosis->tracer->plan(), *diagnosis->kernel).plan(out.buffer());
+        out.flush();
+        return exit_done;
+    }
+    append_machine_text(out.buffer(), inspect_environment(),
+                        diagnosis ? std::nullopt : std::optional(diagnosis.error()), style);
+    if (diagnosis) append_plan_text(out.buffer(), diagnosis->tracer->plan(), style);
+    out.flush();
+    return diagnosis ? exit_done : exit_not_allowed;
+}
+
+}  // namespace sockray

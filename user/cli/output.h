@@ -1,0 +1,43 @@
+// Standard output for results and standard error for everything else.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "user/base/result.h"
+
+namespace sockray {
+
+// Collects text and writes it to a descriptor in large pieces. When nobody reads any more (EPIPE) or the disk is full,
+// it says so once and takes no more.
+class Output {
+  public:
+    explicit Output(int fd) : fd_(fd) {}
+
+    fmt::memory_buffer& buffer() { return buffer_; }
+
+    // Writes what has been collected; `flush_if_large` only when it is worth a system call.
+    void flush();
+    void flush_if_large() {
+        if (buffer_.size() >= large) flush();
+    }
+
+    // The errno of the write that failed, 0 while all is well.
+    int error() const { return error_; }
+    int fd() const { return fd_; }
+
+  private:
+    static constexpr std::size_t large = 64 * 1024;
+    int fd_;
+    int error_ = 0;
+    fmt::memory_buffer buffer_;
+};
+
+// "sockray: <text>" on standard error.
+void say(std::string_view text);
+
+// The error and its remedy on standard error; returns the exit status that fits.
+int say_error(const Error& error);
+
+}  // namespace sockray

@@ -1,0 +1,138 @@
+#include "user/cli/session.h"
+
+#include <utility>
+#include <variant>
+
+#include "user/analyze/path.h"
+#include "user/base/clock.h"
+#include "user/correlate/outcome.h"
+#include "user/decode/decode.h"
+#include "user/report/chain_text.h"
+#include "user/report/senders_text.h"
+
+namespace sockray {
+namespace {
+
+std::int64_t realtime_offset() {
+    return static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)) - static_cast<std::int64_t>(monotonic_ns());
+}
+
+}  // namespace
+
+Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View view, bool match)
+    : kernel_(kernel),
+      tracer_(tracer),
+      output_(output),
+      view_(view),
+      match_(match),
+      style_(style_of(output.fd())),
+      json_(tracer.plan(), kernel),
+      lines_(tracer.plan(), kernel, style_, realtime_offset()) {}
+
+void Session::show_plan() {
+    if (view_ == View::json) json_.plan(output_.buffer());
+}
+
+void Session::read() {
+    tracer_.read([this](std::span<const std::byte> bytes) { take(bytes); });
+    finish_matched(false);
+}
+
+void Session::close() {
+    tracer_.close([this](std::span<const std::byte> bytes) { take(bytes); });
+    finish_matched(true);
+}
+
+void Session::take(std::span<const std::byte> bytes) {
+    const auto record = decode(bytes);
+    if (!record) {
+        rejected_++;
+        return;
+    }
+    if (const auto* send = std::get_if<sr_send>(&*record)) take(*send);
+    if (const auto* socket = std::get_if<sr_socket>(&*record)) take(*socket);
+    output_.flush_if_large();
+}
+
+void Session::take(const sr_socket& record) {
+    const std::uint64_t id = ++next_socket_;
+    ledger_.sockets_decoded++;
+    switch (view_) {
+        case View::json: json_.socket(output_.buffer(), record, id); break;
+        case View::lines: lines_.socket(output_.buffer(), record); break;
+        case View::tree: lines_.socket_block(output_.buffer(), record, id); break;
+        case View::totals:
+            if (id == 1) lines_.socket_block(output_.buffer(), record, id);
+            break;
+    }
+}
+
+void Session::take(const sr_send& record) {
+    Verdict verdict = judge(record, tracer_.plan(), kernel_);
+    Send send{++next_send_, record, verdict.outcome, verdict.stage, std::move(verdict.reason), std::nullopt};
+    if (match_)
+        matcher_.add_send(std::move(send));
+    else
+        finish(send);
+}
+
+void Session::finish_matched(bool all) {
+    if (!match_) return;
+    matched_.clear();
+    matcher_.take_matched(matched_, all);
+    for (const Send& send : matched_) finish(send);
+}
+
+void Session::finish(const Send& send) {
+    ledger_.decoded++;
+    ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
+    if (lacks_return(send.record)) ledger_.partial++;
+    chain_.add(send);
+    reasons_.add(send);
+    senders_.add(send);
+    devices_.add(send);
+    if (limit_reached()) return;
+    shown_++;
+    switch (view_) {
+        case View::json: json_.send(output_.buffer(), send); break;
+        case View::lines: lines_.send(output_.buffer(), send); break;
+        case View::tree: lines_.tree(output_.buffer(), send); break;
+        case View::totals: break;
+    }
+    output_.flush_if_large();
+}
+
+Ledger Session::ledger() const {
+    Ledger ledger = ledger_;
+    const std::vector<sr_counters> counters = tracer_.counters();
+    ledger.sends = tally_sends(counters);
+    ledger.sends.lost.rejected = rejected_;
+    ledger.sockets = tally_sockets(counters);
+    if (match_) {
+        ledger.driven = matcher_.driven();
+        ledger.correlated = matcher_.correlated();
+    }
+    return ledger;
+}
+
+ProgressCounts Session::progress() const {
+    ProgressCounts counts{ledger_.decoded, ledger_.decoded_by_outcome, 0};
+    for (const sr_counters& cpu : tracer_.counters()) counts.lost += cpu.sends_no_room + cpu.sends_no_storage;
+    return counts;
+}
+
+void Session::show_summary(std::span<const DeviceDelta> devices) {
+    if (view_ == View::json) {
+        json_.summary(output_.buffer(), ledger());
+        return;
+    }
+    if (!match_) append_senders_text(output_.buffer(), senders_, style_);
+    append_chain_text(output_.buffer(), chain_, tracer_.plan(), style_);
+    show_ledger(output_.buffer(), style_, devices);
+}
+
+void Session::show_ledger(fmt::memory_buffer& out, const Style& style, std::span<const DeviceDelta> devices) const {
+    append_ledger_text(out, ledger(), reasons_, devices_, devices, style);
+}
+
+}  // namespace sockray

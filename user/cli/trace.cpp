@@ -1,0 +1,153 @@
+// sockray trace: what other programs send.
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/base/terminal.h"
+#include "user/cli/command.h"
+#include "user/cli/device_delta.h"
+#include "user/cli/output.h"
+#include "user/cli/privileges.h"
+#include "user/cli/session.h"
+#include "user/cli/signals.h"
+#include "user/cli/verbs.h"
+#include "user/drive/interface.h"
+#include "user/probe/live_kernel.h"
+#include "user/probe/tracer.h"
+
+namespace sockray {
+namespace {
+
+constexpr int drain_every_ms = 10;
+constexpr std::size_t longest_comm = SR_COMM_LEN - 1;
+
+// What the command line asks for, looked up before anything is loaded.
+struct Target {
+    std::optional<Interface> interface;
+    Fd process;  // of -p: readable when it ends
+};
+
+Result<Target> find_target(const TraceVerbOptions& options) {
+    Target target;
+    if (options.comm.size() > longest_comm)
+        return usage(fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name",
+                                 longest_comm),
+                     fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
+    if (options.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
+    if (!options.command.empty()) {
+        if (Status found = check_command(options.command.front()); !found) return tl::unexpected(found.error());
+    }
+    if (options.pid) {
+        auto process = watch_process(static_cast<pid_t>(options.pid));
+        if (!process) return tl::unexpected(process.error());
+        target.process = std::move(*process);
+    }
+    if (!options.interface.empty()) {
+        auto interface = find_interface(options.interface);
+        if (!interface) return tl::unexpected(interface.error());
+        target.interface = std::move(*interface);
+    }
+    return target;
+}
+
+Result<TraceOptions> trace_options(const TraceVerbOptions& options, const Target& target, LiveKernel& kernel) {
+    TraceOptions trace;
+    trace.ring_bytes = static_cast<std::uint32_t>(options.ring_bytes);
+    trace.filter.tgid = options.pid;
+    trace.filter.comm = options.comm;
+    if (target.interface) {
+        trace.filter.ifindex = target.interface->ifindex;
+        trace.filter.netns = target.interface->netns_ino;
+        trace.filter.ifname = target.interface->name;
+    }
+    if (!options.command.empty()) {
+        const auto self = kernel.memory.own_tgid();
+        if (!self) return tl::unexpected(self.error());
+        trace.filter.ancestor = *self;
+    }
+    return trace;
+}
+
+// Until a signal, the end of what is watched, enough sends, or nobody reads the output any more.
+void pump(Session& session, Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
+    for (;;) {
+        pollfd waits[] = {{signals.fd(), POLLIN, 0},
+                          {tracer.readable_fd(), POLLIN, 0},
+                          {ended_fd, POLLIN, 0},
+                          {out.fd(), 0, 0}};
+        ::poll(waits, 4, drain_every_ms);
+        session.read();
+        out.flush();
+        if (signals.take() != 0 || session.limit_reached()) return;
+        if ((waits[2].revents & POLLIN) != 0) return;
+        if (out.error() != 0 || (waits[3].revents & POLLERR) != 0) return;
+    }
+}
+
+std::string nothing_seen(const TraceVerbOptions& options) {
+    std::string filters;
+    const auto add = [&](const std::string& filter) { filters += (filters.empty() ? "" : ", ") + filter; };
+    if (options.pid) add(fmt::format("-p {}", options.pid));
+    if (!options.comm.empty()) add(fmt::format("--comm {}", printable(options.comm)));
+    if (!options.interface.empty()) add(fmt::format("-i {}", printable(options.interface)));
+    if (!options.command.empty()) add(fmt::format("-- {}", printable(options.command.front())));
+    return filters.empty() ? "nobody sent through a packet socket while tracing ran"
+                           : fmt::format("no send matched {} while tracing ran", filters);
+}
+
+}  // namespace
+
+int trace(const TraceVerbOptions& options) {
+    StopSignals signals;
+    auto target = find_target(options);
+    if (!target) return say_error(target.error());
+    auto kernel = LiveKernel::open();
+    if (!kernel) return say_error(kernel.error());
+    const auto trace = trace_options(options, *target, **kernel);
+    if (!trace) return say_error(trace.error());
+    auto tracer = Tracer::start(**kernel, *trace);
+    if (!tracer) return say_error(tracer.error());
+
+    Output out(STDOUT_FILENO);
+    const View view = options.json ? View::json : options.tree ? View::tree : View::lines;
+    Session session(**kernel, *tracer, out, view, false);
+    session.limit_sends(options.count);
+    session.show_plan();
+    std::optional<DeviceWatch> device;
+    if (target->interface) device.emplace(*target->interface);
+    tracer->arm();
+    say("ready");
+    std::optional<Command> command;
+    if (!options.command.empty()) {
+        auto started = Command::start(options.command, signals);
+        if (!started) return say_error(started.error());
+        command = std::move(*started);
+    }
+    drop_privileges(false);
+
+    pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
+    session.close();
+    const std::vector<DeviceDelta> devices = device ? device->deltas() : std::vector<DeviceDelta>{};
+    session.show_summary(devices);
+    out.flush();
+    if (out.error() != 0) {
+        Output err(STDERR_FILENO);
+        session.show_ledger(err.buffer(), style_of(STDERR_FILENO), devices);
+        err.flush();
+        say(fmt::format("standard output was closed: {}", errno_text(out.error())));
+    }
+    if (session.ledger().attempted() == 0) say(nothing_seen(options));
+    if (command) {
+        if (const std::string failure = command->end(); !failure.empty()) {
+            say(failure);
+            return exit_failed;
+        }
+    }
+    return out.error() != 0 ? exit_failed : exit_done;
+}
+
+}  // namespace sockray

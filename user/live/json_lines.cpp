@@ -1,0 +1,247 @@
+#include "user/live/json_lines.h"
+
+#include <arpa/inet.h>
+
+#include <iterator>
+#include <optional>
+
+#include "user/analyze/path.h"
+#include "user/base/terminal.h"
+
+namespace sockray {
+
+namespace {
+
+// One object. The keys are constants of this file: they need no escaping.
+class Object {
+  public:
+    explicit Object(fmt::memory_buffer& out) : out_(out) { out_.push_back('{'); }
+    ~Object() { out_.push_back('}'); }
+    Object(const Object&) = delete;
+    Object& operator=(const Object&) = delete;
+
+    void key(std::string_view name) {
+        if (!first_) out_.push_back(',');
+        first_ = false;
+        out_.push_back('"');
+        out_.append(name);
+        out_.append(std::string_view("\":"));
+    }
+    void text(std::string_view name, std::string_view value) {
+        key(name);
+        append_json_string(out_, value);
+    }
+    template <typename Integer>
+    void number(std::string_view name, Integer value) {
+        key(name);
+        fmt::format_to(std::back_inserter(out_), "{}", value);
+    }
+    template <typename Integer>
+    void number(std::string_view name, std::optional<Integer> value) {
+        if (value)
+            number(name, *value);
+        else
+            null(name);
+    }
+    void time(std::string_view name, std::uint64_t ns) {
+        if (ns)
+            number(name, ns);
+        else
+            null(name);
+    }
+    void null(std::string_view name) {
+        key(name);
+        out_.append(std::string_view("null"));
+    }
+
+  private:
+    fmt::memory_buffer& out_;
+    bool first_ = true;
+};
+
+void append_stages(fmt::memory_buffer& out, const Steps& steps) {
+    out.push_back('[');
+    for (const Step& step : steps) {
+        if (&step != steps.begin()) out.push_back(',');
+        Object stage(out);
+        stage.text("name", stage_name(step.stage));
+        stage.text("evidence", evidence_name(step.evidence));
+        stage.time("start", step.span.start);
+        stage.time("end", step.span.end);
+    }
+    out.push_back(']');
+}
+
+}  // namespace
+
+void append_json_string(fmt::memory_buffer& out, std::string_view text) {
+    out.push_back('"');
+    while (!text.empty()) {
+        const std::size_t length = utf8_length(text);
+        const char c = text[0];
+        if (length == 0)
+            out.append(std::string_view("\xef\xbf\xbd"));  // U+FFFD
+        else if (c == '"' || c == '\\')
+            out.append(std::string_view(c == '"' ? "\\\"" : "\\\\"));
+        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+        else
+            out.append(text.substr(0, length));
+        text.remove_prefix(length ? length : 1);
+    }
+    out.push_back('"');
+}
+
+void JsonLines::symbol(fmt::memory_buffer& out, std::uint64_t address) {
+    if (address == 0)
+        out.append(std::string_view("null"));
+    else
+        append_json_string(out, names_.symbol(address));
+}
+
+void JsonLines::plan_line(fmt::memory_buffer& out, const PlanLine& line) {
+    {
+        Object object(out);
+        object.text("type", "plan");
+        object.text("stage", stage_name(line.stage));
+        object.text("evidence", evidence_name(line.evidence));
+        object.text("function", line.function);
+        object.number("offset", line.offset);
+        object.text("hook", line.hook);
+        object.text("reason", line.reason);
+    }
+    out.push_back('\n');
+}
+
+void JsonLines::plan(fmt::memory_buffer& out) {
+    for (const PlanLine& line : plan_.lines) plan_line(out, line);
+}
+
+void JsonLines::socket(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id) {
+    {
+        Object object(out);
+        object.text("type", "socket");
+        object.number("id", id);
+        object.time("ts", record.create.start);
+        object.number("pid", record.pid);
+        object.number("tid", record.tid);
+        object.text("comm", record.comm);
+        object.number("family", record.family);
+        object.number("sock_type", record.sock_type);
+        object.number("protocol", ntohs(static_cast<std::uint16_t>(record.protocol)));
+        object.number("ret", record.ret);
+        object.key("ops");
+        symbol(out, record.ops);
+        object.key("create");
+        symbol(out, record.net_family_create);
+        object.number("sk_family", record.sk_family);
+        object.key("sk_destruct");
+        symbol(out, record.sk_destruct);
+        object.key("stages");
+        append_stages(out, steps_of(record, plan_));
+
+        object.number("errno", record.ret < 0 ? -record.ret : 0);
+        object.number("ino", record.socket_ino);
+        object.number("netns", record.netns_ino);
+        object.number("uid", record.uid);
+        object.number("kern", record.kern);
+        object.key("net_family");
+        symbol(out, record.net_family);
+        object.number("net_family_number", record.net_family_number);
+        object.key("net_family_create");
+        symbol(out, record.net_family_create);
+        object.key("ops_sendmsg");
+        symbol(out, record.ops_sendmsg);
+        object.number("po_num", ntohs(record.po_num));
+        if (record.create_seen)
+            object.number("create_ret", record.create_ret);
+        else
+            object.null("create_ret");
+    }
+    out.push_back('\n');
+}
+
+void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
+    const sr_send& record = send.record;
+    const bool returned = record.flags & SR_SEND_RETURNED;
+    const int err = errno_of(record);
+    {
+        Object object(out);
+        object.text("type", "send");
+        object.number("id", send.id);
+        object.time("ts", begin_ns(record));
+        object.number("pid", record.pid);
+        object.number("tid", record.tid);
+        object.text("comm", record.comm);
+        object.text("entry", entry_name(record));
+        object.text("ifname", record.ifname);
+        object.number("len", record.len);
+        object.number("ret", returned ? std::optional<std::int64_t>(err ? -1 : record.ret) : std::nullopt);
+        object.number("errno", returned ? std::optional<int>(err) : std::nullopt);
+        object.text("outcome", outcome_name(send.outcome));
+        object.text("reason", send.reason);
+        object.key("stages");
+        append_stages(out, steps_of(record, plan_));
+        object.number("cookie", record.flags & SR_SEND_COOKIE ? std::optional<std::uint64_t>(record.cookie)
+                                                              : std::nullopt);
+
+        object.text("end_stage", send.end_stage == Stage::none ? "" : stage_name(send.end_stage));
+        object.number("socket_ino", record.socket_ino);
+        object.number("netns", record.netns_ino);
+        object.number("ifindex", record.ifindex);
+        object.number("protocol", ntohs(record.protocol));
+        object.number("sock_type", record.sock_type);
+        object.number("syscall", record.syscall);
+        if (record.sendmsg_fn != sendmsg_fn_) {
+            sendmsg_fn_ = record.sendmsg_fn;
+            sendmsg_ = names_.symbol(sendmsg_fn_);
+        }
+        if (record.sendmsg_fn)
+            object.text("sendmsg", sendmsg_);
+        else
+            object.null("sendmsg");
+        if (record.flags & SR_SEND_TX_RING) {
+            object.number("frames", record.alloc_hits);
+            object.number("frames_delivered", record.driver_hits);
+        }
+        if (record.span[SR_SLOT_XMIT].end) object.number("xmit_ret", record.xmit_ret);
+        if (record.span[SR_SLOT_DRIVER].end) object.number("driver_ret", record.driver_ret);
+        if (record.flags & SR_SEND_DROP) object.text("drop_reason", names_.drop_reason(record.drop_reason));
+        if (lacks_return(record)) {
+            object.key("partial");
+            out.append(std::string_view("true"));
+        }
+    }
+    out.push_back('\n');
+}
+
+void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
+    {
+        Object object(out);
+        object.text("type", "summary");
+        object.number("attempted", ledger.attempted());
+        for (const Outcome outcome :
+             {Outcome::delivered, Outcome::dropped, Outcome::failed, Outcome::queued, Outcome::unknown})
+            object.number(outcome_name(outcome), ledger.count(outcome));
+        object.number("seen", ledger.sends.seen);
+        object.number("decoded", ledger.decoded);
+        object.key("lost");
+        {
+            Object lost(out);
+            lost.number("no_room", ledger.sends.lost.no_room);
+            lost.number("missed", ledger.sends.lost.missed);
+            lost.number("map_full", ledger.sends.lost.map_full);
+            lost.number("rejected", ledger.sends.lost.rejected);
+        }
+        object.number("driven", ledger.driven);
+        object.number("correlated", ledger.correlated);
+
+        object.number("partial", ledger.partial);
+        object.number("sockets_seen", ledger.sockets.seen);
+        object.number("sockets_decoded", ledger.sockets_decoded);
+        object.number("sockets_lost", ledger.sockets.lost.total());
+    }
+    out.push_back('\n');
+}
+
+}  // namespace sockray

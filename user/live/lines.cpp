@@ -1,0 +1,136 @@
+#include "user/live/lines.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <ctime>
+#include <iterator>
+
+#include "user/analyze/path.h"
+#include "user/correlate/outcome.h"
+#include "user/live/constants.h"
+#include "user/live/outcome_tone.h"
+#include "user/live/socket_block.h"
+#include "user/live/tree.h"
+
+namespace sockray {
+
+namespace {
+
+constexpr int time_width = 15;     // "12:34:56.123456"
+constexpr int outcome_width = 9;   // "delivered"
+constexpr int duration_width = 7;  // "12.3 us"
+constexpr int widest_sender = 24;  // a name that is longer moves its own line only
+constexpr int widest_ifname = 15;
+constexpr int widest_entry = 8;
+constexpr int widest_number = 6;
+constexpr std::string_view gap = "  ";
+
+// Local time.
+std::string time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
+    const auto realtime = static_cast<std::int64_t>(ns) + realtime_offset;
+    const std::time_t seconds = realtime / 1'000'000'000;
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    return fmt::format("{:02}:{:02}:{:02}.{:06}", local.tm_hour, local.tm_min, local.tm_sec,
+                       realtime % 1'000'000'000 / 1000);
+}
+
+// A cell that makes its column wider where it does not fit, for this line and all that follow, up to `most`
+// columns.
+void growing_cell(fmt::memory_buffer& out, const Style& style, std::string_view text, int& width, int most,
+                  Align align) {
+    width = std::max(width, std::min(columns(text), most));
+    paint_cell(out, style, Tone::plain, text, width, align);
+}
+
+std::string path_of(const sr_send& record) {
+    const StageBySlot stages = passed_stages(record);
+    std::string path;
+    for (const int slot : {SR_SLOT_SENDMSG, SR_SLOT_BODY, SR_SLOT_XMIT, SR_SLOT_DRIVER}) {
+        if (stages[slot] == Stage::none) continue;
+        if (!path.empty()) path += '>';
+        path += stage_name(stages[slot]);
+    }
+    return path;
+}
+
+// The end of a path that is too long: where it led to tells more than where it began. Whole names only.
+std::string_view path_end(std::string_view path, int width) {
+    while (static_cast<int>(path.size()) > width) {
+        const std::size_t cut = path.find('>', 1);
+        if (cut == std::string_view::npos) return {};
+        path.remove_prefix(cut);
+    }
+    return path;
+}
+
+std::string result_text(const sr_send& record) {
+    if (!(record.flags & SR_SEND_RETURNED)) return "?";
+    return fmt::format("{}", errno_of(record) ? -1 : record.ret);
+}
+
+}  // namespace
+
+void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm,
+                            std::uint32_t pid) {
+    paint(out, style_, Tone::dim, time_of_day(ns, realtime_offset_));
+    out.push_back(' ');
+    growing_cell(out, style_, fmt::format("{}[{}]", printable(comm, style_.utf8), pid), sender_width_,
+                 widest_sender, Align::left);
+    out.append(gap);
+}
+
+void Lines::send(fmt::memory_buffer& out, const Send& send) {
+    const sr_send& record = send.record;
+    const Tone tone = tone_of(send.outcome);
+    time_and_sender(out, begin_ns(record), record.comm, record.pid);
+    growing_cell(out, style_, printable(record.ifname, style_.utf8), ifname_width_, widest_ifname,
+                 Align::left);
+    out.append(gap);
+    growing_cell(out, style_, entry_name(record), entry_width_, widest_entry, Align::left);
+    out.push_back(' ');
+    growing_cell(out, style_, fmt::format("{}", record.len), number_width_, widest_number, Align::right);
+    out.append(std::string_view(" = "));
+    growing_cell(out, style_, result_text(record), number_width_, widest_number, Align::right);
+    out.append(gap);
+    paint_cell(out, style_, tone, outcome_name(send.outcome), outcome_width);
+    out.append(gap);
+    const auto took = duration_ns(record);
+    paint_cell(out, style_, Tone::plain, took ? duration(*took) : "", duration_width, Align::right);
+    out.append(gap);
+
+    if (!send.reason.empty()) {
+        paint(out, style_, tone, printable(send.reason, style_.utf8));
+    } else {
+        const std::string path = path_of(record);
+        const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 +
+                         number_width_ + 3 + number_width_ + 2 + outcome_width + 2 + duration_width + 2;
+        paint(out, style_, Tone::dim, style_.terminal ? path_end(path, style_.width - used) : path);
+    }
+    out.push_back('\n');
+}
+
+void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
+    time_and_sender(out, record.create.start, record.comm, record.pid);
+    fmt::format_to(std::back_inserter(out), "socket({}, {}, {}) = ", family_text(record.family),
+                   sock_type_text(record.sock_type),
+                   ethertype_text(ntohs(static_cast<std::uint16_t>(record.protocol))));
+    if (record.ret < 0)
+        paint(out, style_, Tone::bad, fmt::format("-1  {}", explain_creation(record)));
+    else
+        fmt::format_to(std::back_inserter(out), "{}, inode {}, {}", record.ret, record.socket_ino,
+                       names_.symbol(record.ops));
+    out.push_back('\n');
+}
+
+void Lines::socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id) {
+    append_socket_block(out, record, id, plan_, names_, style_,
+                        time_of_day(record.create.start, realtime_offset_));
+}
+
+void Lines::tree(fmt::memory_buffer& out, const Send& send) {
+    append_tree(out, send, plan_, names_, style_, time_of_day(begin_ns(send.record), realtime_offset_));
+}
+
+}  // namespace sockray

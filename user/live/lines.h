@@ -1,0 +1,50 @@
+// One line of text a send, for a terminal or a log, and one line or one block a socket.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bpf/records.h"
+#include "user/base/kernel_names.h"
+#include "user/base/plan.h"
+#include "user/base/terminal.h"
+#include "user/correlate/send.h"
+
+namespace sockray {
+
+// Columns grow with what was seen, so that lines stay aligned. One object for one output; `plan` and `names`
+// must outlive it. `realtime_offset`: CLOCK_REALTIME - CLOCK_MONOTONIC in ns; times are shown as local time
+// of day.
+class Lines {
+  public:
+    Lines(const Plan& plan, const KernelNames& names, const Style& style, std::int64_t realtime_offset)
+        : plan_(plan), names_(names), style_(style), realtime_offset_(realtime_offset) {}
+
+    // 12:34:56.123456 arping[812]  veth0  sendto    42 =   42  delivered  12.3 us
+    // packet_sendmsg>packet_snd>...
+    void send(fmt::memory_buffer& out, const Send& send);
+    // 12:34:56.123456 arping[812]  socket(AF_PACKET, SOCK_RAW, ETH_P_ARP) = 0  4.21 us  packet_ops, inode
+    // 34567
+    void socket(fmt::memory_buffer& out, const sr_socket& record);
+    // Everything that is known of the socket's creation, several lines.
+    void socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id);
+    // The send as a tree of stages (live/tree.h).
+    void tree(fmt::memory_buffer& out, const Send& send);
+
+  private:
+    void time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid);
+
+    const Plan& plan_;
+    const KernelNames& names_;
+    Style style_;
+    std::int64_t realtime_offset_;
+    int sender_width_ = 11;
+    int ifname_width_ = 5;
+    int entry_width_ = 6;
+    int number_width_ = 4;
+};
+
+}  // namespace sockray
