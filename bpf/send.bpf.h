@@ -353,15 +353,18 @@ static __always_inline struct net_device *device_by_index(struct net *net, int i
 	return NULL;
 }
 
+// Bytes of the virtio-net header that the socket expects before each frame.
 static __always_inline __u8 expects_vnet_hdr(void *po)
 {
 	struct packet_sock___vnet_size *size = po;
-	struct packet_sock___vnet_bit *bit = po;
+	struct packet_sock___flags *flags = po;
 
 	if (bpf_core_field_exists(size->vnet_hdr_sz))
 		return BPF_CORE_READ(size, vnet_hdr_sz);
-	if (bpf_core_field_exists(bit->has_vnet_hdr))
-		return BPF_CORE_READ_BITFIELD_PROBED(bit, has_vnet_hdr) ? 10 : 0; // sizeof(struct virtio_net_hdr)
+	if (bpf_core_field_exists(flags->flags) &&
+	    bpf_core_enum_value_exists(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) &&
+	    BPF_CORE_READ(flags, flags) >> bpf_core_enum_value(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) & 1)
+		return 10; // sizeof(struct virtio_net_hdr)
 	return 0;
 }
 
@@ -609,6 +612,12 @@ int BPF_PROG(skb_freed, struct sk_buff *skb, void *location, __u32 reason)
 	struct sr_send *s;
 
 	if (!t || !t->skb || (__u64)skb != t->skb)
+		return 0;
+	// __dev_direct_xmit runs the receiver's softirq before it returns. A frame that a driver has taken and passed on
+	// has another device (drivers/net/veth.c) or no socket any more (drivers/net/loopback.c): that its receiver drops
+	// it is no drop of the send.
+	if (!t->driver_mine && t->dev &&
+	    ((__u64)BPF_CORE_READ(skb, dev) != t->dev || (__u64)BPF_CORE_READ(skb, sk) != t->sock))
 		return 0;
 	s = &t->send;
 	t->skb = 0;

@@ -156,13 +156,17 @@ struct packet_sock {
 	unsigned short num;
 };
 
-// 6.1: a bit of its own; since 6.4 (dfc39d4026fb) the size of the header
-struct packet_sock___vnet_bit {
-	unsigned int has_vnet_hdr : 1;
+// Since 6.4 (dfc39d4026fb) the size of the header; before it a flag (in 6.1.y of `flags`).
+struct packet_sock___vnet_size {
+	unsigned char vnet_hdr_sz;
 };
 
-struct packet_sock___vnet_size {
-	int vnet_hdr_sz;
+struct packet_sock___flags {
+	unsigned long flags;
+};
+
+enum packet_sock_flags {
+	PACKET_SOCK_HAS_VNET_HDR = 4,
 };
 
 // The number of the system call that the task is in, as its saved user registers have it.

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from tools/vm and its other parts
 # Everything that differs between guest architectures. Sourced by tools/vm.
 #
 # arch_select ARCH sets:

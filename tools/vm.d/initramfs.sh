@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from tools/vm and its other parts
 # The guest's file system: a cached archive with what every run needs, and a small one with what this run adds. The
 # kernel unpacks concatenated cpio archives in order. Sourced by tools/vm.
 #
@@ -67,7 +68,7 @@ initramfs_build_base() {
     done
     [[ -e $root/bin/sh ]] || ln -s "$(realpath "$(type -P sh)")" "$root/bin/sh"
     initramfs_pack "$root" "$work/base.cpio"
-    find "$cache/base" -maxdepth 1 -name "${kernel_dir##*/}_*.cpio" -mtime +14 -delete
+    find "$cache/base" -maxdepth 1 -name "${kernel_dir##*/}_*.cpio" -mmin +1440 -delete
     mv "$work/base.cpio" "$base_archive"
     rm -rf -- "$work"
 }

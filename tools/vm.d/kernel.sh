@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from tools/vm and its other parts
 # From a kernel's name ("6.12-rt") to its unpacked files in the cache. Sourced by tools/vm.
 #
 # kernel_select NAME   sets kernel_name kernel_series kernel_flavour

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2054,SC2154 # variables go to and come from tools/vm and its other parts
 # Starts QEMU, carries the guest's output, bounds its time. Sourced by tools/vm.
 #
 # qemu_run    reads kernel_dir base_archive extra_archive, the options, $run (a private directory); sets
@@ -6,8 +7,7 @@
 # The guest's console is in $run/console (or --console's file), its kernel log in $run/dmesg.
 
 qemu_run() {
-    local qemu command=() ended='' out_fd err_fd control_fd out_pid err_pid control_pid
-    qemu=$(type -P "$arch_qemu") || die 125 "$arch_qemu is not installed" "apt-get install $arch_qemu_package"
+    local command=() ended='' out_fd err_fd control_fd out_pid err_pid control_pid
     console=${option_console:-$run/console}
     [[ ! -e $console || -f $console ]] || die 2 "--console $console is not a regular file"
     (: >"$console") 2>/dev/null || die 2 "--console $console cannot be written"
@@ -16,7 +16,7 @@ qemu_run() {
 
     # QEMU dies with this script even if that is killed by SIGKILL.
     ! command -v setpriv >/dev/null || command+=(setpriv --pdeathsig TERM)
-    command+=("$qemu" -accel tcg,thread=multi "${arch_qemu_args[@]}" -smp "$option_cpus" -m "$option_memory"
+    command+=("$arch_qemu" -accel tcg,thread=multi "${arch_qemu_args[@]}" -smp "$option_cpus" -m "$option_memory"
         -nodefaults -no-user-config -display none -no-reboot -net none
         -kernel "$kernel_dir/vmlinuz" -initrd "$run/initrd"
         -append "$arch_cmdline quiet loglevel=5 log_buf_len=4M panic=-1${option_append:+ $option_append}"
@@ -100,16 +100,16 @@ end_qemu() {
 
 # What the guest's console showed last, and QEMU's own words.
 show_console() {
-    local lines=${1:-25}
+    local lines=25
     if [[ -s $console ]]; then
         echo "--- the guest's console, last $lines lines ---" >&2
         tail -n "$lines" "$console" | tr -d '\r' | LC_ALL=C sed 's/\x1b[^a-zA-Z]*[a-zA-Z]//g' >&2
     else
         echo "--- the guest's console is empty ---" >&2
     fi
-    if [[ -s $run/qemu.log ]]; then
+    if grep -v 'terminating on signal 15' "$run/qemu.log" >"$run/qemu.words"; then
         echo "--- $arch_qemu said ---" >&2
-        tail -n 10 "$run/qemu.log" >&2
+        tail -n 10 "$run/qemu.words" >&2
     fi
     echo "---" >&2
 }

@@ -24,7 +24,7 @@ struct Path {
     std::uint64_t sends = 0;
     std::array<std::uint64_t, outcome_count> outcomes{};  // index: Outcome
     std::array<StageTimes, SR_SLOT_COUNT> times;
-    int root = SR_SLOT_SENDMSG;  // slot of the outermost stage whose time is one send's: not sendmmsg's entry
+    int root = SR_SLOT_SENDMSG;        // slot of the outermost stage whose time is one send's: not sendmmsg's entry
     std::vector<std::string> entries;  // "sendto", ...: entry_name(), in the order seen, at most `names_kept`
     std::vector<std::string> ifnames;  // likewise
     bool more_names = false;           // there were more than are kept

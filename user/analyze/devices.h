@@ -14,8 +14,7 @@ struct DeviceSends {
     std::uint32_t netns_ino = 0;
     std::string ifname;
     std::uint64_t sends = 0;
-    std::uint64_t frames_delivered =
-        0;  // one for a delivered send; for a TX ring every frame that the driver took
+    std::uint64_t frames_delivered = 0;  // one for a delivered send; for a TX ring every frame that the driver took
 };
 
 class Devices {

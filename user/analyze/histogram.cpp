@@ -61,8 +61,7 @@ double Histogram::mean() const {
 
 std::uint64_t Histogram::quantile(double q) const {
     if (count_ == 0) return 0;
-    const long double ranks =
-        std::clamp(static_cast<long double>(q), 0.0L, 1.0L) * static_cast<long double>(count_);
+    const long double ranks = std::clamp(static_cast<long double>(q), 0.0L, 1.0L) * static_cast<long double>(count_);
     const std::uint64_t rank = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(ranks)));
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < bucket_count; i++) {

@@ -75,8 +75,7 @@ Steps steps_of(const sr_send& record, const Plan& plan) {
         if (stages[slot] == Stage::none) continue;
         Step step{stages[slot], Evidence::derived, record.span[slot], depth[slot]};
         if (record.stage[slot] != SR_STAGE_NONE)
-            step.evidence =
-                plan.evidence(step.stage) == Evidence::located ? Evidence::located : Evidence::probed;
+            step.evidence = plan.evidence(step.stage) == Evidence::located ? Evidence::located : Evidence::probed;
         if (slot == SR_SLOT_BODY && step.span.start) step.span.end = record.span[SR_SLOT_SENDMSG].end;
         steps.add(step);
     }
@@ -96,16 +95,14 @@ Steps steps_of(const sr_socket& record, const Plan& plan) {
 std::optional<std::uint64_t> duration_ns(const sr_send& record) {
     for (int slot : {SR_SLOT_ENTRY, SR_SLOT_SOCK, SR_SLOT_INNER, SR_SLOT_SENDMSG}) {
         const sr_span& span = record.span[slot];
-        if (span.start && span.end >= span.start && !of_many_sends(record, slot))
-            return span.end - span.start;
+        if (span.start && span.end >= span.start && !of_many_sends(record, slot)) return span.end - span.start;
     }
     return std::nullopt;
 }
 
 bool lacks_return(const sr_send& record) {
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
-        if (slot != SR_SLOT_BODY && record.span[slot].start && !record.span[slot].end &&
-            !of_many_sends(record, slot))
+        if (slot != SR_SLOT_BODY && record.span[slot].start && !record.span[slot].end && !of_many_sends(record, slot))
             return true;
     return false;
 }

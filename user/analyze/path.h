@@ -30,7 +30,7 @@ std::array<int, SR_SLOT_COUNT> depth_by_slot(const StageBySlot& stages);
 struct Step {
     Stage stage = Stage::none;
     Evidence evidence = Evidence::absent;  // derived where this record holds no hit of the stage
-    sr_span span{};  // CLOCK_MONOTONIC ns, 0: not seen. packet_snd ends with packet_sendmsg
+    sr_span span{};                        // CLOCK_MONOTONIC ns, 0: not seen. packet_snd ends with packet_sendmsg
     int depth = 0;
 };
 
@@ -56,7 +56,11 @@ bool lacks_return(const sr_send& record);
 
 // The errno that the sender was told, positive; 0 where it was told none or the return was not seen.
 inline int errno_of(const sr_send& record) {
-    return (record.flags & SR_SEND_RETURNED) && record.ret < 0 ? static_cast<int>(-record.ret) : 0;
+    const bool refused = (record.flags & SR_SEND_RETURNED) && record.ret < 0;
+    return refused ? static_cast<int>(0 - static_cast<std::uint64_t>(record.ret)) : 0;
+}
+inline int errno_of(const sr_socket& record) {
+    return record.ret < 0 ? static_cast<int>(0 - static_cast<std::uint32_t>(record.ret)) : 0;
 }
 
 // Frames of this send that a driver took: at most one, or any number of a TX ring's.

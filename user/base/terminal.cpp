@@ -88,9 +88,7 @@ bool is_in(const Range (&ranges)[N], std::uint32_t point) {
 
 // Of a valid character of `length` bytes.
 std::uint32_t code_point(std::string_view text, std::size_t length) {
-    auto byte = [&](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
+    auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
     if (length == 1) return byte(0);
     std::uint32_t point = byte(0) & (0x7fU >> length);
     for (std::size_t i = 1; i < length; i++) point = point << 6 | (byte(i) & 0x3fU);
@@ -130,8 +128,7 @@ void paint(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_v
     if (colored) out.append(std::string_view("\x1b[0m"));
 }
 
-void paint_cell(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int width,
-                Align align) {
+void paint_cell(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int width, Align align) {
     const int blanks = std::max(width - columns(text), 0);
     if (align == Align::right) fmt::format_to(std::back_inserter(out), "{:{}}", "", blanks);
     paint(out, style, tone, text);
@@ -200,8 +197,7 @@ std::vector<std::string_view> wrapped(std::string_view text, int width) {
     while (columns(text) > width) {
         // The last blank that leaves a line which fits, or else the first one.
         std::size_t cut = std::string_view::npos;
-        for (std::size_t blank = text.find(' '); blank != std::string_view::npos;
-             blank = text.find(' ', blank + 1)) {
+        for (std::size_t blank = text.find(' '); blank != std::string_view::npos; blank = text.find(' ', blank + 1)) {
             if (cut != std::string_view::npos && columns(text.substr(0, blank)) > width) break;
             cut = blank;
         }

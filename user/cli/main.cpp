@@ -14,7 +14,8 @@
 namespace sockray {
 namespace {
 
-constexpr const char* overview = R"(An X-ray for Linux packet sockets: what the kernel did with every AF_PACKET socket that was
+constexpr const char* overview =
+    R"(An X-ray for Linux packet sockets: what the kernel did with every AF_PACKET socket that was
 created and every frame sent through one; which functions it went through, how long each took,
 how it ended.)";
 
@@ -136,8 +137,9 @@ CLI::App& add_run(CLI::App& app, RunOptions& options) {
 }
 
 CLI::App& add_trace(CLI::App& app, TraceVerbOptions& options) {
-    CLI::App& verb = *app.add_subcommand("trace", "trace what other programs send: all, or only COMMAND and what it starts:\n"
-                                                  "  sockray trace [OPTIONS] [-- COMMAND ARGS...]");
+    CLI::App& verb = *app.add_subcommand("trace",
+                                         "trace what other programs send: all, or only COMMAND and what it starts:\n"
+                                         "  sockray trace [OPTIONS] [-- COMMAND ARGS...]");
     verb.add_option("-p,--pid", options.pid, "only this process")
         ->check(at_least_one<std::uint32_t>())
         ->type_name("PID");
@@ -190,8 +192,7 @@ int main_of(std::vector<std::string> arguments) {
         return exit_usage;
     }
 
-    if (with_dashes && !trace_verb.parsed())
-        return say_error(usage("only trace takes a command behind --").value());
+    if (with_dashes && !trace_verb.parsed()) return say_error(usage("only trace takes a command behind --").value());
     if (with_dashes && command.empty()) return say_error(usage("there is no command behind --").value());
     trace_options.command = std::move(command);
     if (doctor_verb.parsed()) return doctor(doctor_options);

@@ -40,9 +40,12 @@ int say_error(const Error& error) {
     say(error.what);
     if (!error.remedy.empty()) say("  " + error.remedy);
     switch (error.kind) {
-        case ErrorKind::failed: return exit_failed;
-        case ErrorKind::usage: return exit_usage;
-        case ErrorKind::not_allowed: return exit_not_allowed;
+        case ErrorKind::failed:
+            return exit_failed;
+        case ErrorKind::usage:
+            return exit_usage;
+        case ErrorKind::not_allowed:
+            return exit_not_allowed;
     }
     return exit_failed;
 }

@@ -113,8 +113,8 @@ int run(const RunOptions& options) {
     drop_privileges(false);
 
     const Ended ended = pump(driver, session, out, signals, options);
-    session.close();
     const std::vector<DeviceDelta> devices = device.deltas();
+    session.close();
     session.show_summary(devices);
     out.flush();
     if (out.error() != 0) {

@@ -58,9 +58,15 @@ void Session::take(const sr_socket& record) {
     const std::uint64_t id = ++next_socket_;
     ledger_.sockets_decoded++;
     switch (view_) {
-        case View::json: json_.socket(output_.buffer(), record, id); break;
-        case View::lines: lines_.socket(output_.buffer(), record); break;
-        case View::tree: lines_.socket_block(output_.buffer(), record, id); break;
+        case View::json:
+            json_.socket(output_.buffer(), record, id);
+            break;
+        case View::lines:
+            lines_.socket(output_.buffer(), record);
+            break;
+        case View::tree:
+            lines_.socket_block(output_.buffer(), record, id);
+            break;
         case View::totals:
             if (id == 1) lines_.socket_block(output_.buffer(), record, id);
             break;
@@ -94,10 +100,17 @@ void Session::finish(const Send& send) {
     if (limit_reached()) return;
     shown_++;
     switch (view_) {
-        case View::json: json_.send(output_.buffer(), send); break;
-        case View::lines: lines_.send(output_.buffer(), send); break;
-        case View::tree: lines_.tree(output_.buffer(), send); break;
-        case View::totals: break;
+        case View::json:
+            json_.send(output_.buffer(), send);
+            break;
+        case View::lines:
+            lines_.send(output_.buffer(), send);
+            break;
+        case View::tree:
+            lines_.tree(output_.buffer(), send);
+            break;
+        case View::totals:
+            break;
     }
     output_.flush_if_large();
 }

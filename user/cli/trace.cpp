@@ -34,9 +34,9 @@ struct Target {
 Result<Target> find_target(const TraceVerbOptions& options) {
     Target target;
     if (options.comm.size() > longest_comm)
-        return usage(fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name",
-                                 longest_comm),
-                     fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
+        return usage(
+            fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
+            fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
     if (options.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
     if (!options.command.empty()) {
         if (Status found = check_command(options.command.front()); !found) return tl::unexpected(found.error());
@@ -75,10 +75,8 @@ Result<TraceOptions> trace_options(const TraceVerbOptions& options, const Target
 // Until a signal, the end of what is watched, enough sends, or nobody reads the output any more.
 void pump(Session& session, Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
     for (;;) {
-        pollfd waits[] = {{signals.fd(), POLLIN, 0},
-                          {tracer.readable_fd(), POLLIN, 0},
-                          {ended_fd, POLLIN, 0},
-                          {out.fd(), 0, 0}};
+        pollfd waits[] = {
+            {signals.fd(), POLLIN, 0}, {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0}, {out.fd(), 0, 0}};
         ::poll(waits, 4, drain_every_ms);
         session.read();
         out.flush();
@@ -130,8 +128,8 @@ int trace(const TraceVerbOptions& options) {
     drop_privileges(false);
 
     pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
-    session.close();
     const std::vector<DeviceDelta> devices = device ? device->deltas() : std::vector<DeviceDelta>{};
+    session.close();
     session.show_summary(devices);
     out.flush();
     if (out.error() != 0) {

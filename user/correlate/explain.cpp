@@ -1,7 +1,7 @@
 #include <fmt/format.h>
-#include <net/if_arp.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -48,8 +48,7 @@ std::string net_down(const sr_send& record) {
         return fmt::format("{} is down", interface_of(record));
     if (reached(record, SR_SLOT_XMIT))
         return fmt::format("{} did not take the frame: its queue is stopped", interface_of(record));
-    return fmt::format("{} went down after the socket was bound (a pending error of the socket)",
-                       interface_of(record));
+    return fmt::format("{} went down after the socket was bound (a pending error of the socket)", interface_of(record));
 }
 
 // packet_snd: len > dev->mtu + reserve; `reserve` is the header's length for SOCK_RAW and SOCK_PACKET.
@@ -67,18 +66,17 @@ std::string invalid(const sr_send& record) {
     const bool cooked = record.sock_type == SOCK_DGRAM;
     if (!reached(record, SR_SLOT_ALLOC)) {
         if (has_address(record) && record.msg_namelen < address_size)
-            return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen,
-                               address_size);
+            return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen, address_size);
         if (has_address(record) && record.msg_namelen < record.sll_halen + address_head)
-            return fmt::format("the address has {} bytes, too few for its hardware address of {}",
-                               record.msg_namelen, record.sll_halen);
+            return fmt::format("the address has {} bytes, too few for its hardware address of {}", record.msg_namelen,
+                               record.sll_halen);
         if (cooked && has_address(record) && record.msg_namelen < record.addr_len + address_head)
             return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
                                interface_of(record));
         if (record.msg_controllen) return "a control message (cmsg) was not understood";
         if (record.vnet_hdr && record.len < record.vnet_hdr)
-            return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects",
-                               record.len, record.vnet_hdr);
+            return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects", record.len,
+                               record.vnet_hdr);
         if (record.vnet_hdr) return "the virtio-net header contradicts itself or the frame";
     }
     if (cooked && !has_address(record) && record.dev_type == ARPHRD_ETHER)
@@ -103,8 +101,8 @@ std::string no_buffers(const sr_send& record, const KernelNames& names) {
 }
 
 std::string buffer_full(const sr_send& record) {
-    return fmt::format("the send buffer is full ({} of {} bytes in use)",
-                       record.wmem_alloc ? record.wmem_alloc - 1 : 0, record.sndbuf);
+    return fmt::format("the send buffer is full ({} of {} bytes in use)", record.wmem_alloc ? record.wmem_alloc - 1 : 0,
+                       record.sndbuf);
 }
 
 std::string would_block(const sr_send& record) {
@@ -115,19 +113,31 @@ std::string would_block(const sr_send& record) {
 std::string explanation(int err, const sr_send& record, const KernelNames& names) {
     switch (err) {
         case ENXIO:
-        case ENODEV: return no_device(record);
-        case ENETDOWN: return net_down(record);
-        case EMSGSIZE: return too_long(record);
-        case EINVAL: return invalid(record);
-        case ENOBUFS: return no_buffers(record, names);
-        case EAGAIN: return would_block(record);
+        case ENODEV:
+            return no_device(record);
+        case ENETDOWN:
+            return net_down(record);
+        case EMSGSIZE:
+            return too_long(record);
+        case EINVAL:
+            return invalid(record);
+        case ENOBUFS:
+            return no_buffers(record, names);
+        case EAGAIN:
+            return would_block(record);
         case EINTR:
-        case 512: return fmt::format("a signal came while the call waited: {}", buffer_full(record));
-        case EFAULT: return "the memory of the frame could not be read";
-        case EPROTONOSUPPORT: return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
-        case EPIPE: return "the socket is shut down for sending";
-        case ENOTCONN: return "SOCK_PACKET needs an address that names the interface";
-        default: return errno_text(err);
+        case 512:
+            return fmt::format("a signal came while the call waited: {}", buffer_full(record));
+        case EFAULT:
+            return "the memory of the frame could not be read";
+        case EPROTONOSUPPORT:
+            return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
+        case EPIPE:
+            return "the socket is shut down for sending";
+        case ENOTCONN:
+            return "SOCK_PACKET needs an address that names the interface";
+        default:
+            return errno_text(err);
     }
 }
 
@@ -145,12 +155,14 @@ std::string explain_creation(const sr_socket& record) {
     switch (err) {
         case EPERM:
             return record.create_seen
-                       ? name + ": packet_create asks for CAP_NET_RAW in the user namespace that owns the network "
-                                "namespace"
+                       ? name +
+                             ": packet_create asks for CAP_NET_RAW in the user namespace that owns the network "
+                             "namespace"
                        : name + ": a security module refused before packet_create was called";
         case ESOCKTNOSUPPORT:
             return fmt::format("{}: type {} is none of SOCK_RAW, SOCK_DGRAM and SOCK_PACKET", name, record.sock_type);
-        default: return fmt::format("{}: {}", name, errno_text(err));
+        default:
+            return fmt::format("{}: {}", name, errno_text(err));
     }
 }
 

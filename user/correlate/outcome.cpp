@@ -42,8 +42,10 @@ Stage failed_in(const sr_send& record) {
             case EINTR:
             case EPIPE:
             case ENETDOWN:
-            case 512: return Stage::alloc;
-            default: break;
+            case 512:
+                return Stage::alloc;
+            default:
+                break;
         }
     }
     return body(record);
@@ -63,8 +65,8 @@ Verdict drop(const sr_send& record, const KernelNames& names) {
                         : seen(record, SR_SLOT_XMIT) ? stage_in(record, SR_SLOT_XMIT)
                                                      : body(record);
     return {Outcome::dropped, where,
-            fmt::format("{} at {}, inside {}", names.drop_reason(record.drop_reason), names.symbol(record.drop_location),
-                        stage_name(where))};
+            fmt::format("{} at {}, inside {}", names.drop_reason(record.drop_reason),
+                        names.symbol(record.drop_location), stage_name(where))};
 }
 
 // The caller was told that all is well, and no driver was seen to take the frame.
@@ -78,7 +80,8 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
     if (plan.evidence(Stage::start_xmit) == Evidence::absent)
         return {Outcome::unknown, xmit, "this kernel offers no hook on dev_hard_start_xmit"};
     if (seen(record, SR_SLOT_DRIVER) && record.span[SR_SLOT_DRIVER].end == 0)
-        return {Outcome::unknown, Stage::start_xmit, "the kernel skipped the hook on the return of dev_hard_start_xmit"};
+        return {Outcome::unknown, Stage::start_xmit,
+                "the kernel skipped the hook on the return of dev_hard_start_xmit"};
     // NETDEV_TX_BUSY is 0x10: the qdisc keeps the frame and tries again
     if (seen(record, SR_SLOT_DRIVER) && record.driver_ret > 0 && record.driver_ret < 0x10)
         return {Outcome::dropped, Stage::start_xmit,
@@ -94,8 +97,8 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
 Verdict judge_ring(const sr_send& record, const Plan& plan, const KernelNames& names) {
     if (record.driver_hits >= record.alloc_hits) return {Outcome::delivered, Stage::none, ""};
     Verdict verdict = record.flags & SR_SEND_DROP ? drop(record, names) : not_taken(record, plan);
-    verdict.reason = fmt::format("{} of {} frames: {}", record.alloc_hits - record.driver_hits, record.alloc_hits,
-                                 verdict.reason);
+    verdict.reason =
+        fmt::format("{} of {} frames: {}", record.alloc_hits - record.driver_hits, record.alloc_hits, verdict.reason);
     return verdict;
 }
 

@@ -19,11 +19,16 @@ inline constexpr int outcome_count = 5;
 
 constexpr std::string_view outcome_name(Outcome outcome) {
     switch (outcome) {
-        case Outcome::delivered: return "delivered";
-        case Outcome::dropped: return "dropped";
-        case Outcome::failed: return "failed";
-        case Outcome::queued: return "queued";
-        case Outcome::unknown: return "unknown";
+        case Outcome::delivered:
+            return "delivered";
+        case Outcome::dropped:
+            return "dropped";
+        case Outcome::failed:
+            return "failed";
+        case Outcome::queued:
+            return "queued";
+        case Outcome::unknown:
+            return "unknown";
     }
     return "unknown";
 }
@@ -37,7 +42,8 @@ struct Send {
     std::optional<std::uint64_t> number;  // the driver's own number of this send, where sockray drove it
 };
 
-// "sendto", "send", "sendmsg", "sendmmsg", "write", "writev", ..., by the function that was entered and the system call.
+// "sendto", "send", "sendmsg", "sendmmsg", "write", "writev", ..., by the function that was entered and the system
+// call.
 std::string_view entry_name(const sr_send& record);
 
 // The earliest time in the record: when the send entered the kernel, as far as it was seen.

@@ -51,10 +51,14 @@ tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) 
     std::memcpy(&head, bytes.data(), sizeof head);
     if (head.size != bytes.size()) return Error("a record that says another size than it has");
     switch (head.type) {
-        case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check_send);
-        case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check_socket);
-        case SR_RECORD_STACK: return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
-        default: return Error("a record of an unknown type");
+        case SR_RECORD_SEND:
+            return copy_as<sr_send>(bytes).and_then(check_send);
+        case SR_RECORD_SOCKET:
+            return copy_as<sr_socket>(bytes).and_then(check_socket);
+        case SR_RECORD_STACK:
+            return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
+        default:
+            return Error("a record of an unknown type");
     }
 }
 

@@ -55,21 +55,19 @@ void block_all_but_interrupt() {
 Status check_options(const DriveOptions& options) {
     const Interface& interface = options.interface;
     if (interface.hard_header_len != ethernet_header_size)
-        return usage(
-            fmt::format("{} has no Ethernet header (link type {}), and only Ethernet frames can be driven",
-                        printable_name(interface.name), interface.type),
-            "choose another interface");
+        return usage(fmt::format("{} has no Ethernet header (link type {}), and only Ethernet frames can be driven",
+                                 printable_name(interface.name), interface.type),
+                     "choose another interface");
     if (options.count == 0) return usage("a run of 0 sends sends nothing", "give a count from 1");
     if (Status size = check_frame_size(options.frame_size); !size) return size;
     if (options.rate > Pacer::max_rate)
-        return usage(fmt::format("{} sends per second are too many: at most {} can be asked for",
-                                 options.rate, Pacer::max_rate),
-                     "leave the rate out to send as fast as it goes");
+        return usage(
+            fmt::format("{} sends per second are too many: at most {} can be asked for", options.rate, Pacer::max_rate),
+            "leave the rate out to send as fast as it goes");
     if (options.threads == 0 || options.threads > max_drive_threads)
-        return usage(fmt::format("cannot send from {} threads: 1 to {} are possible", options.threads,
-                                 max_drive_threads));
-    if (options.cookie_magic == 0)
-        return fail("the run has no cookie magic: 0 marks frames that are not sockray's");
+        return usage(
+            fmt::format("cannot send from {} threads: 1 to {} are possible", options.threads, max_drive_threads));
+    if (options.cookie_magic == 0) return fail("the run has no cookie magic: 0 marks frames that are not sockray's");
     return check_method(interface, options.socket_type, options.method);
 }
 
@@ -96,9 +94,9 @@ Status Driver::start() {
     install_interrupt_handler();
     if (options_.rate > 0) pacer_.emplace(options_.rate);
     for (unsigned i = 0; i < options_.threads; ++i)
-        workers_.push_back(std::make_unique<Worker>(
-            ring_capacity(options_.threads),
-            build_frame(options_.interface, options_.frame_size, options_.cookie_magic)));
+        workers_.push_back(
+            std::make_unique<Worker>(ring_capacity(options_.threads),
+                                     build_frame(options_.interface, options_.frame_size, options_.cookie_magic)));
     opened_.emplace(options_.threads);
     Status status = launch();
     opened_->wait();
@@ -123,9 +121,8 @@ Status Driver::launch() {
             running_.fetch_sub(1, std::memory_order_relaxed);
             stop_.store(true, std::memory_order_relaxed);
             opened_->count_down(static_cast<std::ptrdiff_t>(workers_.size() - i));
-            return fail(
-                fmt::format("cannot start sending thread {} of {}: {}", i + 1, workers_.size(), error.what()),
-                "use fewer threads");
+            return fail(fmt::format("cannot start sending thread {} of {}: {}", i + 1, workers_.size(), error.what()),
+                        "use fewer threads");
         }
     }
     return {};
@@ -136,8 +133,7 @@ void Driver::run(Worker& worker) {
     ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
             0UL);  // 1 ns instead of 50 us: wake in time for a send that is due
     worker.tid = static_cast<std::uint32_t>(::gettid());
-    const Result<PacketSocket> socket =
-        PacketSocket::open(options_.interface, options_.socket_type, options_.method);
+    const Result<PacketSocket> socket = PacketSocket::open(options_.interface, options_.socket_type, options_.method);
     if (!socket) {
         worker.error = socket.error();
         stop_.store(true, std::memory_order_relaxed);
@@ -180,8 +176,7 @@ bool Driver::wait_until_due(std::uint64_t number) {
     const std::uint64_t due = pacer_->due_ns(number, now);
     for (; now < due && !stopping(); now = monotonic_ns()) {
         if (due - now < spin_ns) continue;
-        const timespec until{static_cast<time_t>(due / 1'000'000'000),
-                             static_cast<long>(due % 1'000'000'000)};
+        const timespec until{static_cast<time_t>(due / 1'000'000'000), static_cast<long>(due % 1'000'000'000)};
         ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);  // stop()'s signal ends it early
     }
     return !stopping();

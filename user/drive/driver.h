@@ -23,7 +23,7 @@ struct DriveOptions {
     Interface interface;
     std::uint64_t count = 1;                      // sends of the whole run, from 1
     std::size_t frame_size = default_frame_size;  // bytes, Ethernet header included, for both socket types
-    std::uint64_t rate = 0;  // sends per second of all threads together; 0: as fast as it goes
+    std::uint64_t rate = 0;                       // sends per second of all threads together; 0: as fast as it goes
     SocketType socket_type = SocketType::raw;
     SendMethod method = SendMethod::sendto;
     unsigned threads = 1;            // 1 to max_drive_threads

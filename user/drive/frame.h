@@ -24,8 +24,7 @@ inline constexpr std::size_t ethernet_header_size = 14;
 inline constexpr std::size_t cookie_offset = ethernet_header_size;
 inline constexpr std::size_t cookie_size = 16;
 inline constexpr std::size_t min_frame_size = cookie_offset + cookie_size;
-inline constexpr std::size_t default_frame_size =
-    60;  // the least that Ethernet carries, without the checksum
+inline constexpr std::size_t default_frame_size = 60;  // the least that Ethernet carries, without the checksum
 inline constexpr std::size_t max_frame_size = 65535 + ethernet_header_size;
 
 // Locally administered and unicast, so that no host takes the frame for its own and none is woken by it, as
@@ -40,8 +39,7 @@ Status check_frame_size(std::uint64_t size);
 Result<std::uint64_t> random_cookie_magic();
 
 // Builds the frame of send number 0 with the interface's address as its source. Expects a checked size.
-std::vector<std::uint8_t> build_frame(const Interface& interface, std::size_t size,
-                                      std::uint64_t cookie_magic);
+std::vector<std::uint8_t> build_frame(const Interface& interface, std::size_t size, std::uint64_t cookie_magic);
 
 // Writes a send's number into a frame that build_frame() made.
 void set_number(std::span<std::uint8_t> frame, std::uint64_t number);

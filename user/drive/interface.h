@@ -13,11 +13,11 @@ namespace sockray {
 struct Interface {
     std::string name;
     int ifindex = 0;
-    std::uint32_t mtu = 0;              // bytes, without the link-layer header
-    std::uint32_t flags = 0;            // IFF_*
-    std::uint32_t netns_ino = 0;        // inode of the network namespace that it was found in
-    std::uint16_t type = 0;             // ARPHRD_*
-    std::uint16_t hard_header_len = 0;  // bytes: 14 for ARPHRD_ETHER and ARPHRD_LOOPBACK, 0 for all others
+    std::uint32_t mtu = 0;                  // bytes, without the link-layer header
+    std::uint32_t flags = 0;                // IFF_*
+    std::uint32_t netns_ino = 0;            // inode of the network namespace that it was found in
+    std::uint16_t type = 0;                 // ARPHRD_*
+    std::uint16_t hard_header_len = 0;      // bytes: 14 for ARPHRD_ETHER and ARPHRD_LOOPBACK, 0 for all others
     std::array<std::uint8_t, 6> address{};  // hardware address; zero where the link has none of 6 bytes
 };
 

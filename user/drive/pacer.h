@@ -19,8 +19,7 @@ class Pacer {
     static constexpr std::uint64_t max_burst_ns = 10'000'000;
 
     // Sends per second, 1 to max_rate.
-    explicit Pacer(std::uint64_t rate)
-        : rate_(rate), catch_up_ns_(std::max(span_ns(max_burst), max_burst_ns)) {}
+    explicit Pacer(std::uint64_t rate) : rate_(rate), catch_up_ns_(std::max(span_ns(max_burst), max_burst_ns)) {}
 
     // When send `number` (1, 2, 3 ...) is due, in nanoseconds of the clock that now_ns was read from. The
     // first call starts the schedule at now_ns.

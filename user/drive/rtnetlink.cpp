@@ -71,15 +71,13 @@ int read_answer(const nlmsghdr* message, std::size_t size, Link& link) {
         const int error = static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
         return error == 0 ? EBADMSG : -error;
     }
-    if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg)))
-        return EBADMSG;
+    if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return EBADMSG;
     const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
     link.ifindex = info->ifi_index;
     link.type = info->ifi_type;
     link.flags = info->ifi_flags;
     std::size_t left = IFLA_PAYLOAD(message);
-    for (const rtattr* attribute = IFLA_RTA(info); RTA_OK(attribute, left);
-         attribute = RTA_NEXT(attribute, left))
+    for (const rtattr* attribute = IFLA_RTA(info); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
         read_attribute(attribute, link);
     return 0;
 }

@@ -14,10 +14,10 @@ namespace sockray {
 struct Link {
     std::string name;  // the kernel's name, also where an alternative name was asked for
     int ifindex = 0;
-    std::uint16_t type = 0;       // ARPHRD_*
-    std::uint32_t flags = 0;      // IFF_*
-    std::uint32_t mtu = 0;        // bytes
-    std::size_t address_len = 0;  // bytes of the hardware address, also where it is longer than `address`
+    std::uint16_t type = 0;                  // ARPHRD_*
+    std::uint32_t flags = 0;                 // IFF_*
+    std::uint32_t mtu = 0;                   // bytes
+    std::size_t address_len = 0;             // bytes of the hardware address, also where it is longer than `address`
     std::array<std::uint8_t, 32> address{};  // MAX_ADDR_LEN
     rtnl_link_stats64 stats{};
 };

@@ -15,11 +15,9 @@ namespace sockray {
 namespace {
 
 tl::unexpected<Error> socket_error(SocketType type, int err) {
-    const std::string what =
-        fmt::format("cannot open a packet socket (socket(AF_PACKET, {}, 0)): {}",
-                    type == SocketType::raw ? "SOCK_RAW" : "SOCK_DGRAM", errno_text(err));
-    if (err == EPERM || err == EACCES)
-        return not_allowed(what, "run as root, or with the capability CAP_NET_RAW");
+    const std::string what = fmt::format("cannot open a packet socket (socket(AF_PACKET, {}, 0)): {}",
+                                         type == SocketType::raw ? "SOCK_RAW" : "SOCK_DGRAM", errno_text(err));
+    if (err == EPERM || err == EACCES) return not_allowed(what, "run as root, or with the capability CAP_NET_RAW");
     if (err == EAFNOSUPPORT)
         return not_allowed(what, "this kernel has no packet sockets: load them with modprobe af_packet");
     return fail(what);
@@ -43,22 +41,20 @@ Status bind_to(const Fd& fd, const Interface& interface) {
     own.sll_family = AF_PACKET;
     own.sll_ifindex = interface.ifindex;
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0)
-        return fail(fmt::format("cannot bind a packet socket to {} (ifindex {}): {}",
-                                printable_name(interface.name), interface.ifindex, errno_text(errno)));
+        return fail(fmt::format("cannot bind a packet socket to {} (ifindex {}): {}", printable_name(interface.name),
+                                interface.ifindex, errno_text(errno)));
     return {};
 }
 
 }  // namespace
 
 Status check_method(const Interface& interface, SocketType type, SendMethod method) {
-    if (type != SocketType::dgram || method != SendMethod::send ||
-        interface.flags & (IFF_LOOPBACK | IFF_NOARP))
+    if (type != SocketType::dgram || method != SendMethod::send || interface.flags & (IFF_LOOPBACK | IFF_NOARP))
         return {};
-    return usage(
-        fmt::format("send on a dgram socket cannot work on {}: it gives no destination address, and without "
-                    "one the kernel cannot build the Ethernet header (EINVAL)",
-                    printable_name(interface.name)),
-        "use --method sendto or sendmsg, or --socket raw");
+    return usage(fmt::format("send on a dgram socket cannot work on {}: it gives no destination address, and without "
+                             "one the kernel cannot build the Ethernet header (EINVAL)",
+                             printable_name(interface.name)),
+                 "use --method sendto or sendmsg, or --socket raw");
 }
 
 Result<PacketSocket> PacketSocket::open(const Interface& interface, SocketType type, SendMethod method) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 
@@ -34,7 +35,8 @@ class Object {
     template <typename Integer>
     void number(std::string_view name, Integer value) {
         key(name);
-        fmt::format_to(std::back_inserter(out_), "{}", value);
+        const fmt::format_int digits(value);
+        out_.append(digits.data(), digits.data() + digits.size());
     }
     template <typename Integer>
     void number(std::string_view name, std::optional<Integer> value) {
@@ -75,18 +77,24 @@ void append_stages(fmt::memory_buffer& out, const Steps& steps) {
 }  // namespace
 
 void append_json_string(fmt::memory_buffer& out, std::string_view text) {
+    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     out.push_back('"');
     while (!text.empty()) {
+        const auto run = std::find_if_not(text.begin(), text.end(), is_plain);
+        out.append(text.begin(), run);
+        text.remove_prefix(static_cast<std::size_t>(run - text.begin()));
+        if (text.empty()) break;
+
         const std::size_t length = utf8_length(text);
         const char c = text[0];
         if (length == 0)
             out.append(std::string_view("\xef\xbf\xbd"));  // U+FFFD
+        else if (length > 1)
+            out.append(text.substr(0, length));
         else if (c == '"' || c == '\\')
             out.append(std::string_view(c == '"' ? "\\\"" : "\\\\"));
-        else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
         else
-            out.append(text.substr(0, length));
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
         text.remove_prefix(length ? length : 1);
     }
     out.push_back('"');
@@ -140,7 +148,7 @@ void JsonLines::socket(fmt::memory_buffer& out, const sr_socket& record, std::ui
         object.key("stages");
         append_stages(out, steps_of(record, plan_));
 
-        object.number("errno", record.ret < 0 ? -record.ret : 0);
+        object.number("errno", errno_of(record));
         object.number("ino", record.socket_ino);
         object.number("netns", record.netns_ino);
         object.number("uid", record.uid);
@@ -182,8 +190,8 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
         object.text("reason", send.reason);
         object.key("stages");
         append_stages(out, steps_of(record, plan_));
-        object.number("cookie", record.flags & SR_SEND_COOKIE ? std::optional<std::uint64_t>(record.cookie)
-                                                              : std::nullopt);
+        object.number("cookie",
+                      record.flags & SR_SEND_COOKIE ? std::optional<std::uint64_t>(record.cookie) : std::nullopt);
 
         object.text("end_stage", send.end_stage == Stage::none ? "" : stage_name(send.end_stage));
         object.number("socket_ino", record.socket_ino);

@@ -72,12 +72,11 @@ std::string result_text(const sr_send& record) {
 
 }  // namespace
 
-void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm,
-                            std::uint32_t pid) {
+void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid) {
     paint(out, style_, Tone::dim, time_of_day(ns, realtime_offset_));
     out.push_back(' ');
-    growing_cell(out, style_, fmt::format("{}[{}]", printable(comm, style_.utf8), pid), sender_width_,
-                 widest_sender, Align::left);
+    growing_cell(out, style_, fmt::format("{}[{}]", printable(comm, style_.utf8), pid), sender_width_, widest_sender,
+                 Align::left);
     out.append(gap);
 }
 
@@ -85,8 +84,7 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
     const sr_send& record = send.record;
     const Tone tone = tone_of(send.outcome);
     time_and_sender(out, begin_ns(record), record.comm, record.pid);
-    growing_cell(out, style_, printable(record.ifname, style_.utf8), ifname_width_, widest_ifname,
-                 Align::left);
+    growing_cell(out, style_, printable(record.ifname, style_.utf8), ifname_width_, widest_ifname, Align::left);
     out.append(gap);
     growing_cell(out, style_, entry_name(record), entry_width_, widest_entry, Align::left);
     out.push_back(' ');
@@ -104,8 +102,8 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
         paint(out, style_, tone, printable(send.reason, style_.utf8));
     } else {
         const std::string path = path_of(record);
-        const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 +
-                         number_width_ + 3 + number_width_ + 2 + outcome_width + 2 + duration_width + 2;
+        const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 + number_width_ + 3 +
+                         number_width_ + 2 + outcome_width + 2 + duration_width + 2;
         paint(out, style_, Tone::dim, style_.terminal ? path_end(path, style_.width - used) : path);
     }
     out.push_back('\n');
@@ -125,8 +123,7 @@ void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
 }
 
 void Lines::socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id) {
-    append_socket_block(out, record, id, plan_, names_, style_,
-                        time_of_day(record.create.start, realtime_offset_));
+    append_socket_block(out, record, id, plan_, names_, style_, time_of_day(record.create.start, realtime_offset_));
 }
 
 void Lines::tree(fmt::memory_buffer& out, const Send& send) {

@@ -46,8 +46,8 @@ class Block {
     Block(fmt::memory_buffer& out, const Style& style, std::size_t lines)
         : out_(out), style_(style), tree_(depths.data(), lines) {}
 
-    void row(std::size_t index, std::string_view name, Evidence evidence, const sr_span& span,
-             std::string_view note, Tone note_tone = Tone::plain) {
+    void row(std::size_t index, std::string_view name, Evidence evidence, const sr_span& span, std::string_view note,
+             Tone note_tone = Tone::plain) {
         const std::string lines = branch(tree_, index, style_);
         out_.append(std::string_view("  "));
         paint(out_, style_, Tone::dim, lines);
@@ -55,8 +55,7 @@ class Block {
         out_.append(std::string_view("  "));
         paint_cell(out_, style_, Tone::dim, evidence_name(evidence), evidence_width);
         const bool timed = span.start && span.end >= span.start;
-        paint_cell(out_, style_, Tone::plain, timed ? duration(span.end - span.start) : "", time_width,
-                   Align::right);
+        paint_cell(out_, style_, Tone::plain, timed ? duration(span.end - span.start) : "", time_width, Align::right);
         out_.append(std::string_view("  "));
         paint(out_, style_, note_tone, note);
         out_.push_back('\n');
@@ -87,9 +86,8 @@ void append_socket_block(fmt::memory_buffer& out, const sr_socket& record, std::
                          const KernelNames& names, const Style& style, std::string_view time) {
     const std::uint16_t protocol = ntohs(static_cast<std::uint16_t>(record.protocol));
     paint(out, style, Tone::bold, fmt::format("SOCKET {}", id));
-    fmt::format_to(std::back_inserter(out), "  {}[{}]  socket({}, {}, {})",
-                   printable(record.comm, style.utf8), record.pid, family_text(record.family),
-                   sock_type_text(record.sock_type), ethertype_text(protocol));
+    fmt::format_to(std::back_inserter(out), "  {}[{}]  socket({}, {}, {})", printable(record.comm, style.utf8),
+                   record.pid, family_text(record.family), sock_type_text(record.sock_type), ethertype_text(protocol));
     paint(out, style, Tone::dim, fmt::format("  {}\n", time));
 
     const Steps steps = steps_of(record, plan);
@@ -99,8 +97,8 @@ void append_socket_block(fmt::memory_buffer& out, const sr_socket& record, std::
               record.ret < 0 ? Tone::bad : Tone::good);
     block.text_below(0, fmt::format("family {}, type {}, protocol {}", family_number(record.family),
                                     type_number(record.sock_type), protocol_number(protocol)));
-    block.text_below(
-        0, fmt::format("asked by {}, uid {}", record.kern ? "the kernel itself" : "user space", record.uid));
+    block.text_below(0,
+                     fmt::format("asked by {}, uid {}", record.kern ? "the kernel itself" : "user space", record.uid));
     if (record.net_family) {
         block.row(1, fmt::format("net_families[{}] = {}", record.family, names.symbol(record.net_family)),
                   Evidence::derived, {}, "");
@@ -112,8 +110,7 @@ void append_socket_block(fmt::memory_buffer& out, const sr_socket& record, std::
     }
     if (has_create)
         block.row(2, stage_name(Stage::packet_create), steps.step[1].evidence, record.packet_create,
-                  record.create_seen ? result(record.create_ret) : "",
-                  record.create_ret < 0 ? Tone::bad : Tone::good);
+                  record.create_seen ? result(record.create_ret) : "", record.create_ret < 0 ? Tone::bad : Tone::good);
 
     if (record.ret < 0) {
         paint_lines(out, style, Tone::bad, explain_creation(record), 2);

@@ -45,8 +45,7 @@ std::string note(const sr_send& record, const Step& step, const KernelNames& nam
             return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
         case SR_SLOT_DRIVER:
             if (!returned) return "no return";
-            return ring ? fmt::format("{} frames", record.driver_hits)
-                        : fmt::format("= {}", record.driver_ret);
+            return ring ? fmt::format("{} frames", record.driver_hits) : fmt::format("= {}", record.driver_ret);
         default:
             return {};
     }
@@ -55,10 +54,9 @@ std::string note(const sr_send& record, const Step& step, const KernelNames& nam
 void append_header(fmt::memory_buffer& out, const Send& send, const Style& style, std::string_view time) {
     const sr_send& record = send.record;
     paint(out, style, Tone::bold, fmt::format("SEND {}", send.id));
-    fmt::format_to(std::back_inserter(out), "  {}[{}]  {}, {} bytes", printable(record.comm, style.utf8),
-                   record.pid, entry_name(record), record.len);
-    if (record.ifname[0])
-        fmt::format_to(std::back_inserter(out), " on {}", printable(record.ifname, style.utf8));
+    fmt::format_to(std::back_inserter(out), "  {}[{}]  {}, {} bytes", printable(record.comm, style.utf8), record.pid,
+                   entry_name(record), record.len);
+    if (record.ifname[0]) fmt::format_to(std::back_inserter(out), " on {}", printable(record.ifname, style.utf8));
     fmt::format_to(std::back_inserter(out), ", socket {}", record.socket_ino);
     paint(out, style, Tone::dim, fmt::format("  {}\n", time));
 }
@@ -89,8 +87,7 @@ void append_tree(fmt::memory_buffer& out, const Send& send, const Plan& plan, co
     const std::span<const int> tree(depths.data(), steps.size);
 
     int name_width = least_name_width;
-    for (const Step& step : steps)
-        name_width = std::max(name_width, 3 * step.depth + columns(stage_name(step.stage)));
+    for (const Step& step : steps) name_width = std::max(name_width, 3 * step.depth + columns(stage_name(step.stage)));
 
     append_header(out, send, style, time);
     for (std::size_t i = 0; i < steps.size; i++) {
@@ -98,18 +95,16 @@ void append_tree(fmt::memory_buffer& out, const Send& send, const Plan& plan, co
         const std::string lines = branch(tree, i, style);
         out.append(std::string_view("  "));
         paint(out, style, Tone::dim, lines);
-        paint_cell(out, style, evidence_tone(step.evidence), stage_name(step.stage),
-                   name_width - columns(lines));
+        paint_cell(out, style, evidence_tone(step.evidence), stage_name(step.stage), name_width - columns(lines));
         out.append(std::string_view("  "));
         paint_cell(out, style, Tone::dim, evidence_name(step.evidence), evidence_width);
         const bool started = step.span.start >= begin && step.span.start;
         const bool ended = started && step.span.end >= step.span.start;
         int room = style.width - (2 + name_width + 2 + evidence_width + 2);
         if (started) {
-            paint_cell(out, style, Tone::dim, "+" + duration(step.span.start - begin), time_width,
+            paint_cell(out, style, Tone::dim, "+" + duration(step.span.start - begin), time_width, Align::right);
+            paint_cell(out, style, Tone::plain, ended ? duration(step.span.end - step.span.start) : "", time_width,
                        Align::right);
-            paint_cell(out, style, Tone::plain, ended ? duration(step.span.end - step.span.start) : "",
-                       time_width, Align::right);
             room -= 2 * time_width;
         }
         if (const std::string text = note(send.record, step, names, room); !text.empty())

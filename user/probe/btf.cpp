@@ -45,15 +45,13 @@ KernelTypes::~KernelTypes() = default;
 Result<KernelTypes> KernelTypes::read() {
     btf* types = btf__load_vmlinux_btf();
     if (!types)
-        return not_allowed(
-            fmt::format("this kernel's type information (/sys/kernel/btf/vmlinux) cannot be read: {}",
-                        errno_text(errno)),
-            "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
+        return not_allowed(fmt::format("this kernel's type information (/sys/kernel/btf/vmlinux) cannot be read: {}",
+                                       errno_text(errno)),
+                           "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
     return KernelTypes(types);
 }
 
-std::optional<std::uint64_t> KernelTypes::offset(const std::string& type,
-                                                 const std::vector<std::string>& path) const {
+std::optional<std::uint64_t> KernelTypes::offset(const std::string& type, const std::vector<std::string>& path) const {
     const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
     if (id < 0) return std::nullopt;
     auto current = static_cast<std::uint32_t>(id);
@@ -85,8 +83,8 @@ std::vector<KernelTypes::Handler> KernelTypes::handlers(const std::string& type)
         const btf_type* pointee =
             btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(btf__resolve_type(btf_.get(), member->type)));
         if (pointee && btf_is_func_proto(pointee))
-            found.push_back({btf__name_by_offset(btf_.get(), members[i].name_off),
-                             btf_member_bit_offset(composite, i) / 8});
+            found.push_back(
+                {btf__name_by_offset(btf_.get(), members[i].name_off), btf_member_bit_offset(composite, i) / 8});
     }
     return found;
 }

@@ -82,13 +82,11 @@ const sr_send* find_send(const CheckRecords& records, bool tx_ring) {
 std::string where_wrong(const sr_send& send, Stage stage) {
     if (send.body_hits != 1) return fmt::format("the check send hit it {} times instead of once", send.body_hits);
     if (send.stage[SR_SLOT_BODY] != static_cast<std::uint8_t>(stage))
-        return fmt::format("the check send went through {}",
-                           stage_name(static_cast<Stage>(send.stage[SR_SLOT_BODY])));
+        return fmt::format("the check send went through {}", stage_name(static_cast<Stage>(send.stage[SR_SLOT_BODY])));
     const std::uint64_t hit = send.span[SR_SLOT_BODY].start;
     const std::uint64_t next =
         send.span[SR_SLOT_ALLOC].start ? send.span[SR_SLOT_ALLOC].start : send.span[SR_SLOT_SENDMSG].end;
-    if (hit < send.span[SR_SLOT_SENDMSG].start || (next && hit > next))
-        return "the check send hit it out of order";
+    if (hit < send.span[SR_SLOT_SENDMSG].start || (next && hit > next)) return "the check send hit it out of order";
     return {};
 }
 
@@ -136,9 +134,10 @@ CheckVerdict review_check(Plan& plan, const CheckRecords& records, const Kallsym
         constexpr std::size_t frames = 2;
         const std::string stack = callers(records.stacks.front(), symbols, frames);
         if (!stack.empty())
-            inner->reason = fmt::format("no symbol here: inlined into its callers; the stack of the check send goes "
-                                        "from packet_sendmsg straight to {}",
-                                        stack);
+            inner->reason = fmt::format(
+                "inlined into its callers; the stack of the check send goes from packet_sendmsg "
+                "straight to {}",
+                stack);
     }
     return verdict;
 }

@@ -92,8 +92,7 @@ Condition symbols(const std::string& root) {
     if (!std::getline(file, line))
         return {"kallsyms", Effect::prevents, "/proc/kallsyms cannot be read", "mount procfs on /proc"};
     do {
-        if (line.find_first_not_of('0') < line.find(' '))
-            return {"kallsyms", Effect::helps, "addresses are shown", ""};
+        if (line.find_first_not_of('0') < line.find(' ')) return {"kallsyms", Effect::helps, "addresses are shown", ""};
     } while (std::getline(file, line));
     return {"kallsyms", Effect::prevents, "addresses are hidden",
             "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1"};
@@ -116,8 +115,8 @@ Condition packet_family(const std::string& root) {
 }  // namespace
 
 std::vector<Condition> inspect_environment(const std::string& root) {
-    return {kernel(),      capabilities(),    lockdown(root), type_information(root), kprobes(root), symbols(root),
-            jit(root), packet_family(root)};
+    return {kernel(),      capabilities(), lockdown(root), type_information(root),
+            kprobes(root), symbols(root),  jit(root),      packet_family(root)};
 }
 
 Status check_environment(const std::vector<Condition>& conditions) {
@@ -139,9 +138,10 @@ Obstacle why_not_permitted(const std::string& root) {
         return {"the kernel refuses it to root itself: it is locked down, or a security module forbids bpf(2)",
                 "look at /sys/kernel/security/lockdown (mount -t securityfs none /sys/kernel/security); boot with "
                 "lockdown=none, or trace in a virtual machine"};
-    return {"the kernel refuses it to root itself: a security module (SELinux, AppArmor) or a container's seccomp "
-            "filter forbids bpf(2) or perf_event_open(2)",
-            "run outside of the container, or allow both system calls"};
+    return {
+        "the kernel refuses it to root itself: a security module (SELinux, AppArmor) or a container's seccomp "
+        "filter forbids bpf(2) or perf_event_open(2)",
+        "run outside of the container, or allow both system calls"};
 }
 
 }  // namespace sockray

@@ -15,7 +15,7 @@ enum class Effect {
 };
 
 struct Condition {
-    std::string name;    // "kernel", "BTF", "lockdown" ...
+    std::string name;  // "kernel", "BTF", "lockdown" ...
     Effect effect = Effect::helps;
     std::string state;   // what was found
     std::string remedy;  // what to do; empty where it helps

@@ -21,9 +21,9 @@ struct HookRow {
     std::array<std::string_view, 2> functions;  // the first that the kernel has is taken; "" is none
     std::string_view enter;                     // program for its entry
     std::string_view exit;                      // program for its return
-    bool takes_arguments;     // the programs read arguments: a name that gcc derived (.isra.0) may not have them
-    bool required;            // without it the main job cannot run
-    std::string_view without; // what the plan says where no such function exists
+    bool takes_arguments;      // the programs read arguments: a name that gcc derived (.isra.0) may not have them
+    bool required;             // without it the main job cannot run
+    std::string_view without;  // what the plan says where no such function exists
     Evidence evidence_without;
 };
 

@@ -47,8 +47,7 @@ Result<Kallsyms> Kallsyms::parse(std::string_view text) {
         text.remove_prefix(std::min(end + 1, text.size()));
 
         Symbol symbol{};
-        const auto [rest, error] =
-            std::from_chars(line.data(), line.data() + line.size(), symbol.address, 16);
+        const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), symbol.address, 16);
         const auto at = static_cast<std::size_t>(rest - line.data());
         if (error != std::errc{} || line.size() < at + 4) continue;
         symbol.type = line[at + 1];
@@ -79,8 +78,8 @@ std::vector<std::string> Kallsyms::derived_names(std::string_view wanted) const 
     std::vector<std::string> found;
     for (const Symbol& symbol : by_address_) {
         const std::string_view candidate = name(symbol);
-        if (candidate.size() > wanted.size() + 1 && candidate.starts_with(wanted) &&
-            candidate[wanted.size()] == '.' && !candidate.ends_with(".cold"))
+        if (candidate.size() > wanted.size() + 1 && candidate.starts_with(wanted) && candidate[wanted.size()] == '.' &&
+            !candidate.ends_with(".cold"))
             found.emplace_back(candidate);
     }
     return found;

@@ -10,8 +10,7 @@
 namespace sockray {
 
 Result<std::unique_ptr<LiveKernel>> LiveKernel::open() {
-    if (const Status status = check_environment(inspect_environment()); !status)
-        return tl::unexpected(status.error());
+    if (const Status status = check_environment(inspect_environment()); !status) return tl::unexpected(status.error());
     auto memory = KernelMemory::open();  // first: it is what a locked-down kernel refuses
     if (!memory) return tl::unexpected(memory.error());
     auto symbols = Kallsyms::read();

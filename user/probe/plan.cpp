@@ -39,14 +39,17 @@ bool is_body(Stage stage) {
 
 PlanLine located_line(Stage stage, const InlinedBodies& bodies) {
     const std::uint64_t offset = stage == Stage::packet_snd ? bodies.packet_snd : bodies.tpacket_snd;
-    return {stage, Evidence::located, "packet_sendmsg", offset, "kprobe",
+    return {stage,
+            Evidence::located,
+            "packet_sendmsg",
+            offset,
+            "kprobe",
             fmt::format("inlined: packet_sendmsg tests tx_ring.pg_vec at +{} and branches at +{}", bodies.test,
                         bodies.branch)};
 }
 
 PlanLine line_without_function(const HookRow& row, const Result<InlinedBodies>& bodies) {
-    if (!is_body(row.stage))
-        return {row.stage, row.evidence_without, "", 0, "none", std::string(row.without)};
+    if (!is_body(row.stage)) return {row.stage, row.evidence_without, "", 0, "none", std::string(row.without)};
     if (bodies) return located_line(row.stage, *bodies);
     return {row.stage, Evidence::derived, "", 0, "none", fmt::format("{}; {}", body_follows, bodies.error().what)};
 }
@@ -66,9 +69,9 @@ Result<Blueprint> make_plan(const Kallsyms& symbols, const Result<InlinedBodies>
         } else {
             line = line_without_function(row, bodies);
             if (row.required)
-                return not_allowed(fmt::format("tracing is not possible here: this kernel has no {}",
-                                               stage_name(row.stage)),
-                                   "load AF_PACKET first (modprobe af_packet), if it is a module here");
+                return not_allowed(
+                    fmt::format("tracing is not possible here: this kernel has no {}", stage_name(row.stage)),
+                    "load AF_PACKET first (modprobe af_packet), if it is a module here");
         }
         if (line.hook != "none")
             blueprint.hooks.push_back({row.stage, std::string(row.enter), line.function, line.offset, false});
@@ -98,8 +101,9 @@ void withdraw(Blueprint& blueprint, Stage stage, const std::string& reason) {
     std::erase_if(blueprint.hooks, [stage](const Hook& hook) { return hook.stage == stage; });
     PlanLine* line = blueprint.plan.find(stage);
     if (!line) return;
-    *line = {stage, is_body(stage) ? Evidence::derived : Evidence::absent, "", 0, "none",
-             is_body(stage) ? fmt::format("{}; {}", body_follows, reason) : reason};
+    *line = {stage,  is_body(stage) ? Evidence::derived : Evidence::absent,
+             "",     0,
+             "none", is_body(stage) ? fmt::format("{}; {}", body_follows, reason) : reason};
 }
 
 }  // namespace sockray

@@ -145,8 +145,7 @@ Status Tracer::State::load(const LiveKernel& kernel, const TraceOptions& options
     program.reset(trace_bpf::open());
     if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
     for (const Hook& hook : blueprint.hooks)
-        bpf_program__set_autoload(
-            bpf_object__find_program_by_name(program->obj, hook.program.c_str()), true);
+        bpf_program__set_autoload(bpf_object__find_program_by_name(program->obj, hook.program.c_str()), true);
     bpf_program__set_autoload(program->progs.skb_freed, true);
     bpf_program__set_autoload(program->progs.sweep, true);
     bpf_program__set_autoload(program->progs.task_forked, options.filter.ancestor != 0);
@@ -189,8 +188,8 @@ Status Tracer::State::attach_hooks() {
         options.offset = hook.offset;
         options.retprobe = hook.on_return;
         options.bpf_cookie = static_cast<std::uint64_t>(hook.stage);
-        Link link(bpf_program__attach_kprobe_opts(
-            bpf_object__find_program_by_name(program->obj, hook.program.c_str()), hook.function.c_str(), &options));
+        Link link(bpf_program__attach_kprobe_opts(bpf_object__find_program_by_name(program->obj, hook.program.c_str()),
+                                                  hook.function.c_str(), &options));
         if (link) {
             attached.push_back({hook.stage, std::move(link)});
             continue;

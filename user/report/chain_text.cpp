@@ -31,8 +31,7 @@ struct Row {
 // The stages of the path as this kernel shows them, and in their place those between the entry and
 // packet_sendmsg that it does not pass: a reader who knows them looks for them.
 std::vector<Row> rows_of(const Path& path, const Plan& plan) {
-    const StageBySlot stages =
-        with_derived(path.stages, path.entries.empty() ? "" : path.entries.front(), plan);
+    const StageBySlot stages = with_derived(path.stages, path.entries.empty() ? "" : path.entries.front(), plan);
     const auto depth = depth_by_slot(stages);
     const Stage entry = stages[SR_SLOT_ENTRY];
     const bool by_descriptor =
@@ -53,8 +52,7 @@ std::vector<Row> rows_of(const Path& path, const Plan& plan) {
 void append_names(fmt::memory_buffer& out, std::string_view before, const std::vector<std::string>& names,
                   const Style& style) {
     for (std::size_t i = 0; i < names.size(); i++)
-        fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? before : ", ",
-                       printable(names[i], style.utf8));
+        fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? before : ", ", printable(names[i], style.utf8));
 }
 
 void append_head(fmt::memory_buffer& out, const Path& path, const Style& style) {
@@ -133,20 +131,17 @@ void append_row(fmt::memory_buffer& out, const Path& path, const Row& row, const
     paint_cell(out, style, Tone::dim, evidence_text(row.stage, hit, plan), evidence_width);
     if (!hit) {
         out.append(std::string_view("  "));
-        paint(out, style, Tone::dim,
-              shortened(printable(without_times(row, plan), style.utf8), columns_of.text));
+        paint(out, style, Tone::dim, shortened(printable(without_times(row, plan), style.utf8), columns_of.text));
         out.push_back('\n');
         return;
     }
     paint_cell(out, style, Tone::plain, fmt::format("{}", times.hits), hits_width, Align::right);
     if (times.duration.count()) {
         paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.5)), time_width, Align::right);
-        paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.99)), time_width,
-                   Align::right);
+        paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.99)), time_width, Align::right);
     }
     if (columns_of.bar >= least_bar_width) {
-        if (const std::string drawn = bar(times, path.times[path.root], columns_of.bar, style.utf8);
-            !drawn.empty()) {
+        if (const std::string drawn = bar(times, path.times[path.root], columns_of.bar, style.utf8); !drawn.empty()) {
             out.append(std::string_view("  "));
             paint(out, style, Tone::good, drawn);
         }
@@ -163,8 +158,8 @@ void append_proof(fmt::memory_buffer& out, const Path& path, const Plan& plan, c
     for (int slot = SR_SLOT_COUNT - 1; slot > SR_SLOT_BODY; slot--)
         if (path.stages[slot] != Stage::none) next = stage_name(path.stages[slot]);
     paint_lines(out, style, path.body_out_of_order ? Tone::bad : Tone::dim,
-                fmt::format("located {}: {} of {} hits lie between {} and {}", stage_name(body),
-                            path.body_in_order, hits, stage_name(path.stages[SR_SLOT_SENDMSG]), next),
+                fmt::format("located {}: {} of {} hits lie between {} and {}", stage_name(body), path.body_in_order,
+                            hits, stage_name(path.stages[SR_SLOT_SENDMSG]), next),
                 2);
 }
 
@@ -172,15 +167,13 @@ void append_notes(fmt::memory_buffer& out, const Path& path, const Style& style)
     if (path.stages[SR_SLOT_BODY] == Stage::tpacket_snd)
         paint_lines(
             out, style, Tone::dim,
-            fmt::format(
-                "TX ring: {} frames taken from the ring, {} taken by the driver; below tpacket_snd the times "
-                "are those of the first frame of each call",
-                path.ring_frames, path.ring_frames_delivered),
+            fmt::format("TX ring: {} frames taken from the ring, {} taken by the driver; below tpacket_snd the times "
+                        "are those of the first frame of each call",
+                        path.ring_frames, path.ring_frames_delivered),
             2);
     if (path.stages[SR_SLOT_ENTRY] == Stage::sys_sendmmsg)
-        paint_lines(
-            out, style, Tone::dim,
-            "sendmmsg: one call makes many sends; the times of __sys_sendmmsg are those of whole calls", 2);
+        paint_lines(out, style, Tone::dim,
+                    "sendmmsg: one call makes many sends; the times of __sys_sendmmsg are those of whole calls", 2);
 }
 
 }  // namespace
@@ -188,8 +181,7 @@ void append_notes(fmt::memory_buffer& out, const Path& path, const Style& style)
 void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan, const Style& style) {
     std::vector<const Path*> paths;
     for (const Path& path : chain.paths()) paths.push_back(&path);
-    std::stable_sort(paths.begin(), paths.end(),
-                     [](const Path* a, const Path* b) { return a->sends > b->sends; });
+    std::stable_sort(paths.begin(), paths.end(), [](const Path* a, const Path* b) { return a->sends > b->sends; });
 
     std::uint64_t shown = 0;
     for (std::size_t i = 0; i < std::min(paths.size(), paths_shown); i++) {
@@ -217,9 +209,8 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
     if (shown < chain.sends())
         fmt::format_to(std::back_inserter(out), "{} sends on other paths\n\n", chain.sends() - shown);
     if (shown)
-        paint_lines(
-            out, style, Tone::dim,
-            "Times include the hooks' own cost. A bar shows when a stage runs within the median send.", 0);
+        paint_lines(out, style, Tone::dim,
+                    "Times include the hooks' own cost. A bar shows when a stage runs within the median send.", 0);
 }
 
 }  // namespace sockray

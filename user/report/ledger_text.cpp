@@ -40,8 +40,7 @@ void append_outcome(fmt::memory_buffer& out, const Ledger& ledger, const Reasons
     std::vector<const Reason*> given;
     for (const Reason& reason : reasons.all())
         if (reason.outcome == outcome) given.push_back(&reason);
-    std::stable_sort(given.begin(), given.end(),
-                     [](const Reason* a, const Reason* b) { return a->sends > b->sends; });
+    std::stable_sort(given.begin(), given.end(), [](const Reason* a, const Reason* b) { return a->sends > b->sends; });
     std::uint64_t others = reasons.others(outcome);
     for (std::size_t i = 0; i < given.size(); i++) {
         if (i < reasons_shown)
@@ -58,36 +57,30 @@ void append_outcome(fmt::memory_buffer& out, const Ledger& ledger, const Reasons
 void append_loss(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {
     const Loss& lost = ledger.sends.lost;
     const bool lossless = lost.total() == 0;
-    paint_lines(
-        out, style, lossless ? Tone::plain : Tone::warning,
-        fmt::format("seen {} = decoded {} + lost {} (no room {}, missed {}, no memory {}, rejected {})",
-                    ledger.sends.seen, ledger.decoded, lost.total(), lost.no_room, lost.missed, lost.map_full,
-                    lost.rejected),
-        2);
+    paint_lines(out, style, lossless ? Tone::plain : Tone::warning,
+                fmt::format("seen {} = decoded {} + lost {} (no room {}, missed {}, no memory {}, rejected {})",
+                            ledger.sends.seen, ledger.decoded, lost.total(), lost.no_room, lost.missed, lost.map_full,
+                            lost.rejected),
+                2);
     if (lost.no_room)
         paint_lines(out, style, Tone::warning,
-                    "no room: the ring was full when the record was ready; give it more memory with --ring",
-                    4);
+                    "no room: the ring was full when the record was ready; give it more memory with --ring", 4);
     if (lost.missed)
-        paint_lines(
-            out, style, Tone::warning,
-            "missed: the kernel skipped a hook: another one ran on that CPU, or too many sends were under "
-            "way at once; trace fewer senders with a filter",
-            4);
-    if (lost.map_full)
-        paint_lines(out, style, Tone::warning, "no memory: the kernel had none for a task's frame", 4);
-    if (lost.rejected)
         paint_lines(out, style, Tone::warning,
-                    "rejected: records that make no sense; this is a bug in sockray", 4);
+                    "missed: the kernel skipped a hook: another one ran on that CPU, or too many sends were under "
+                    "way at once; trace fewer senders with a filter",
+                    4);
+    if (lost.map_full) paint_lines(out, style, Tone::warning, "no memory: the kernel had none for a task's frame", 4);
+    if (lost.rejected)
+        paint_lines(out, style, Tone::warning, "rejected: records that make no sense; this is a bug in sockray", 4);
     if (!ledger.balances())
-        paint_lines(out, style, Tone::bad,
-                    "the sums do not balance: this is a bug in sockray, do not trust the counts", 2);
+        paint_lines(out, style, Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts",
+                    2);
     if (ledger.partial)
-        paint_lines(
-            out, style, Tone::warning,
-            fmt::format("{} of the decoded sends lack the return of a stage, whose hook the kernel skipped",
-                        ledger.partial),
-            2);
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("{} of the decoded sends lack the return of a stage, whose hook the kernel skipped",
+                                ledger.partial),
+                    2);
 }
 
 void append_correlation(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {
@@ -108,11 +101,10 @@ void append_sockets(fmt::memory_buffer& out, const Ledger& ledger, const Style& 
                 2);
 }
 
-void append_device(fmt::memory_buffer& out, const Ledger& ledger, const Devices& devices,
-                   const DeviceDelta& delta, const Style& style) {
+void append_device(fmt::memory_buffer& out, const Ledger& ledger, const Devices& devices, const DeviceDelta& delta,
+                   const Style& style) {
     const std::uint64_t delivered = devices.frames_delivered(delta.ifname, delta.netns_ino);
-    std::string text =
-        fmt::format("{} counted tx_packets +{}", printable(delta.ifname, style.utf8), delta.tx_packets);
+    std::string text = fmt::format("{} counted tx_packets +{}", printable(delta.ifname, style.utf8), delta.tx_packets);
     Tone tone = Tone::plain;
     if (delta.tx_packets == delivered) {
         tone = Tone::good;
@@ -126,8 +118,7 @@ void append_device(fmt::memory_buffer& out, const Ledger& ledger, const Devices&
         if (open) text += fmt::format(", or among the {} queued or unknown", open);
     } else {
         tone = Tone::bad;
-        text += fmt::format(": {} fewer than the {} that its driver took", delivered - delta.tx_packets,
-                            delivered);
+        text += fmt::format(": {} fewer than the {} that its driver took", delivered - delta.tx_packets, delivered);
     }
     if (delta.tx_dropped) text += fmt::format("; tx_dropped +{}", delta.tx_dropped);
     if (delta.tx_errors) text += fmt::format("; tx_errors +{}", delta.tx_errors);
@@ -136,8 +127,8 @@ void append_device(fmt::memory_buffer& out, const Ledger& ledger, const Devices&
 
 }  // namespace
 
-void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons,
-                        const Devices& devices, std::span<const DeviceDelta> deltas, const Style& style) {
+void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons, const Devices& devices,
+                        std::span<const DeviceDelta> deltas, const Style& style) {
     paint(out, style, Tone::bold, "LEDGER");
     out.push_back('\n');
     append_count(out, style, Tone::plain, 2, "attempted", ledger.attempted());

@@ -24,7 +24,7 @@ struct DeviceDelta {
     std::uint32_t netns_ino = 0;  // of the namespace that `ifname` is in; 0: not known
 };
 
-void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons,
-                        const Devices& devices, std::span<const DeviceDelta> deltas, const Style& style);
+void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons, const Devices& devices,
+                        std::span<const DeviceDelta> deltas, const Style& style);
 
 }  // namespace sockray

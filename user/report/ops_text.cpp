@@ -16,11 +16,9 @@ void append_ops_text(fmt::memory_buffer& out, const PacketTables& tables, const 
     for (const OpsTable& table : tables.tables) {
         fmt::format_to(to, "\n");
         paint(out, style, Tone::bold, table.name);
-        fmt::format_to(to, "  struct {}, family {} ({})\n", table.type, table.family,
-                       family_text(table.family));
+        fmt::format_to(to, "  struct {}, family {} ({})\n", table.type, table.family, family_text(table.family));
         int width = 0;
-        for (const OpsTable::Handler& handler : table.handlers)
-            width = std::max(width, columns(handler.name));
+        for (const OpsTable::Handler& handler : table.handlers) width = std::max(width, columns(handler.name));
         for (const OpsTable::Handler& handler : table.handlers) {
             fmt::format_to(to, "  .{:{}} = ", handler.name, width);
             paint(out, style, handler.function.empty() ? Tone::dim : Tone::plain,
@@ -35,8 +33,8 @@ void append_ops_json(fmt::memory_buffer& out, const PacketTables& tables) {
     for (const OpsTable& table : tables.tables) {
         fmt::format_to(to, R"({{"type":"ops","table":)");
         append_json_string(out, table.name);
-        fmt::format_to(to, R"(,"struct":"{}","address":"{:#x}","family":{},"handlers":{{)", table.type,
-                       table.address, table.family);
+        fmt::format_to(to, R"(,"struct":"{}","address":"{:#x}","family":{},"handlers":{{)", table.type, table.address,
+                       table.family);
         const char* comma = "";
         for (const OpsTable::Handler& handler : table.handlers) {
             fmt::format_to(to, R"({}"{}":)", std::exchange(comma, ","), handler.name);

@@ -48,8 +48,7 @@ void append_line(fmt::memory_buffer& out, const PlanLine& line, const Style& sty
         append_reason(out, reason, style, false);
         return;
     }
-    paint_cell(out, style, Tone::plain,
-               line.offset ? fmt::format("{}+{}", line.function, line.offset) : line.function,
+    paint_cell(out, style, Tone::plain, line.offset ? fmt::format("{}+{}", line.function, line.offset) : line.function,
                function_width);
     fmt::format_to(std::back_inserter(out), "  {}\n", line.hook);
     if (!reason.empty()) append_reason(out, reason, style, true);

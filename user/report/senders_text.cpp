@@ -36,8 +36,7 @@ void append_undelivered(fmt::memory_buffer& out, const Sender& sender, const Sty
 void append_senders_text(fmt::memory_buffer& out, const Senders& senders, const Style& style) {
     std::vector<const Sender*> rows;
     for (const Sender& sender : senders.all()) rows.push_back(&sender);
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const Sender* a, const Sender* b) { return a->sends > b->sends; });
+    std::stable_sort(rows.begin(), rows.end(), [](const Sender* a, const Sender* b) { return a->sends > b->sends; });
     std::uint64_t others = senders.other_sends();
     while (rows.size() > rows_shown) {
         others += rows.back()->sends;
@@ -67,8 +66,8 @@ void append_senders_text(fmt::memory_buffer& out, const Senders& senders, const 
         paint_cell(out, style, Tone::plain, fmt::format("{}", sender->sends), count_width, Align::right);
         paint_cell(out, style, Tone::plain, fmt::format("{}", sender->bytes), bytes_width, Align::right);
         const std::uint64_t delivered = sender->outcomes[static_cast<std::size_t>(Outcome::delivered)];
-        paint_cell(out, style, delivered ? Tone::good : Tone::dim, fmt::format("{}", delivered),
-                   count_width + 1, Align::right);
+        paint_cell(out, style, delivered ? Tone::good : Tone::dim, fmt::format("{}", delivered), count_width + 1,
+                   Align::right);
         append_undelivered(out, *sender, style);
         out.push_back('\n');
     }
