@@ -44,6 +44,12 @@ struct StageInfo {
 // All stages but `none`, in the order in which a socket and then a send passes them.
 extern const std::array<StageInfo, stage_count - 1> all_stages;
 
+// So many hits of a stage's hooks.
+struct StageHits {
+    Stage stage = Stage::none;
+    std::uint64_t hits = 0;
+};
+
 // "none" for Stage::none and for numbers that no stage has.
 const StageInfo& stage_info(Stage stage);
 inline std::string_view stage_name(Stage stage) {

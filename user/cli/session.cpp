@@ -121,6 +121,7 @@ Ledger Session::ledger() const {
     ledger.sends = tally_sends(counters);
     ledger.sends.lost.rejected = rejected_;
     ledger.sockets = tally_sockets(counters);
+    ledger.skipped = tracer_.skipped();
     if (match_) {
         ledger.driven = matcher_.driven();
         ledger.correlated = matcher_.correlated();

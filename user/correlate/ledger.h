@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "bpf/records.h"
 #include "user/correlate/send.h"
@@ -43,6 +44,9 @@ struct Ledger {
     Tally sends;
     Tally sockets;
     std::uint64_t sockets_decoded = 0;
+    // Hits that the kernel says it skipped, of any stage; none where it does not say (before 6.7). Not a row of the sums:
+    // a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
+    std::optional<std::vector<StageHits>> skipped;
     std::optional<std::uint64_t> driven;      // sends that sockray itself made
     std::optional<std::uint64_t> correlated;  // of these, found again in the records by number and thread
 

@@ -245,6 +245,13 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         object.number("correlated", ledger.correlated);
 
         object.number("partial", ledger.partial);
+        if (ledger.skipped) {
+            object.key("skipped");
+            Object skipped(out);
+            for (const auto& [stage, hits] : *ledger.skipped) skipped.number(stage_name(stage), hits);
+        } else {
+            object.null("skipped");
+        }
         object.number("sockets_seen", ledger.sockets.seen);
         object.number("sockets_decoded", ledger.sockets_decoded);
         object.number("sockets_lost", ledger.sockets.lost.total());

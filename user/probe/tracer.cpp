@@ -125,7 +125,7 @@ struct Tracer::State {
     std::unique_ptr<ring_buffer, FreeRing> ring;
     const Sink* sink = nullptr;  // during read() only
     std::uint64_t skipped_offset = 0;
-    Skipped skipped;
+    std::optional<std::vector<StageHits>> skipped;  // none: this kernel does not say
     std::vector<sr_counters> final_counters;
     bool closed = false;
 
@@ -256,15 +256,15 @@ std::size_t Tracer::State::read(const Sink& to) {
 }
 
 void Tracer::State::count_skipped() {
-    if (!skipped.known) return;
+    if (!skipped) return;
     for (const Attached& one : attached) {
         const std::uint64_t hits = one.stage == Stage::none ? 0 : skipped_at(one.link.get(), skipped_offset);
         if (!hits) continue;
-        const auto found = std::ranges::find(skipped.stages, one.stage, &SkippedHits::stage);
-        if (found != skipped.stages.end())
+        const auto found = std::ranges::find(*skipped, one.stage, &StageHits::stage);
+        if (found != skipped->end())
             found->hits += hits;
         else
-            skipped.stages.push_back({one.stage, hits});
+            skipped->push_back({one.stage, hits});
     }
 }
 
@@ -279,8 +279,10 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
     auto state = std::make_unique<State>();
     state->blueprint = std::move(*blueprint);
     const auto offset = kernel.types.offset("bpf_link_info", {"perf_event", "kprobe", "missed"});
-    state->skipped.known = offset.has_value();
-    state->skipped_offset = offset.value_or(0);
+    if (offset) {
+        state->skipped.emplace();
+        state->skipped_offset = *offset;
+    }
 
     const Status started = state->load(kernel, options)
                                .and_then([&] { return state->attach(options.filter.ancestor != 0); })
@@ -326,7 +328,7 @@ std::vector<sr_counters> Tracer::counters() const {
     return {cpus.begin(), cpus.end()};
 }
 
-const Tracer::Skipped& Tracer::skipped() const {
+const std::optional<std::vector<StageHits>>& Tracer::skipped() const {
     return state_->skipped;
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,12 +41,6 @@ struct TraceOptions {
     std::uint32_t ring_bytes = 8U << 20;  // rounded up to a power of two of at least one page
     std::uint64_t cookie_magic = 0;       // not 0: look for a send's number in the frame, at cookie_offset
     std::uint32_t cookie_offset = 0;
-};
-
-// Hits that the kernel says it skipped (kprobe already running, no kretprobe instance free), of one stage.
-struct SkippedHits {
-    Stage stage = Stage::none;
-    std::uint64_t hits = 0;
 };
 
 class Tracer {
@@ -80,12 +75,9 @@ class Tracer {
     // One for each possible CPU.
     std::vector<sr_counters> counters() const;
 
-    // Only stages with skipped hits. Kernels before 6.7 do not say: then known is false.
-    struct Skipped {
-        bool known = false;
-        std::vector<SkippedHits> stages;
-    };
-    const Skipped& skipped() const;
+    // Hits that the kernel says it skipped (a kprobe was running already, no kretprobe instance was free), for stages
+    // that have any. Final after close(). Kernels before 6.7 do not say: none then.
+    const std::optional<std::vector<StageHits>>& skipped() const;
 
   private:
     struct State;

@@ -81,6 +81,12 @@ void append_loss(fmt::memory_buffer& out, const Ledger& ledger, const Style& sty
                     fmt::format("{} of the decoded sends lack the return of a stage, whose hook the kernel skipped",
                                 ledger.partial),
                     2);
+    if (ledger.skipped && !ledger.skipped->empty()) {
+        std::string stages;
+        for (const auto& [stage, hits] : *ledger.skipped)
+            stages += fmt::format("{}{} {}", stages.empty() ? "" : ", ", stage_name(stage), hits);
+        paint_lines(out, style, Tone::warning, "by its own count the kernel skipped hits of: " + stages, 2);
+    }
 }
 
 void append_correlation(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {
