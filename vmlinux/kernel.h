@@ -170,11 +170,11 @@ enum packet_sock_flags {
 };
 
 // The number of the system call that the task is in, as its saved user registers have it.
-struct pt_regs___x86 {
+struct pt_regs___orig_ax {
 	unsigned long orig_ax;
 };
 
-struct pt_regs___arm64 {
+struct pt_regs___syscallno {
 	int syscallno;
 };
 
