@@ -15,10 +15,9 @@
 #include <span>
 
 #include "user/base/result.h"
+#include "user/probe/instruction.h"
 
 namespace sockray {
-
-enum class Machine { x86_64, arm64 };
 
 // Offsets from the start of packet_sendmsg, bytes. Each is the start of an instruction that the function
 // executes.
@@ -43,7 +42,7 @@ struct InlinedBodies {
 //
 // Errors (kind failed): there is no such test before that; the code cannot be decoded; somebody else's kprobe
 // hides it; a body lies outside the function. Takes any bytes.
-Result<InlinedBodies> find_inlined_bodies(Machine machine, std::span<const std::byte> code,
-                                          std::uint64_t function_size, std::uint64_t pg_vec_offset);
+Result<InlinedBodies> find_inlined_bodies(Machine machine, std::span<const std::byte> code, std::uint64_t function_size,
+                                          std::uint64_t pg_vec_offset);
 
 }  // namespace sockray
