@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "user/base/terminal.h"
+#include "user/cli/output.h"
 
 namespace sockray {
 namespace {
@@ -75,19 +77,24 @@ Result<Command> Command::start(const std::vector<std::string>& command, const St
     return Command(printable(command[0]), pid, std::move(*pidfd));
 }
 
-std::string Command::end() {
+std::string Command::failure() {
     int status = 0;
-    const bool asked = ::waitpid(pid_, &status, WNOHANG) == 0;
-    if (asked) {
-        ::kill(pid_, SIGTERM);
-        while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-        }
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
     }
-    if (asked) return {};
     if (WIFSIGNALED(status))
         return fmt::format("{} was ended by signal {} ({})", name_, WTERMSIG(status), ::strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) != 0) return fmt::format("{} ended with exit status {}", name_, WEXITSTATUS(status));
     return {};
+}
+
+void Command::stop() {
+    constexpr int patience_ms = 2000;
+    ::kill(pid_, SIGTERM);
+    pollfd ended{pidfd_.get(), POLLIN, 0};
+    if (::poll(&ended, 1, patience_ms) > 0)
+        ::waitpid(pid_, nullptr, 0);
+    else
+        say(fmt::format("{} (process {}) does not end when asked to; it is left alone", name_, pid_));
 }
 
 Result<Fd> watch_process(pid_t pid) {

@@ -23,9 +23,11 @@ class Command {
 
     // Readable when it has ended.
     int ended_fd() const { return pidfd_.get(); }
-    // Waits for its end, having asked for it (SIGTERM) where it still runs. Empty, or why its end was a failure:
-    // "arping ended with exit status 1". That it was asked to end is none.
-    std::string end();
+    // Once it has ended by itself: empty, or why that was a failure: "arping ended with exit status 1".
+    std::string failure();
+
+    // Asks it to end (SIGTERM) and waits for that, but not long: one that does not listen is left alone, and said so.
+    void stop();
 
   private:
     Command(std::string name, pid_t pid, Fd pidfd) : name_(std::move(name)), pid_(pid), pidfd_(std::move(pidfd)) {}

@@ -47,22 +47,19 @@ Result<TraceOptions> trace_options(const RunOptions& options, const DriveOptions
     return trace;
 }
 
-struct Ended {
-    bool interrupted = false;
-    bool output_gone = false;
-};
-
-Ended pump(Driver& driver, Session& session, Output& out, StopSignals& signals, const RunOptions& options) {
+// Until the driver is done. Returns whether it was interrupted by a signal.
+bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, const RunOptions& options) {
     const std::uint64_t start = monotonic_ns();
     Progress progress(STDERR_FILENO, style_of(STDERR_FILENO), options.count, start);
     std::vector<DriveEvent> events;
-    Ended ended;
+    bool interrupted = false;
+    bool output_gone = false;
     for (bool last = false; !last;) {
         pollfd waits[] = {{signals.fd(), POLLIN, 0}, {out.fd(), 0, 0}};
         ::poll(waits, 2, drain_every_ms);
-        ended.interrupted = ended.interrupted || signals.take() != 0;
-        ended.output_gone = ended.output_gone || out.error() != 0 || (waits[1].revents & POLLERR) != 0;
-        if (ended.interrupted || ended.output_gone) driver.stop();
+        interrupted = interrupted || signals.take() != 0;
+        output_gone = output_gone || out.error() != 0 || (waits[1].revents & POLLERR) != 0;
+        if (interrupted || output_gone) driver.stop();
         last = driver.finished();  // before the events are drained: then they are all there
         events.clear();
         driver.drain(events);
@@ -70,16 +67,12 @@ Ended pump(Driver& driver, Session& session, Output& out, StopSignals& signals, 
         session.read();
         progress.update(session.progress(), monotonic_ns());
     }
-    return ended;
+    return interrupted;
 }
 
-int verdict(const Session& session, const Ended& ended, const RunOptions& options) {
+int verdict(const Session& session, bool interrupted, const RunOptions& options) {
     const Ledger ledger = session.ledger();
-    if (ended.output_gone) {
-        say("standard output was closed, so the run was stopped");
-        return exit_failed;
-    }
-    if (ended.interrupted) {
+    if (interrupted) {
         say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), options.count));
         return exit_failed;
     }
@@ -112,17 +105,13 @@ int run(const RunOptions& options) {
     if (const Status started = driver.start(); !started) return say_error(started.error());
     drop_privileges(false);
 
-    const Ended ended = pump(driver, session, out, signals, options);
+    const bool interrupted = pump(driver, session, out, signals, options);
     const std::vector<DeviceDelta> devices = device.deltas();
     session.close();
     session.show_summary(devices);
     out.flush();
-    if (out.error() != 0) {
-        Output err(STDERR_FILENO);
-        session.show_ledger(err.buffer(), style_of(STDERR_FILENO), devices);
-        err.flush();
-    }
-    return verdict(session, ended, options);
+    if (say_output_error(session, out, devices)) return exit_failed;
+    return verdict(session, interrupted, options);
 }
 
 }  // namespace sockray

@@ -1,5 +1,8 @@
 #include "user/cli/session.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <utility>
 #include <variant>
 
@@ -143,6 +146,17 @@ void Session::show_summary(std::span<const DeviceDelta> devices) {
     if (!match_) append_senders_text(output_.buffer(), senders_, style_);
     append_chain_text(output_.buffer(), chain_, tracer_.plan(), style_);
     show_ledger(output_.buffer(), style_, devices);
+}
+
+bool say_output_error(const Session& session, const Output& output, std::span<const DeviceDelta> devices) {
+    if (output.error() == 0) return false;
+    say(output.error() == EPIPE ? "standard output was closed by its reader; the ledger for what was seen:"
+                                : fmt::format("cannot write to standard output: {}; the ledger for what was seen:",
+                                              errno_text(output.error())));
+    Output err(STDERR_FILENO);
+    session.show_ledger(err.buffer(), style_of(STDERR_FILENO), devices);
+    err.flush();
+    return true;
 }
 
 void Session::show_ledger(fmt::memory_buffer& out, const Style& style, std::span<const DeviceDelta> devices) const {

@@ -89,4 +89,7 @@ class Session {
     std::uint64_t most_sends_ = 0;
 };
 
+// Where results could not be written: says so on standard error, and shows the ledger there. Returns whether it was so.
+bool say_output_error(const Session& session, const Output& output, std::span<const DeviceDelta> devices);
+
 }  // namespace sockray

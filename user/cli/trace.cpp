@@ -72,17 +72,24 @@ Result<TraceOptions> trace_options(const TraceVerbOptions& options, const Target
     return trace;
 }
 
-// Until a signal, the end of what is watched, enough sends, or nobody reads the output any more.
-void pump(Session& session, Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
+enum class Stop {
+    asked,         // by a signal
+    enough,        // -c
+    watched_gone,  // COMMAND or the process of -p ended
+    output_gone    // nobody reads any more
+};
+
+Stop pump(Session& session, Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
     for (;;) {
         pollfd waits[] = {
             {signals.fd(), POLLIN, 0}, {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0}, {out.fd(), 0, 0}};
         ::poll(waits, 4, drain_every_ms);
         session.read();
         out.flush();
-        if (signals.take() != 0 || session.limit_reached()) return;
-        if ((waits[2].revents & POLLIN) != 0) return;
-        if (out.error() != 0 || (waits[3].revents & POLLERR) != 0) return;
+        if (signals.take() != 0) return Stop::asked;
+        if (session.limit_reached()) return Stop::enough;
+        if ((waits[2].revents & POLLIN) != 0) return Stop::watched_gone;
+        if (out.error() != 0 || (waits[3].revents & POLLERR) != 0) return Stop::output_gone;
     }
 }
 
@@ -127,25 +134,19 @@ int trace(const TraceVerbOptions& options) {
     }
     drop_privileges(false);
 
-    pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
+    const Stop stop = pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
     const std::vector<DeviceDelta> devices = device ? device->deltas() : std::vector<DeviceDelta>{};
     session.close();
     session.show_summary(devices);
     out.flush();
-    if (out.error() != 0) {
-        Output err(STDERR_FILENO);
-        session.show_ledger(err.buffer(), style_of(STDERR_FILENO), devices);
-        err.flush();
-        say(fmt::format("standard output was closed: {}", errno_text(out.error())));
-    }
     if (session.ledger().attempted() == 0) say(nothing_seen(options));
-    if (command) {
-        if (const std::string failure = command->end(); !failure.empty()) {
-            say(failure);
-            return exit_failed;
-        }
-    }
-    return out.error() != 0 ? exit_failed : exit_done;
+    std::string failure;
+    if (command && stop == Stop::watched_gone)
+        failure = command->failure();
+    else if (command)
+        command->stop();
+    if (!failure.empty()) say(failure);
+    return say_output_error(session, out, devices) || !failure.empty() ? exit_failed : exit_done;
 }
 
 }  // namespace sockray
