@@ -183,6 +183,7 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
     for (const Path& path : chain.paths()) paths.push_back(&path);
     std::stable_sort(paths.begin(), paths.end(), [](const Path* a, const Path* b) { return a->sends > b->sends; });
 
+    bool bars = false;
     std::uint64_t shown = 0;
     for (std::size_t i = 0; i < std::min(paths.size(), paths_shown); i++) {
         const Path& path = *paths[i];
@@ -192,6 +193,7 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         std::vector<int> depths;
         for (const Row& row : rows) depths.push_back(row.depth);
 
+        bars = bars || columns_of.bar >= least_bar_width;
         append_head(out, path, style);
         out.append(std::string_view("  "));
         paint_cell(out, style, Tone::dim, "stage", columns_of.name + 2);
@@ -210,7 +212,9 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         fmt::format_to(std::back_inserter(out), "{} sends on other paths\n\n", chain.sends() - shown);
     if (shown)
         paint_lines(out, style, Tone::dim,
-                    "Times include the hooks' own cost. A bar shows when a stage runs within the median send.", 0);
+                    fmt::format("Times include the hooks' own cost.{}",
+                                bars ? " A bar shows when a stage runs within the median send." : ""),
+                    0);
 }
 
 }  // namespace sockray
