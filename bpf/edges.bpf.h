@@ -15,6 +15,19 @@ int BPF_PROG(task_forked, struct task_struct *parent, struct task_struct *child)
 	t = bpf_task_storage_get(&tasks, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (t)
 		t->followed = 1;
+	else
+		COUNT(forks_lost);
+	return 0;
+}
+
+// A record that waits for a return that the kernel skipped would go with its task.
+SEC("?raw_tracepoint")
+int BPF_PROG(task_exited)
+{
+	struct sr_task *t = task_find();
+
+	if (t)
+		send_flush(t);
 	return 0;
 }
 

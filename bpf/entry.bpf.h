@@ -67,8 +67,13 @@ int BPF_KPROBE(write_enter, struct kiocb *iocb)
 	if (!tracing())
 		return 0;
 	t = task_find();
-	if (!task_wanted(t) || !is_packet_socket(BPF_CORE_READ(iocb, ki_filp, private_data)))
+	if (!task_wanted(t))
 		return 0;
+	if (!is_packet_socket(BPF_CORE_READ(iocb, ki_filp, private_data))) {
+		if (t)
+			t->entered = 0; // stale, where a return was skipped
+		return 0;
+	}
 	if (!t)
 		t = task_make();
 	if (t)
@@ -100,10 +105,8 @@ static __always_inline void outer_exit(__u32 slot)
 	if (t->state != SR_RETURNED)
 		return;
 	t->send.span[slot].end = now;
-	if (!t->open_slots) {
-		t->send.flags |= SR_SEND_CLOSED;
+	if (!t->open_slots)
 		send_emit(t);
-	}
 }
 
 SEC("?kretprobe")
@@ -118,7 +121,7 @@ int BPF_KRETPROBE(entry_exit)
 		send_emit(t); // the return of packet_sendmsg was skipped
 	outer_exit(SR_SLOT_ENTRY);
 	t->entered = 0;
-	t->outer[SR_SLOT_ENTRY].start = 0;
+	__builtin_memset(t->outer, 0, sizeof(t->outer));
 	return 0;
 }
 

@@ -52,7 +52,6 @@ int BPF_KPROBE(alloc_enter, struct sock *sk)
 
 	if (!t || (__u64)sk != t->sock)
 		return 0;
-	t->send.alloc_hits++;
 	t->skb = 0;
 	span_open(&t->send, SR_SLOT_ALLOC, SR_STAGE_ALLOC);
 	return 0;
@@ -67,6 +66,8 @@ int BPF_KRETPROBE(alloc_exit, void *skb)
 	if (!t || t->xmit_depth)
 		return 0;
 	t->skb = (__u64)skb;
+	if (skb)
+		t->send.alloc_hits++;
 	span_close(&t->send, SR_SLOT_ALLOC, now);
 	return 0;
 }
@@ -106,7 +107,6 @@ int BPF_KPROBE(xmit_enter, struct sk_buff *skb)
 	if (t->skb ? (__u64)skb != t->skb : (__u64)BPF_CORE_READ(skb, sk) != t->sock)
 		return 0;
 	t->xmit_mine = t->xmit_depth;
-	t->send.xmit_hits++;
 	frame_seen(t, skb);
 	span_open(&t->send, SR_SLOT_XMIT, bpf_get_attach_cookie(ctx));
 	return 0;
@@ -156,12 +156,14 @@ int BPF_KPROBE(driver_enter, struct sk_buff *first, struct net_device *dev, void
 		return 0;
 	t->driver_mine = t->driver_depth;
 	t->driver_ret_at = (__u64)ret;
+	t->driver_list = BPF_CORE_READ(first, next) != NULL;
 	span_open(&t->send, SR_SLOT_DRIVER, SR_STAGE_START_XMIT);
 	return 0;
 }
 
+// `rest`: the frames that the driver did not take. *ret is the result of the last one that was tried.
 SEC("?kretprobe")
-int BPF_KRETPROBE(driver_exit)
+int BPF_KRETPROBE(driver_exit, struct sk_buff *rest)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = open_task();
@@ -172,6 +174,8 @@ int BPF_KRETPROBE(driver_exit)
 	if (t->driver_mine == t->driver_depth) {
 		t->driver_mine = 0;
 		bpf_probe_read_kernel(&driver_ret, sizeof(driver_ret), (void *)t->driver_ret_at);
+		if (t->driver_list && !in_list(rest, t->skb))
+			driver_ret = 0; // ours was taken; what *ret says is of another frame
 		t->send.driver_ret = driver_ret;
 		span_close(&t->send, SR_SLOT_DRIVER, now);
 		if (driver_ret == 0 && t->skb) {
@@ -204,6 +208,7 @@ int BPF_PROG(skb_freed, struct sk_buff *skb, void *location, __u32 reason)
 	s->drop_reason = reason;
 	s->drop_location = (__u64)location;
 	s->drop_ns = bpf_ktime_get_ns();
+	s->drop_in_driver = t->driver_mine != 0;
 	return 0;
 }
 

@@ -55,13 +55,11 @@
 #define SR_SEND_TX_RING (1U << 0)   // po->tx_ring.pg_vec was set at the entry of packet_sendmsg
 #define SR_SEND_RETURNED (1U << 1)  // packet_sendmsg's return was seen: ret holds
 #define SR_SEND_SWEPT (1U << 2)     // still inside the kernel when tracing ended
-#define SR_SEND_CHECK (1U << 3)     // sockray's own check send, before it was armed
-#define SR_SEND_ADDRESS (1U << 4)   // the caller gave a destination address (msg_name)
-#define SR_SEND_COOKIE (1U << 5)    // cookie was read from the frame
-#define SR_SEND_DROP (1U << 6)      // kfree_skb freed the frame before a driver had taken it
-#define SR_SEND_EXPLAINED (1U << 7) // the fields from `sndbuf` to `dev_type` were read (failed sends only)
-#define SR_SEND_DEVICE (1U << 8)    // the device was found: ifname, mtu and the like hold
-#define SR_SEND_CLOSED (1U << 9)    // the entry function's return was seen too, where it has a hook
+#define SR_SEND_ADDRESS (1U << 3)   // the caller gave a destination address (msg_name)
+#define SR_SEND_COOKIE (1U << 4)    // cookie was read from the frame
+#define SR_SEND_DROP (1U << 5)      // kfree_skb freed the frame before a driver had taken it
+#define SR_SEND_EXPLAINED (1U << 6) // the fields from `sndbuf` to `dev_type` were read (failed sends only)
+#define SR_SEND_DEVICE (1U << 7)    // the device was found: ifname, mtu and the like hold
 
 struct sr_head {
 	__u32 type; // SR_RECORD_*
@@ -95,29 +93,27 @@ struct sr_send {
 	__s32 ifindex;
 	char ifname[SR_IFNAME_LEN];
 	__s32 xmit_ret;   // return value of the xmit stage
-	__s32 driver_ret; // *ret of dev_hard_start_xmit
-	__u16 body_hits;  // of the located instruction, for this send
-	__u16 alloc_hits; // frames allocated: one, or one a frame of a TX ring
-	__u16 xmit_hits;
-	__u16 driver_hits; // frames that a driver took
+	__s32 driver_ret;  // *ret of dev_hard_start_xmit
+	__u32 body_hits;   // of the located instruction, for this send
+	__u32 alloc_hits;  // frames allocated: one, or one a frame of a TX ring
+	__u32 driver_hits; // frames that a driver took
 	__u32 drop_reason; // enum skb_drop_reason of the running kernel
-	__u32 mtu;
 	__u64 drop_location;
 	__u64 drop_ns;
 	// What explains a refusal; read only when the send failed.
 	__u32 sndbuf;     // sk->sk_sndbuf, bytes
 	__u32 wmem_alloc; // sk->sk_wmem_alloc, bytes, with the kernel's own bias of 1
-	__s32 sk_err;
+	__u32 mtu;
 	__u32 dev_flags;   // IFF_*
 	__u32 msg_namelen; // bytes of the destination address
 	__u32 msg_controllen;
-	__s32 bound_ifindex; // po->ifindex
+	__s32 bound_ifindex; // po->ifindex; -1: the interface that the socket was bound to is gone
 	__u16 hard_header_len;
 	__u16 dev_type;       // ARPHRD_*
-	__u8 min_header_len;  // dev->min_header_len
 	__u8 addr_len;        // dev->addr_len
 	__u8 sll_halen;       // of the destination address
-	__u8 vnet_hdr;        // the socket expects a virtio-net header before the frame
+	__u8 vnet_hdr;        // bytes of the virtio-net header that the socket expects before the frame
+	__u8 drop_in_driver;  // the drop was seen while dev_hard_start_xmit had the frame
 	__u32 pad;
 	__u8 stage[16]; // SR_STAGE_* that filled each slot
 	struct sr_span span[SR_SLOT_COUNT];
@@ -164,11 +160,13 @@ struct sr_counters {
 	__u64 sends_unopened;   // returns of packet_sendmsg without a task frame: the entry was skipped or found no memory
 	__u64 sends_emitted;    // records offered to the ring
 	__u64 sends_no_room;    // of these, refused by the ring
+	__u64 ring_idle;        // calls on a TX ring that found no frame in it: no sends
+	__u64 forks_lost;       // children of a followed task that could not be marked
 	__u64 sockets_begun;
 	__u64 sockets_no_storage;
 	__u64 sockets_emitted;
 	__u64 sockets_no_room;
-	__u64 pad[7];
+	__u64 pad[5];
 };
 
 // Settings, fixed before the programs are loaded: what is off costs nothing.

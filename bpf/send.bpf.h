@@ -36,6 +36,17 @@ static __always_inline void destination(struct sr_send *s, struct packet_sock *p
 		bpf_probe_read_kernel(&s->ifindex, sizeof(s->ifindex), name + 4);
 }
 
+static __always_inline bool same_name(const char *a, const char *b)
+{
+	for (int i = 0; i < SR_IFNAME_LEN; i++) {
+		if (a[i] != b[i])
+			return false;
+		if (!a[i])
+			break;
+	}
+	return true;
+}
+
 static __always_inline bool interface_wanted(const struct sr_send *s)
 {
 	if (!config.filter_ifindex)
@@ -44,13 +55,7 @@ static __always_inline bool interface_wanted(const struct sr_send *s)
 		return false;
 	if (s->ifindex)
 		return s->ifindex == config.filter_ifindex;
-	for (int i = 0; i < SR_IFNAME_LEN; i++) {
-		if (s->ifname[i] != config.filter_ifname[i])
-			return false;
-		if (!s->ifname[i])
-			break;
-	}
-	return true;
+	return same_name(s->ifname, (const char *)config.filter_ifname);
 }
 
 static __always_inline void check_stack(void *ctx)
@@ -135,12 +140,28 @@ int BPF_KPROBE(packet_sendmsg_enter, struct socket *sock, struct msghdr *msg, __
 	s->protocol = BPF_CORE_READ(po, num);
 	s->msg_flags = BPF_CORE_READ(msg, msg_flags);
 	s->len = len;
-	if (check)
-		s->flags |= SR_SEND_CHECK;
 	// The kernel's own test between packet_snd and tpacket_snd, net/packet/af_packet.c: packet_sendmsg
 	if (stage == SR_STAGE_PACKET_SENDMSG && BPF_CORE_READ(po, tx_ring.pg_vec))
 		s->flags |= SR_SEND_TX_RING;
 	return 0;
+}
+
+// SOCK_PACKET names its interface.
+static __noinline struct net_device *device_by_name(struct net *net, const char *name)
+{
+	struct list_head *head = (void *)net + bpf_core_field_offset(struct net, dev_base_head);
+	struct list_head *node = BPF_CORE_READ(head, next);
+	char found[SR_IFNAME_LEN];
+
+	for (int i = 0; i < SR_DEVICE_HASH && node && node != head; i++) {
+		struct net_device *dev = (void *)node - bpf_core_field_offset(struct net_device, dev_list);
+
+		BPF_CORE_READ_INTO(&found, dev, name);
+		if (same_name(found, name))
+			return dev;
+		node = BPF_CORE_READ(node, next);
+	}
+	return NULL;
 }
 
 static __always_inline struct net_device *device_by_index(struct net *net, int ifindex)
@@ -181,18 +202,21 @@ static __noinline void send_explain(struct sr_task *t)
 	struct packet_sock *po = (void *)t->sock;
 	struct msghdr *msg = (void *)t->msg;
 	struct net_device *dev = (void *)t->dev;
+	struct net *net = BPF_CORE_READ(po, sk.__sk_common.skc_net.net);
+	bool by_name = s->stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT;
 
 	s->flags |= SR_SEND_EXPLAINED;
 	s->sndbuf = BPF_CORE_READ(po, sk.sk_sndbuf);
 	s->wmem_alloc = BPF_CORE_READ(po, sk.sk_wmem_alloc.refs.counter);
-	s->sk_err = BPF_CORE_READ(po, sk.sk_err);
 	s->bound_ifindex = BPF_CORE_READ(po, ifindex);
 	s->vnet_hdr = expects_vnet_hdr(po);
 	s->msg_controllen = BPF_CORE_READ(msg, msg_controllen);
-	if (s->flags & SR_SEND_ADDRESS) // struct sockaddr_ll: sll_halen at offset 11
+	if ((s->flags & SR_SEND_ADDRESS) && !by_name) // struct sockaddr_ll: sll_halen at offset 11
 		bpf_probe_read_kernel(&s->sll_halen, 1, (void *)BPF_CORE_READ(msg, msg_name) + 11);
-	if (!dev && s->ifindex > 0)
-		dev = device_by_index(BPF_CORE_READ(po, sk.__sk_common.skc_net.net), s->ifindex);
+	if (!dev && by_name && s->ifname[0])
+		dev = device_by_name(net, s->ifname);
+	else if (!dev && s->ifindex > 0)
+		dev = device_by_index(net, s->ifindex);
 	if (!dev)
 		return;
 	s->flags |= SR_SEND_DEVICE;
@@ -201,7 +225,6 @@ static __noinline void send_explain(struct sr_task *t)
 	s->dev_flags = BPF_CORE_READ(dev, flags);
 	s->hard_header_len = BPF_CORE_READ(dev, hard_header_len);
 	s->dev_type = BPF_CORE_READ(dev, type);
-	s->min_header_len = BPF_CORE_READ(dev, min_header_len);
 	s->addr_len = BPF_CORE_READ(dev, addr_len);
 }
 
@@ -225,11 +248,14 @@ int BPF_KRETPROBE(packet_sendmsg_exit, long ret)
 	s->flags |= SR_SEND_RETURNED;
 	if ((int)ret < 0)
 		send_explain(t);
-	t->state = SR_RETURNED;
-	if (!t->open_slots) {
-		s->flags |= SR_SEND_CLOSED;
-		send_emit(t);
+	if ((s->flags & SR_SEND_TX_RING) && ret == 0 && !s->alloc_hits && mode != SR_MODE_OFF) {
+		COUNT(ring_idle);
+		t->state = SR_IDLE;
+		return 0;
 	}
+	t->state = SR_RETURNED;
+	if (!t->open_slots)
+		send_emit(t);
 	return 0;
 }
 

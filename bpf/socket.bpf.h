@@ -14,8 +14,12 @@ int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int pro
 	struct sr_socket *s;
 	struct sr_task *t;
 
-	if (family != SR_PF_PACKET)
+	if (family != SR_PF_PACKET) {
+		t = task_find();
+		if (t)
+			t->in_create = 0; // stale, where a return was skipped
 		return 0;
+	}
 	if (mode != SR_MODE_ARMED || !task_wanted(config.follow ? task_find() : NULL))
 		return 0;
 	t = task_make();

@@ -32,7 +32,7 @@ struct sr_task {
 	__u32 entered;  // SR_STAGE_* of the entry function that the task is in, 0: none
 	__u32 in_create;
 	__u32 open_slots; // bit a slot: functions around packet_sendmsg that have not returned yet
-	__u32 pad;
+	__u32 driver_list; // dev_hard_start_xmit was given several frames
 	__u64 sock; // struct sock of the open send
 	__u64 msg;  // struct msghdr of the open send
 	__u64 skb;  // the frame of the open send, once it is known

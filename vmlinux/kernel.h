@@ -35,9 +35,14 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct net {
 	struct ns_common ns;
 	struct hlist_head *dev_index_head;
+	struct list_head dev_base_head;
 };
 
 typedef struct {
@@ -51,10 +56,15 @@ struct net_device {
 	unsigned int flags;
 	unsigned short type;
 	unsigned short hard_header_len;
-	unsigned char min_header_len;
 	unsigned char addr_len;
 	int ifindex;
 	struct hlist_node index_hlist;
+	struct list_head dev_list;
+};
+
+struct packet_type {
+	bool ignore_outgoing;
+	struct net_device *dev;
 };
 
 // include/linux/skbuff.h
@@ -72,13 +82,24 @@ struct sock_common {
 	possible_net_t skc_net;
 };
 
+// include/linux/uidgid.h
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
 struct socket;
+struct sk_filter;
 struct sock {
 	struct sock_common __sk_common;
-	struct socket *sk_socket;
+	struct {
+		atomic_t rmem_alloc;
+	} sk_backlog;
+	atomic_t sk_drops;
+	int sk_rcvbuf;
+	struct sk_filter *sk_filter;
+	kuid_t sk_uid;
 	refcount_t sk_wmem_alloc;
 	int sk_sndbuf;
-	int sk_err;
 	void (*sk_destruct)(struct sock *sk);
 };
 
@@ -119,6 +140,7 @@ struct socket_alloc {
 };
 
 struct file {
+	struct inode *f_inode;
 	void *private_data;
 };
 
@@ -141,19 +163,74 @@ struct task_struct {
 	int pid;
 	int tgid;
 	char comm[16];
+	struct task_struct *group_leader;
 	struct files_struct *files;
 };
 
 // net/packet/internal.h
+struct tpacket_kbdq_core {
+	unsigned short retire_blk_tov;
+};
+
 struct packet_ring_buffer {
 	void *pg_vec;
+	unsigned int frame_size;
+	unsigned int frame_max;
+	unsigned int pg_vec_pages;
+	unsigned int pg_vec_len;
+	struct tpacket_kbdq_core prb_bdqc;
+};
+
+struct packet_fanout {
+	unsigned int num_members;
+	unsigned short id;
+	unsigned char type;
+	unsigned char flags;
+	refcount_t sk_ref;
+};
+
+struct packet_mclist {
+	struct packet_mclist *next;
+	int count;
+	unsigned short type;
+};
+
+// include/uapi/linux/if_packet.h
+enum tpacket_versions {
+	TPACKET_V1,
+	TPACKET_V2,
+	TPACKET_V3,
+};
+
+struct tpacket_stats {
+	unsigned int tp_packets;
+	unsigned int tp_drops;
+};
+
+struct tpacket_stats_v3 {
+	unsigned int tp_freeze_q_cnt;
+};
+
+union tpacket_stats_u {
+	struct tpacket_stats stats1;
+	struct tpacket_stats_v3 stats3;
 };
 
 struct packet_sock {
 	struct sock sk;
+	struct packet_fanout *fanout;
+	union tpacket_stats_u stats;
+	struct packet_ring_buffer rx_ring;
 	struct packet_ring_buffer tx_ring;
+	int copy_thresh;
 	int ifindex;
 	unsigned short num;
+	struct packet_mclist *mclist;
+	enum tpacket_versions tp_version;
+	unsigned int tp_reserve;
+	unsigned int tp_tstamp;
+	struct packet_type prot_hook;
+	atomic_t tp_drops;
 };
 
 // Since 6.4 (dfc39d4026fb) the size of the header; before it a flag (in 6.1.y of `flags`).
@@ -165,8 +242,30 @@ struct packet_sock___flags {
 	unsigned long flags;
 };
 
+// Before `flags` (6.4 and 6.1.y).
+struct packet_sock___bits {
+	unsigned int running : 1;
+	unsigned int auxdata : 1;
+	unsigned int origdev : 1;
+	unsigned int has_vnet_hdr : 1;
+	unsigned int tp_loss : 1;
+	unsigned int tp_tx_has_off : 1;
+};
+
+// Before 6.4 the way out was a pointer, since then PACKET_SOCK_QDISC_BYPASS.
+struct packet_sock___xmit {
+	int (*xmit)(struct sk_buff *skb);
+};
+
+// The numbers differ between kernels: ask with bpf_core_enum_value().
 enum packet_sock_flags {
-	PACKET_SOCK_HAS_VNET_HDR = 4,
+	PACKET_SOCK_ORIGDEV,
+	PACKET_SOCK_AUXDATA,
+	PACKET_SOCK_TX_HAS_OFF,
+	PACKET_SOCK_TP_LOSS,
+	PACKET_SOCK_HAS_VNET_HDR,
+	PACKET_SOCK_RUNNING,
+	PACKET_SOCK_QDISC_BYPASS,
 };
 
 // The number of the system call that the task is in, as its saved user registers have it.
@@ -187,6 +286,13 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	unsigned int fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop

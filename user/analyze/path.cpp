@@ -101,6 +101,7 @@ std::optional<std::uint64_t> duration_ns(const sr_send& record) {
 }
 
 bool lacks_return(const sr_send& record) {
+    if (record.flags & SR_SEND_SWEPT) return false;  // still under way when tracing ended
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
         if (slot != SR_SLOT_BODY && record.span[slot].start && !record.span[slot].end && !of_many_sends(record, slot))
             return true;

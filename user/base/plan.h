@@ -21,14 +21,10 @@ enum class Evidence {
 
 constexpr std::string_view evidence_name(Evidence evidence) {
     switch (evidence) {
-        case Evidence::probed:
-            return "probed";
-        case Evidence::located:
-            return "located";
-        case Evidence::derived:
-            return "derived";
-        case Evidence::absent:
-            return "absent";
+        case Evidence::probed: return "probed";
+        case Evidence::located: return "located";
+        case Evidence::derived: return "derived";
+        case Evidence::absent: return "absent";
     }
     return "absent";
 }

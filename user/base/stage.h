@@ -36,9 +36,8 @@ inline constexpr std::size_t stage_count = SR_STAGE_COUNT;
 
 struct StageInfo {
     Stage stage;
-    std::string_view name;     // the kernel function's name
-    std::string_view meaning;  // what it does, in a few words
-    int slot;                  // SR_SLOT_* of a send's record, -1 for the stages of a socket's creation
+    std::string_view name;  // the kernel function's name
+    int slot;               // SR_SLOT_* of a send's record, -1 for the stages of a socket's creation
 };
 
 // All stages but `none`, in the order in which a socket and then a send passes them.

@@ -38,18 +38,12 @@ bool names_utf8(std::string_view locale) {
 
 std::string_view code(Tone tone) {
     switch (tone) {
-        case Tone::plain:
-            return "";
-        case Tone::dim:
-            return "\x1b[2m";
-        case Tone::bold:
-            return "\x1b[1m";
-        case Tone::good:
-            return "\x1b[32m";
-        case Tone::warning:
-            return "\x1b[33m";
-        case Tone::bad:
-            return "\x1b[31m";
+        case Tone::plain: return "";
+        case Tone::dim: return "\x1b[2m";
+        case Tone::bold: return "\x1b[1m";
+        case Tone::good: return "\x1b[32m";
+        case Tone::warning: return "\x1b[33m";
+        case Tone::bad: return "\x1b[31m";
     }
     return "";
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -20,6 +21,12 @@
 namespace sockray {
 namespace {
 
+// A name as it may be echoed.
+std::string shown(const std::string& name) {
+    constexpr int most = 80;
+    return shortened(printable(name), most);
+}
+
 bool is_program(const std::string& path) {
     struct stat status {};
     return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && ::access(path.c_str(), X_OK) == 0;
@@ -28,6 +35,7 @@ bool is_program(const std::string& path) {
 // In the child: never returns. What exec answered goes through the pipe, which a successful exec closes.
 [[noreturn]] void become(const std::vector<std::string>& command, const StopSignals& signals, int error_pipe) {
     signals.restore_for_child();
+    ::signal(SIGPIPE, SIG_DFL);  // main() ignores it
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     std::vector<char*> arguments;
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -42,7 +50,7 @@ bool is_program(const std::string& path) {
 
 Status check_command(const std::string& name) {
     const auto missing = [&](std::string_view why) {
-        return fail(fmt::format("cannot run '{}': {}", printable(name), why), "give the command by its path");
+        return fail(fmt::format("cannot run '{}': {}", shown(name), why), "give the command by its path");
     };
     if (name.find('/') != std::string::npos) {
         if (is_program(name)) return {};
@@ -64,17 +72,17 @@ Result<Command> Command::start(const std::vector<std::string>& command, const St
     const Fd reading(ends[0]);
     Fd writing(ends[1]);
     const pid_t pid = ::fork();
-    if (pid < 0) return fail(fmt::format("cannot start '{}': {}", printable(command[0]), errno_text(errno)));
+    if (pid < 0) return fail(fmt::format("cannot start '{}': {}", shown(command[0]), errno_text(errno)));
     if (pid == 0) become(command, signals, writing.get());
     writing.reset();
     int err = 0;
     if (::read(reading.get(), &err, sizeof err) == sizeof err) {
         ::waitpid(pid, nullptr, 0);
-        return fail(fmt::format("cannot run '{}': {}", printable(command[0]), errno_text(err)));
+        return fail(fmt::format("cannot run '{}': {}", shown(command[0]), errno_text(err)));
     }
     auto pidfd = watch_process(pid);
     if (!pidfd) return tl::unexpected(pidfd.error());
-    return Command(printable(command[0]), pid, std::move(*pidfd));
+    return Command(shown(command[0]), pid, std::move(*pidfd));
 }
 
 std::string Command::failure() {

@@ -37,15 +37,19 @@ int doctor(const DoctorOptions& options) {
     const Style style = style_of(STDOUT_FILENO);
     const auto diagnosis = examine();
     if (options.json) {
-        if (!diagnosis) return say_error(diagnosis.error());
-        JsonLines(diagnosis->tracer->plan(), *diagnosis->kernel).plan(out.buffer());
+        if (diagnosis)
+            JsonLines(diagnosis->tracer->plan(), *diagnosis->kernel).plan(out.buffer());
+        else
+            say_error(diagnosis.error());
         out.flush();
-        return exit_done;
+        if (say_output_error(out)) return exit_failed;
+        return diagnosis ? exit_done : exit_not_allowed;
     }
     append_machine_text(out.buffer(), inspect_environment(),
                         diagnosis ? std::nullopt : std::optional(diagnosis.error()), style);
     if (diagnosis) append_plan_text(out.buffer(), diagnosis->tracer->plan(), style);
     out.flush();
+    if (say_output_error(out)) return exit_failed;
     return diagnosis ? exit_done : exit_not_allowed;
 }
 

@@ -1,11 +1,18 @@
 // sockray: the command line. Parses, and hands over to the verbs.
+#include <fcntl.h>
+
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "user/base/terminal.h"
+#include "user/cli/numbers.h"
 #include "user/cli/output.h"
 #include "user/cli/verbs.h"
 #include "user/drive/driver.h"
@@ -26,6 +33,7 @@ Examples:
   sockray trace -i eth0                       what other programs send through eth0
   sockray trace --tree -- arping -c 1 10.0.0.1
   sockray ops                                 the kernel's own tables, by name
+  sockray sockets                             every packet socket of the system
 
 Exit status: 0 done; 1 the run failed; 2 wrong usage; 3 this kernel or these privileges do not
 allow it. Results go to standard output, everything else to standard error.)";
@@ -66,25 +74,63 @@ constexpr const char* ops_footer = R"(
 Example:
   sockray ops | grep sendmsg)";
 
-// "4096", "64K", "8M"; the kernel wants a power of two of pages, so it is rounded up.
+constexpr const char* sockets_footer = R"help(
+Of each socket: who holds it, its type, protocol and interface, rings, fanout group, options, buffers
+and counters, as the kernel has them. Reading changes nothing: the counters that
+getsockopt(PACKET_STATISTICS) sets to 0 stay.
+
+Examples:
+  sockray sockets
+  sockray sockets --json | jq -r 'select(.drops > 0) | "\(.processes[0].comm) lost \(.drops)"')help";
+
+// Takes the text as it stands, so that nothing is converted, wrapped or cut off on the way.
+template <typename Parse, typename T>
+CLI::Option* add_parsed(CLI::App& verb, const std::string& name, T& value, const std::string& help, Parse parse) {
+    return verb.add_option_function<std::string>(
+        name,
+        [&value, name, parse](const std::string& text) {
+            const auto parsed = parse(text);
+            if (!parsed) throw CLI::ValidationError(name.substr(name.rfind(',') + 1), parsed.error().what);
+            value = static_cast<T>(*parsed);
+        },
+        help);
+}
+
+template <typename T>
+CLI::Option* add_number(CLI::App& verb, const std::string& name, T& value, const std::string& help,
+                        std::uint64_t least = 1, std::uint64_t most = std::numeric_limits<T>::max()) {
+    return add_parsed(verb, name, value, help,
+                      [least, most](const std::string& text) { return parse_number(text, least, most); });
+}
+
+// The kernel wants a power of two of pages, so it is rounded up.
 void add_ring_option(CLI::App& verb, std::uint64_t& bytes) {
-    verb.add_option("--ring", bytes, "size of the ring buffer, e.g. 64K, 8M; rounded up to a power of two")
-        ->transform(CLI::AsSizeValue(false))
-        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 30))
+    constexpr std::uint64_t most = std::uint64_t{1} << 30;
+    add_parsed(verb, "--ring", bytes, "size of the ring buffer, e.g. 64K, 8M; rounded up to a power of two",
+               [](const std::string& text) { return parse_size(text, 1, most); })
         ->type_name("SIZE")
         ->default_str("8M");
 }
 
+// One of a few words.
 template <typename T>
-CLI::Validator at_least_one() {
-    return CLI::Validator(
-        [](std::string& text) {
-            T value{};
-            const bool number = CLI::detail::lexical_cast(text, value);
-            if (number && value >= 1 && text.front() != '-') return std::string{};
-            return "'" + text + "' is not a number of 1 or more";
-        },
-        "");
+CLI::Option* add_choice(CLI::App& verb, const std::string& name, T& value, const std::string& help,
+                        const std::map<std::string, T>& choices) {
+    return add_parsed(verb, name, value, help, [choices](const std::string& text) -> Result<T> {
+        const auto found = choices.find(text);
+        if (found != choices.end()) return found->second;
+        std::string words;
+        for (const auto& [word, unused] : choices) words += (words.empty() ? "" : ", ") + word;
+        return usage("'" + text + "' is none of: " + words);
+    });
+}
+
+// An empty text is most likely a variable that a script forgot to set, and would mean no filter at all.
+CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help) {
+    return add_parsed(verb, name, value, help, [](const std::string& text) -> Result<std::string> {
+        if (text.empty()) return usage("is empty");
+        return text;
+    });
 }
 
 CLI::App& add_doctor(CLI::App& app, DoctorOptions& options) {
@@ -101,35 +147,36 @@ CLI::App& add_ops(CLI::App& app, OpsOptions& options) {
     return verb;
 }
 
+CLI::App& add_sockets(CLI::App& app, SocketsOptions& options) {
+    CLI::App& verb = *app.add_subcommand("sockets", "every packet socket of the system, whoever opened it");
+    verb.add_flag("--json", options.json, "one JSON object a socket");
+    verb.footer(sockets_footer);
+    return verb;
+}
+
 CLI::App& add_run(CLI::App& app, RunOptions& options) {
     static const std::map<std::string, SocketType> sockets{{"raw", SocketType::raw}, {"dgram", SocketType::dgram}};
     static const std::map<std::string, SendMethod> methods{
         {"sendto", SendMethod::sendto}, {"send", SendMethod::send}, {"sendmsg", SendMethod::sendmsg}};
     CLI::App& verb = *app.add_subcommand("run", "drive traffic, trace it, correlate; show the chain and the ledger");
     options.size = default_frame_size;
-    verb.add_option("-i,--interface", options.interface, "send through this interface")->required()->type_name("IF");
-    verb.add_option("-c,--count", options.count, "so many sends")
-        ->required()
-        ->check(at_least_one<std::uint64_t>())
-        ->type_name("N");
-    verb.add_option("--size", options.size, "bytes of each frame, Ethernet header included")
+    add_text(verb, "-i,--interface", options.interface, "send through this interface")->required()->type_name("IF");
+    add_number(verb, "-c,--count", options.count, "so many sends")->required()->type_name("N");
+    add_number(verb, "--size", options.size, "bytes of each frame, Ethernet header included", min_frame_size,
+               max_frame_size)
         ->type_name("B")
-        ->capture_default_str();
-    verb.add_option("--rate", options.rate, "sends per second; as fast as it goes without")
-        ->check(at_least_one<std::uint64_t>())
-        ->type_name("PPS");
-    verb.add_option("--socket", options.socket, "raw (SOCK_RAW) or dgram (SOCK_DGRAM)")
-        ->transform(CLI::CheckedTransformer(sockets))
+        ->default_str(std::to_string(default_frame_size));
+    add_number(verb, "--rate", options.rate, "sends per second; as fast as it goes without")->type_name("PPS");
+    add_choice(verb, "--socket", options.socket, "raw (SOCK_RAW) or dgram (SOCK_DGRAM)", sockets)
         ->type_name("TYPE")
         ->default_str("raw");
-    verb.add_option("--method", options.method, "sendto, send or sendmsg")
-        ->transform(CLI::CheckedTransformer(methods))
+    add_choice(verb, "--method", options.method, "sendto, send or sendmsg", methods)
         ->type_name("CALL")
         ->default_str("sendto");
-    verb.add_option("--threads", options.threads, "sending threads, each with a socket of its own")
-        ->check(CLI::Range(1U, max_drive_threads))
+    add_number(verb, "--threads", options.threads, "sending threads, each with a socket of its own", 1,
+               max_drive_threads)
         ->type_name("T")
-        ->capture_default_str();
+        ->default_str("1");
     add_ring_option(verb, options.ring_bytes);
     verb.add_flag("--json", options.json, "plan, sockets, sends and summary, one JSON object each");
     verb.footer(run_footer);
@@ -140,14 +187,11 @@ CLI::App& add_trace(CLI::App& app, TraceVerbOptions& options) {
     CLI::App& verb = *app.add_subcommand("trace",
                                          "trace what other programs send: all, or only COMMAND and what it starts:\n"
                                          "  sockray trace [OPTIONS] [-- COMMAND ARGS...]");
-    verb.add_option("-p,--pid", options.pid, "only this process")
-        ->check(at_least_one<std::uint32_t>())
+    add_number(verb, "-p,--pid", options.pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
         ->type_name("PID");
-    verb.add_option("--comm", options.comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
-    verb.add_option("-i,--interface", options.interface, "only sends through this interface")->type_name("IF");
-    verb.add_option("-c,--count", options.count, "end after so many sends")
-        ->check(at_least_one<std::uint64_t>())
-        ->type_name("N");
+    add_text(verb, "--comm", options.comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
+    add_text(verb, "-i,--interface", options.interface, "only sends through this interface")->type_name("IF");
+    add_number(verb, "-c,--count", options.count, "end after so many sends")->type_name("N");
     add_ring_option(verb, options.ring_bytes);
     CLI::Option* tree = verb.add_flag("--tree", options.tree, "each send as a tree of stages with their times");
     verb.add_flag("--json", options.json, "one JSON object a line")->excludes(tree);
@@ -164,6 +208,23 @@ std::vector<std::string> split_command(std::vector<std::string>& arguments) {
     return command;
 }
 
+bool is_verb(const CLI::App& app, const std::string& word) {
+    const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
+    return std::any_of(verbs.begin(), verbs.end(), [&](const CLI::App* verb) { return verb->get_name() == word; });
+}
+
+bool is_app_option(const std::string& word) {
+    return word == "-h" || word == "--help" || word == "--version";
+}
+
+// What was typed is echoed, but never raw and never at any length.
+int say_usage(const std::string& what) {
+    constexpr int most = 300;
+    say(shortened(printable(what), most));
+    say("  see: sockray --help, or sockray VERB --help");
+    return exit_usage;
+}
+
 int main_of(std::vector<std::string> arguments) {
     const bool with_dashes = std::find(arguments.begin(), arguments.end(), "--") != arguments.end();
     std::vector<std::string> command = split_command(arguments);
@@ -174,22 +235,24 @@ int main_of(std::vector<std::string> arguments) {
     app.require_subcommand(1);
     DoctorOptions doctor_options;
     OpsOptions ops_options;
+    SocketsOptions sockets_options;
     RunOptions run_options;
     TraceVerbOptions trace_options;
     const CLI::App& doctor_verb = add_doctor(app, doctor_options);
     const CLI::App& ops_verb = add_ops(app, ops_options);
+    const CLI::App& sockets_verb = add_sockets(app, sockets_options);
     const CLI::App& run_verb = add_run(app, run_options);
     const CLI::App& trace_verb = add_trace(app, trace_options);
 
+    if (!arguments.empty() && !is_verb(app, arguments.front()) && !is_app_option(arguments.front()))
+        return say_usage("there is no verb '" + arguments.front() + "'");
     try {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         app.parse(arguments);
     } catch (const CLI::Success& success) {
         return app.exit(success);  // --help, --version
     } catch (const CLI::ParseError& error) {
-        say(error.what());
-        say("  see: sockray --help, or sockray VERB --help");
-        return exit_usage;
+        return say_usage(error.what());
     }
 
     if (with_dashes && !trace_verb.parsed()) return say_error(usage("only trace takes a command behind --").value());
@@ -197,6 +260,7 @@ int main_of(std::vector<std::string> arguments) {
     trace_options.command = std::move(command);
     if (doctor_verb.parsed()) return doctor(doctor_options);
     if (ops_verb.parsed()) return ops(ops_options);
+    if (sockets_verb.parsed()) return sockets(sockets_options);
     if (run_verb.parsed()) return run(run_options);
     return trace(trace_options);
 }
@@ -204,6 +268,14 @@ int main_of(std::vector<std::string> arguments) {
 }  // namespace
 }  // namespace sockray
 
+// A descriptor 0 to 2 that is closed would be given to something else: nothing is written to it then.
+static void open_standard_descriptors() {
+    for (int fd = 0; fd <= 2; fd++)
+        if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char** argv) {
+    open_standard_descriptors();
+    ::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error of write()
     return sockray::main_of(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -22,7 +22,7 @@ int ops(const OpsOptions& options) {
     else
         append_ops_text(out.buffer(), *tables, style_of(STDOUT_FILENO));
     out.flush();
-    return exit_done;
+    return say_output_error(out) ? exit_failed : exit_done;
 }
 
 }  // namespace sockray

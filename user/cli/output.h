@@ -10,10 +10,11 @@
 namespace sockray {
 
 // Collects text and writes it to a descriptor in large pieces. When nobody reads any more (EPIPE) or the disk is full,
-// it says so once and takes no more.
+// it takes no more.
 class Output {
   public:
-    explicit Output(int fd) : fd_(fd) {}
+    // `stop_fd`: when this becomes readable while the reader does not read, writing is given up (ECANCELED); -1: none.
+    explicit Output(int fd, int stop_fd = -1);
 
     fmt::memory_buffer& buffer() { return buffer_; }
 
@@ -30,12 +31,17 @@ class Output {
   private:
     static constexpr std::size_t large = 64 * 1024;
     int fd_;
+    int stop_fd_;
+    std::size_t piece_;  // so much is written at once
     int error_ = 0;
     fmt::memory_buffer buffer_;
 };
 
 // "sockray: <text>" on standard error.
 void say(std::string_view text);
+
+// Where results could not be written: says so on standard error. Returns whether it was so.
+bool say_output_error(const Output& output);
 
 // The error and its remedy on standard error; returns the exit status that fits.
 int say_error(const Error& error);

@@ -36,11 +36,9 @@ Result<DriveOptions> drive_options(const RunOptions& options) {
     return check_options(drive).map([&] { return drive; });
 }
 
-Result<TraceOptions> trace_options(const RunOptions& options, const DriveOptions& drive, LiveKernel& kernel) {
-    const auto self = kernel.memory.own_tgid();
-    if (!self) return tl::unexpected(self.error());
+TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive) {
     TraceOptions trace;
-    trace.filter.tgid = *self;
+    trace.filter.tgid = static_cast<std::uint32_t>(::getpid());
     trace.ring_bytes = static_cast<std::uint32_t>(options.ring_bytes);
     trace.cookie_magic = drive.cookie_magic;
     trace.cookie_offset = cookie_offset;
@@ -58,13 +56,15 @@ bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, c
         pollfd waits[] = {{signals.fd(), POLLIN, 0}, {out.fd(), 0, 0}};
         ::poll(waits, 2, drain_every_ms);
         interrupted = interrupted || signals.take() != 0;
-        output_gone = output_gone || out.error() != 0 || (waits[1].revents & POLLERR) != 0;
+        output_gone = output_gone || out.error() != 0 || (waits[1].revents & (POLLERR | POLLNVAL)) != 0;
         if (interrupted || output_gone) driver.stop();
         last = driver.finished();  // before the events are drained: then they are all there
         events.clear();
         driver.drain(events);
         session.add_events(events);
         session.read();
+        if (out.buffer().size() > 0) progress.clear();  // they may share a terminal
+        out.flush();
         progress.update(session.progress(), monotonic_ns());
     }
     return interrupted;
@@ -76,9 +76,11 @@ int verdict(const Session& session, bool interrupted, const RunOptions& options)
         say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), options.count));
         return exit_failed;
     }
+    if (!ledger.balances() || ledger.contradicted) return exit_failed;  // the ledger has said so
     if (ledger.count(Outcome::delivered) > 0 || ledger.count(Outcome::queued) > 0) return exit_done;
     const auto& reasons = session.reasons().all();
-    say(fmt::format("no send was delivered{}{}", reasons.empty() ? "" : ": ", reasons.empty() ? "" : reasons[0].text));
+    say(fmt::format("no send was delivered{}{}", reasons.empty() ? "" : ": ",
+                    reasons.empty() ? "" : printable(reasons[0].text)));
     return exit_failed;
 }
 
@@ -90,12 +92,10 @@ int run(const RunOptions& options) {
     if (!drive) return say_error(drive.error());
     auto kernel = LiveKernel::open();
     if (!kernel) return say_error(kernel.error());
-    const auto trace = trace_options(options, *drive, **kernel);
-    if (!trace) return say_error(trace.error());
-    auto tracer = Tracer::start(**kernel, *trace);
+    auto tracer = Tracer::start(**kernel, trace_options(options, *drive));
     if (!tracer) return say_error(tracer.error());
 
-    Output out(STDOUT_FILENO);
+    Output out(STDOUT_FILENO, signals.fd());
     Session session(**kernel, *tracer, out, options.json ? View::json : View::totals, true);
     session.show_plan();
     DeviceWatch device(drive->interface);
@@ -106,11 +106,12 @@ int run(const RunOptions& options) {
     drop_privileges(false);
 
     const bool interrupted = pump(driver, session, out, signals, options);
+    tracer->disarm();
     const std::vector<DeviceDelta> devices = device.deltas();
     session.close();
     session.show_summary(devices);
     out.flush();
-    if (say_output_error(session, out, devices)) return exit_failed;
+    if (say_output_lost(session, out, devices)) return exit_failed;
     return verdict(session, interrupted, options);
 }
 

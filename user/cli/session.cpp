@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 #include <variant>
 
@@ -36,9 +35,10 @@ void Session::show_plan() {
     if (view_ == View::json) json_.plan(output_.buffer());
 }
 
-void Session::read() {
-    tracer_.read([this](std::span<const std::byte> bytes) { take(bytes); });
+std::size_t Session::read() {
+    const std::size_t records = tracer_.read([this](std::span<const std::byte> bytes) { take(bytes); });
     finish_matched(false);
+    return records;
 }
 
 void Session::close() {
@@ -61,15 +61,9 @@ void Session::take(const sr_socket& record) {
     const std::uint64_t id = ++next_socket_;
     ledger_.sockets_decoded++;
     switch (view_) {
-        case View::json:
-            json_.socket(output_.buffer(), record, id);
-            break;
-        case View::lines:
-            lines_.socket(output_.buffer(), record);
-            break;
-        case View::tree:
-            lines_.socket_block(output_.buffer(), record, id);
-            break;
+        case View::json: json_.socket(output_.buffer(), record, id); break;
+        case View::lines: lines_.socket(output_.buffer(), record); break;
+        case View::tree: lines_.socket_block(output_.buffer(), record, id); break;
         case View::totals:
             if (id == 1) lines_.socket_block(output_.buffer(), record, id);
             break;
@@ -103,17 +97,10 @@ void Session::finish(const Send& send) {
     if (limit_reached()) return;
     shown_++;
     switch (view_) {
-        case View::json:
-            json_.send(output_.buffer(), send);
-            break;
-        case View::lines:
-            lines_.send(output_.buffer(), send);
-            break;
-        case View::tree:
-            lines_.tree(output_.buffer(), send);
-            break;
-        case View::totals:
-            break;
+        case View::json: json_.send(output_.buffer(), send); break;
+        case View::lines: lines_.send(output_.buffer(), send); break;
+        case View::tree: lines_.tree(output_.buffer(), send); break;
+        case View::totals: break;
     }
     output_.flush_if_large();
 }
@@ -125,9 +112,14 @@ Ledger Session::ledger() const {
     ledger.sends.lost.rejected = rejected_;
     ledger.sockets = tally_sockets(counters);
     ledger.skipped = tracer_.skipped();
+    for (const sr_counters& cpu : counters) {
+        ledger.ring_idle += cpu.ring_idle;
+        ledger.children_lost += cpu.forks_lost;
+    }
     if (match_) {
         ledger.driven = matcher_.driven();
         ledger.correlated = matcher_.correlated();
+        ledger.contradicted = matcher_.contradicted();
     }
     return ledger;
 }
@@ -148,11 +140,9 @@ void Session::show_summary(std::span<const DeviceDelta> devices) {
     show_ledger(output_.buffer(), style_, devices);
 }
 
-bool say_output_error(const Session& session, const Output& output, std::span<const DeviceDelta> devices) {
-    if (output.error() == 0) return false;
-    say(output.error() == EPIPE ? "standard output was closed by its reader; the ledger for what was seen:"
-                                : fmt::format("cannot write to standard output: {}; the ledger for what was seen:",
-                                              errno_text(output.error())));
+bool say_output_lost(const Session& session, const Output& output, std::span<const DeviceDelta> devices) {
+    if (!say_output_error(output)) return false;
+    say("the ledger for what was seen:");
     Output err(STDERR_FILENO);
     session.show_ledger(err.buffer(), style_of(STDERR_FILENO), devices);
     err.flush();

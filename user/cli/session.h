@@ -45,8 +45,8 @@ class Session {
     // What the driver did since the last call; before read().
     void add_events(std::span<const DriveEvent> events) { matcher_.add_events(events); }
 
-    // Everything that waits in the ring.
-    void read();
+    // Everything that waits in the ring. Returns the number of records.
+    std::size_t read();
 
     // Detaches, and reads what is left. `ledger()` is final then.
     void close();
@@ -90,6 +90,6 @@ class Session {
 };
 
 // Where results could not be written: says so on standard error, and shows the ledger there. Returns whether it was so.
-bool say_output_error(const Session& session, const Output& output, std::span<const DeviceDelta> devices);
+bool say_output_lost(const Session& session, const Output& output, std::span<const DeviceDelta> devices);
 
 }  // namespace sockray

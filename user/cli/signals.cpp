@@ -11,12 +11,11 @@ StopSignals::StopSignals() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&stop, number);
     ::pthread_sigmask(SIG_BLOCK, &stop, &before_);
     fd_ = Fd(::signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &ignore, &pipe_before_);
 }
 
 StopSignals::~StopSignals() {
+    while (take() != 0) {  // a second Ctrl-C must not take the place of the exit status
+    }
     restore_for_child();
 }
 
@@ -26,7 +25,6 @@ int StopSignals::take() {
 }
 
 void StopSignals::restore_for_child() const {
-    ::sigaction(SIGPIPE, &pipe_before_, nullptr);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

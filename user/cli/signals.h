@@ -8,7 +8,7 @@
 namespace sockray {
 
 // SIGINT, SIGTERM and SIGHUP are blocked while it lives, in this thread and those that it starts, and wait in the
-// descriptor; SIGPIPE is ignored, so that a closed standard output is an error of write(). One at a time.
+// descriptor. One at a time.
 class StopSignals {
   public:
     StopSignals();
@@ -27,7 +27,6 @@ class StopSignals {
   private:
     Fd fd_;
     sigset_t before_{};
-    struct sigaction pipe_before_ {};
 };
 
 }  // namespace sockray

@@ -22,7 +22,9 @@
 namespace sockray {
 namespace {
 
+// Long waits only while nothing comes: the kernel side wakes us when a good part of the ring is full.
 constexpr int drain_every_ms = 10;
+constexpr int idle_every_ms = 50;
 constexpr std::size_t longest_comm = SR_COMM_LEN - 1;
 
 // What the command line asks for, looked up before anything is loaded.
@@ -54,7 +56,7 @@ Result<Target> find_target(const TraceVerbOptions& options) {
     return target;
 }
 
-Result<TraceOptions> trace_options(const TraceVerbOptions& options, const Target& target, LiveKernel& kernel) {
+TraceOptions trace_options(const TraceVerbOptions& options, const Target& target) {
     TraceOptions trace;
     trace.ring_bytes = static_cast<std::uint32_t>(options.ring_bytes);
     trace.filter.tgid = options.pid;
@@ -64,11 +66,7 @@ Result<TraceOptions> trace_options(const TraceVerbOptions& options, const Target
         trace.filter.netns = target.interface->netns_ino;
         trace.filter.ifname = target.interface->name;
     }
-    if (!options.command.empty()) {
-        const auto self = kernel.memory.own_tgid();
-        if (!self) return tl::unexpected(self.error());
-        trace.filter.ancestor = *self;
-    }
+    if (!options.command.empty()) trace.filter.ancestor = static_cast<std::uint32_t>(::getpid());
     return trace;
 }
 
@@ -80,16 +78,16 @@ enum class Stop {
 };
 
 Stop pump(Session& session, Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
-    for (;;) {
+    for (bool idle = false;;) {
         pollfd waits[] = {
             {signals.fd(), POLLIN, 0}, {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0}, {out.fd(), 0, 0}};
-        ::poll(waits, 4, drain_every_ms);
-        session.read();
+        ::poll(waits, 4, idle ? idle_every_ms : drain_every_ms);
+        idle = session.read() == 0;
         out.flush();
         if (signals.take() != 0) return Stop::asked;
         if (session.limit_reached()) return Stop::enough;
         if ((waits[2].revents & POLLIN) != 0) return Stop::watched_gone;
-        if (out.error() != 0 || (waits[3].revents & POLLERR) != 0) return Stop::output_gone;
+        if (out.error() != 0 || (waits[3].revents & (POLLERR | POLLNVAL)) != 0) return Stop::output_gone;
     }
 }
 
@@ -99,7 +97,7 @@ std::string nothing_seen(const TraceVerbOptions& options) {
     if (options.pid) add(fmt::format("-p {}", options.pid));
     if (!options.comm.empty()) add(fmt::format("--comm {}", printable(options.comm)));
     if (!options.interface.empty()) add(fmt::format("-i {}", printable(options.interface)));
-    if (!options.command.empty()) add(fmt::format("-- {}", printable(options.command.front())));
+    if (!options.command.empty()) add(fmt::format("-- {}", shortened(printable(options.command.front()), 80)));
     return filters.empty() ? "nobody sent through a packet socket while tracing ran"
                            : fmt::format("no send matched {} while tracing ran", filters);
 }
@@ -112,12 +110,10 @@ int trace(const TraceVerbOptions& options) {
     if (!target) return say_error(target.error());
     auto kernel = LiveKernel::open();
     if (!kernel) return say_error(kernel.error());
-    const auto trace = trace_options(options, *target, **kernel);
-    if (!trace) return say_error(trace.error());
-    auto tracer = Tracer::start(**kernel, *trace);
+    auto tracer = Tracer::start(**kernel, trace_options(options, *target));
     if (!tracer) return say_error(tracer.error());
 
-    Output out(STDOUT_FILENO);
+    Output out(STDOUT_FILENO, signals.fd());
     const View view = options.json ? View::json : options.tree ? View::tree : View::lines;
     Session session(**kernel, *tracer, out, view, false);
     session.limit_sends(options.count);
@@ -127,26 +123,32 @@ int trace(const TraceVerbOptions& options) {
     tracer->arm();
     say("ready");
     std::optional<Command> command;
-    if (!options.command.empty()) {
-        auto started = Command::start(options.command, signals);
-        if (!started) return say_error(started.error());
-        command = std::move(*started);
+    std::string failure;
+    Stop stop = Stop::asked;
+    if (signals.take() == 0) {  // else Ctrl-C came while everything was being attached
+        if (!options.command.empty()) {
+            auto started = Command::start(options.command, signals);
+            if (started)
+                command = std::move(*started);
+            else
+                failure = started.error().what;
+        }
+        drop_privileges(false);
+        if (failure.empty())
+            stop = pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
     }
-    drop_privileges(false);
-
-    const Stop stop = pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
+    tracer->disarm();
     const std::vector<DeviceDelta> devices = device ? device->deltas() : std::vector<DeviceDelta>{};
     session.close();
     session.show_summary(devices);
     out.flush();
     if (session.ledger().attempted() == 0) say(nothing_seen(options));
-    std::string failure;
     if (command && stop == Stop::watched_gone)
         failure = command->failure();
     else if (command)
         command->stop();
     if (!failure.empty()) say(failure);
-    return say_output_error(session, out, devices) || !failure.empty() ? exit_failed : exit_done;
+    return say_output_lost(session, out, devices) || !failure.empty() ? exit_failed : exit_done;
 }
 
 }  // namespace sockray

@@ -25,6 +25,10 @@ struct OpsOptions {
     bool json = false;
 };
 
+struct SocketsOptions {
+    bool json = false;
+};
+
 struct RunOptions {
     std::string interface;
     std::uint64_t count = 0;
@@ -51,6 +55,7 @@ struct TraceVerbOptions {
 // Each returns the exit status, having said on standard error what went wrong.
 int doctor(const DoctorOptions& options);
 int ops(const OpsOptions& options);
+int sockets(const SocketsOptions& options);
 int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
 

@@ -35,11 +35,21 @@ std::uint64_t frame_length(const sr_send& record) {
     return record.len - std::min<std::uint64_t>(record.len, record.vnet_hdr);
 }
 
+bool is_spkt(const sr_send& record) {
+    return record.stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT;
+}
+
+bool is_ring(const sr_send& record) {
+    return (record.flags & SR_SEND_TX_RING) != 0;
+}
+
+// packet_notifier writes -1 into po->ifindex when the interface goes away.
 std::string no_device(const sr_send& record) {
+    if (is_spkt(record)) return fmt::format("there is no interface '{}'", record.ifname);
     if (has_address(record) && record.ifindex)
         return fmt::format("there is no interface with index {} in the sender's network namespace", record.ifindex);
-    if (record.bound_ifindex > 0)
-        return fmt::format("the interface that the socket was bound to (index {}) is gone", record.bound_ifindex);
+    if (has_address(record)) return "the address names no interface (its index is 0)";
+    if (record.bound_ifindex < 0) return "the interface that the socket was bound to is gone";
     return "the socket is not bound to an interface and the call named none";
 }
 
@@ -48,11 +58,15 @@ std::string net_down(const sr_send& record) {
         return fmt::format("{} is down", interface_of(record));
     if (reached(record, SR_SLOT_XMIT))
         return fmt::format("{} did not take the frame: its queue is stopped", interface_of(record));
-    return fmt::format("{} went down after the socket was bound (a pending error of the socket)", interface_of(record));
+    return fmt::format("{} is up again, but went down after the socket was bound: the socket kept the error",
+                       interface_of(record));
 }
 
 // packet_snd: len > dev->mtu + reserve; `reserve` is the header's length for SOCK_RAW and SOCK_PACKET.
 std::string too_long(const sr_send& record) {
+    if (is_ring(record))
+        return fmt::format("a frame of the ring is longer than {} takes (MTU {} + {})", interface_of(record),
+                           record.mtu, record.hard_header_len);
     if (!(record.flags & SR_SEND_DEVICE)) return fmt::format("{} bytes are too many", frame_length(record));
     const std::string name = interface_of(record);
     if (record.sock_type == SOCK_DGRAM)
@@ -61,24 +75,43 @@ std::string too_long(const sr_send& record) {
                        record.mtu + record.hard_header_len, record.mtu, record.hard_header_len);
 }
 
-// The checks of packet_snd in their order.
+// packet_sendmsg_spkt: a struct sockaddr is enough, a frame needs its header.
+std::string invalid_spkt(const sr_send& record) {
+    constexpr std::uint32_t least_address = sizeof(sockaddr);
+    if (record.msg_namelen < least_address)
+        return fmt::format("the address has {} bytes, SOCK_PACKET wants at least {}", record.msg_namelen,
+                           least_address);
+    if ((record.flags & SR_SEND_DEVICE) && record.len < record.hard_header_len)
+        return fmt::format("{} bytes are less than the link-layer header of {} ({})", record.len, interface_of(record),
+                           record.hard_header_len);
+    return "none of packet_sendmsg_spkt's checks that are recorded explains it";
+}
+
+// The checks of packet_snd before it allocates the frame, in their order; empty where none of them fits.
+std::string invalid_arguments(const sr_send& record) {
+    if (has_address(record) && record.msg_namelen < address_size)
+        return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen, address_size);
+    if (has_address(record) && record.msg_namelen < record.sll_halen + address_head)
+        return fmt::format("the address has {} bytes, too few for its hardware address of {}", record.msg_namelen,
+                           record.sll_halen);
+    if (record.sock_type == SOCK_DGRAM && has_address(record) && record.msg_namelen < record.addr_len + address_head)
+        return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
+                           interface_of(record));
+    if (record.msg_controllen) return "a control message (cmsg) was not understood";
+    if (record.vnet_hdr && record.len < record.vnet_hdr)
+        return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects", record.len,
+                           record.vnet_hdr);
+    if (record.vnet_hdr) return "the virtio-net header contradicts itself or the frame";
+    return {};
+}
+
 std::string invalid(const sr_send& record) {
-    const bool cooked = record.sock_type == SOCK_DGRAM;
+    if (is_spkt(record)) return invalid_spkt(record);
     if (!reached(record, SR_SLOT_ALLOC)) {
-        if (has_address(record) && record.msg_namelen < address_size)
-            return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen, address_size);
-        if (has_address(record) && record.msg_namelen < record.sll_halen + address_head)
-            return fmt::format("the address has {} bytes, too few for its hardware address of {}", record.msg_namelen,
-                               record.sll_halen);
-        if (cooked && has_address(record) && record.msg_namelen < record.addr_len + address_head)
-            return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
-                               interface_of(record));
-        if (record.msg_controllen) return "a control message (cmsg) was not understood";
-        if (record.vnet_hdr && record.len < record.vnet_hdr)
-            return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects", record.len,
-                               record.vnet_hdr);
-        if (record.vnet_hdr) return "the virtio-net header contradicts itself or the frame";
+        if (std::string arguments = invalid_arguments(record); !arguments.empty()) return arguments;
     }
+    if (is_ring(record)) return "a frame of the ring is malformed";
+    const bool cooked = record.sock_type == SOCK_DGRAM;
     if (cooked && !has_address(record) && record.dev_type == ARPHRD_ETHER)
         return fmt::format("no destination address: SOCK_DGRAM needs one on {} to build the header",
                            interface_of(record));
@@ -88,21 +121,39 @@ std::string invalid(const sr_send& record) {
     return "none of packet_snd's checks that are recorded explains it";
 }
 
-std::string no_buffers(const sr_send& record, const KernelNames& names) {
-    if (!reached(record, SR_SLOT_XMIT)) return fmt::format("no memory for a frame of {} bytes", frame_length(record));
-    const std::string why =
-        record.flags & SR_SEND_DROP ? fmt::format(" ({})", names.drop_reason(record.drop_reason)) : "";
-    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
-        return fmt::format("{} did not take the frame: its queue is stopped or the driver is busy{}",
-                           interface_of(record), why);
-    if (reached(record, SR_SLOT_DRIVER))
-        return fmt::format("the driver of {} dropped the frame{}", interface_of(record), why);
-    return fmt::format("the qdisc of {} dropped the frame{}", interface_of(record), why);
+std::string buffer_full(const sr_send& record) {
+    return fmt::format("the send buffer was full ({} of {} bytes in use at the return)",
+                       record.wmem_alloc ? record.wmem_alloc - 1 : 0, record.sndbuf);
 }
 
-std::string buffer_full(const sr_send& record) {
-    return fmt::format("the send buffer is full ({} of {} bytes in use)", record.wmem_alloc ? record.wmem_alloc - 1 : 0,
-                       record.sndbuf);
+// Who freed a frame that __dev_queue_xmit did not bring to a driver: the drop reason tells, where the kernel gave one.
+std::string dropped_on_the_way(const sr_send& record, const std::string& reason) {
+    if (reason.starts_with("QDISC"))
+        return fmt::format("the qdisc of {} dropped the frame ({})", interface_of(record), reason);
+    if (reason.starts_with("TC_"))
+        return fmt::format("a tc filter at the egress of {} dropped the frame ({})", interface_of(record), reason);
+    if (reason.starts_with("NETFILTER"))
+        return fmt::format("netfilter at the egress of {} dropped the frame ({})", interface_of(record), reason);
+    return fmt::format("the qdisc of {} or a filter at its egress dropped the frame{}", interface_of(record),
+                       reason.empty() ? "" : " (" + reason + ")");
+}
+
+std::string no_buffers(const sr_send& record, const KernelNames& names) {
+    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
+    if (!reached(record, SR_SLOT_XMIT)) {
+        if (is_spkt(record)) return buffer_full(record);  // sock_wmalloc does not wait
+        return is_ring(record) ? "no memory for a frame of the ring"
+                               : fmt::format("no memory for a frame of {} bytes", frame_length(record));
+    }
+    const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
+    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
+        return record.xmit_ret == netdev_tx_busy
+                   ? fmt::format("the queue of {} is stopped or its driver is busy", interface_of(record))
+                   : fmt::format("{} has no carrier, or its driver dropped the frame", interface_of(record));
+    if (reached(record, SR_SLOT_DRIVER))
+        return fmt::format("the driver of {} dropped the frame{}", interface_of(record),
+                           reason.empty() ? "" : " (" + reason + ")");
+    return dropped_on_the_way(record, reason);
 }
 
 std::string would_block(const sr_send& record) {
@@ -113,31 +164,19 @@ std::string would_block(const sr_send& record) {
 std::string explanation(int err, const sr_send& record, const KernelNames& names) {
     switch (err) {
         case ENXIO:
-        case ENODEV:
-            return no_device(record);
-        case ENETDOWN:
-            return net_down(record);
-        case EMSGSIZE:
-            return too_long(record);
-        case EINVAL:
-            return invalid(record);
-        case ENOBUFS:
-            return no_buffers(record, names);
-        case EAGAIN:
-            return would_block(record);
+        case ENODEV: return no_device(record);
+        case ENETDOWN: return net_down(record);
+        case EMSGSIZE: return too_long(record);
+        case EINVAL: return invalid(record);
+        case ENOBUFS: return no_buffers(record, names);
+        case EAGAIN: return would_block(record);
         case EINTR:
-        case 512:
-            return fmt::format("a signal came while the call waited: {}", buffer_full(record));
-        case EFAULT:
-            return "the memory of the frame could not be read";
-        case EPROTONOSUPPORT:
-            return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
-        case EPIPE:
-            return "the socket is shut down for sending";
-        case ENOTCONN:
-            return "SOCK_PACKET needs an address that names the interface";
-        default:
-            return errno_text(err);
+        case 512: return fmt::format("a signal came while the call waited: {}", buffer_full(record));
+        case EFAULT: return "the memory of the frame could not be read";
+        case EPROTONOSUPPORT: return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
+        case EPIPE: return "the socket is shut down for sending";
+        case ENOTCONN: return "SOCK_PACKET needs an address that names the interface";
+        default: return errno_text(err);
     }
 }
 
@@ -158,11 +197,10 @@ std::string explain_creation(const sr_socket& record) {
                        ? name +
                              ": packet_create asks for CAP_NET_RAW in the user namespace that owns the network "
                              "namespace"
-                       : name + ": a security module refused before packet_create was called";
+                       : name + ": packet_create was not seen, so a security module refused before it was called";
         case ESOCKTNOSUPPORT:
             return fmt::format("{}: type {} is none of SOCK_RAW, SOCK_DGRAM and SOCK_PACKET", name, record.sock_type);
-        default:
-            return fmt::format("{}: {}", name, errno_text(err));
+        default: return fmt::format("{}: {}", name, errno_text(err));
     }
 }
 

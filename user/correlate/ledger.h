@@ -44,11 +44,15 @@ struct Ledger {
     Tally sends;
     Tally sockets;
     std::uint64_t sockets_decoded = 0;
-    // Hits that the kernel says it skipped, of any stage; none where it does not say (before 6.7). Not a row of the sums:
-    // a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
+    // Hits that the kernel says it skipped, of any stage; none where it does not say (before 6.7). Not a row of the
+    // sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
     std::optional<std::vector<StageHits>> skipped;
     std::optional<std::uint64_t> driven;      // sends that sockray itself made
     std::optional<std::uint64_t> correlated;  // of these, found again in the records by number and thread
+    std::uint64_t contradicted = 0;  // records whose number or result contradicts the driver's own word: never expected
+    std::uint64_t ring_idle = 0;     // calls on a TX ring that found no frame in it: no sends, and in no sum
+    std::uint64_t children_lost =
+        0;  // children of the traced command that could not be marked: their sends are missing
 
     std::uint64_t attempted() const { return sends.seen; }
     // Of the records that were decoded; for unknown, those that were lost count too.

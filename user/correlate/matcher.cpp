@@ -1,9 +1,12 @@
 #include "user/correlate/matcher.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace sockray {
 namespace {
+
+constexpr std::int64_t erestartsys = 512;  // include/linux/errno.h: never seen by a program
 
 bool encloses(const DriveEvent& event, const sr_send& record) {
     return event.before_ns <= record.span[SR_SLOT_SENDMSG].start &&
@@ -14,9 +17,7 @@ bool encloses(const DriveEvent& event, const sr_send& record) {
 bool same_result(const DriveEvent& event, const sr_send& record) {
     if (!(record.flags & SR_SEND_RETURNED)) return true;
     if (record.ret >= 0) return event.ret == record.ret;
-    constexpr std::int64_t erestartsys = 512;
-    constexpr std::int32_t eintr = 4;
-    return event.ret < 0 && (event.err == -record.ret || (event.err == eintr && -record.ret == erestartsys));
+    return event.ret < 0 && (event.err == -record.ret || (event.err == EINTR && -record.ret == erestartsys));
 }
 
 }  // namespace
@@ -40,6 +41,8 @@ bool Matcher::settle(Thread& thread, Send& send) {
     const DriveEvent& event = thread.events.front();
     if (event.before_ns > record.span[SR_SLOT_SENDMSG].start) return true;  // sent before the driver's first event
     const bool numbered = (record.flags & SR_SEND_COOKIE) != 0;
+    // The kernel began the call again (a signal without a handler): to the driver both are one.
+    if (!numbered && record.ret == -erestartsys && event.err != EINTR) return true;
     if ((numbered && record.cookie != event.number) || !encloses(event, record) || !same_result(event, record)) {
         contradicted_++;
     } else {

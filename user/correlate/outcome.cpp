@@ -42,10 +42,8 @@ Stage failed_in(const sr_send& record) {
             case EINTR:
             case EPIPE:
             case ENETDOWN:
-            case 512:
-                return Stage::alloc;
-            default:
-                break;
+            case 512: return Stage::alloc;
+            default: break;
         }
     }
     return body(record);
@@ -60,8 +58,7 @@ Verdict lost_return(const sr_send& record) {
 }
 
 Verdict drop(const sr_send& record, const KernelNames& names) {
-    const Stage where = seen(record, SR_SLOT_DRIVER) && record.drop_ns >= record.span[SR_SLOT_DRIVER].start
-                            ? stage_in(record, SR_SLOT_DRIVER)
+    const Stage where = record.drop_in_driver        ? stage_in(record, SR_SLOT_DRIVER)
                         : seen(record, SR_SLOT_XMIT) ? stage_in(record, SR_SLOT_XMIT)
                                                      : body(record);
     return {Outcome::dropped, where,
@@ -108,7 +105,9 @@ Verdict judge(const sr_send& record, const Plan& plan, const KernelNames& names)
     if (!(record.flags & SR_SEND_RETURNED)) return lost_return(record);
     if (record.ret < 0) return {Outcome::failed, failed_in(record), explain_failure(record, names)};
     if (record.flags & SR_SEND_TX_RING) return judge_ring(record, plan, names);
-    if (record.flags & SR_SEND_DROP) return drop(record, names);
+    // Without the driver's hook nobody knows whether the frame was still the send's own when it was freed.
+    if ((record.flags & SR_SEND_DROP) && plan.evidence(Stage::start_xmit) != Evidence::absent)
+        return drop(record, names);
     if (record.driver_hits > 0) return {Outcome::delivered, Stage::none, ""};
     return not_taken(record, plan);
 }

@@ -19,16 +19,11 @@ inline constexpr int outcome_count = 5;
 
 constexpr std::string_view outcome_name(Outcome outcome) {
     switch (outcome) {
-        case Outcome::delivered:
-            return "delivered";
-        case Outcome::dropped:
-            return "dropped";
-        case Outcome::failed:
-            return "failed";
-        case Outcome::queued:
-            return "queued";
-        case Outcome::unknown:
-            return "unknown";
+        case Outcome::delivered: return "delivered";
+        case Outcome::dropped: return "dropped";
+        case Outcome::failed: return "failed";
+        case Outcome::queued: return "queued";
+        case Outcome::unknown: return "unknown";
     }
     return "unknown";
 }

@@ -1,5 +1,6 @@
 #include "user/decode/decode.h"
 
+#include <cstdint>
 #include <cstring>
 
 #include "user/base/stage.h"
@@ -23,8 +24,14 @@ tl::expected<T, std::string_view> copy_as(std::span<const std::byte> bytes) {
     return record;
 }
 
+// include/linux/err.h: MAX_ERRNO
+bool possible_result(std::int64_t ret) {
+    return ret >= -4095 && ret <= INT32_MAX;
+}
+
 tl::expected<Record, std::string_view> check_send(const sr_send& send) {
     if (!terminated(send.comm) || !terminated(send.ifname)) return Error("a send with an unterminated name");
+    if (!possible_result(send.ret)) return Error("a send with a result that is none");
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
         const auto stage = static_cast<Stage>(send.stage[slot]);
         if (stage != Stage::none && stage_info(stage).slot != slot) return Error("a send with a stage out of place");
@@ -38,6 +45,8 @@ tl::expected<Record, std::string_view> check_send(const sr_send& send) {
 
 tl::expected<Record, std::string_view> check_socket(const sr_socket& socket) {
     if (!terminated(socket.comm)) return Error("a socket with an unterminated name");
+    if (!possible_result(socket.ret) || !possible_result(socket.create_ret))
+        return Error("a socket with a result that is none");
     for (const sr_span& span : {socket.create, socket.packet_create})
         if (span.end != 0 && span.end < span.start) return Error("a socket with a stage that ends before it begins");
     return socket;
@@ -51,14 +60,10 @@ tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) 
     std::memcpy(&head, bytes.data(), sizeof head);
     if (head.size != bytes.size()) return Error("a record that says another size than it has");
     switch (head.type) {
-        case SR_RECORD_SEND:
-            return copy_as<sr_send>(bytes).and_then(check_send);
-        case SR_RECORD_SOCKET:
-            return copy_as<sr_socket>(bytes).and_then(check_socket);
-        case SR_RECORD_STACK:
-            return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
-        default:
-            return Error("a record of an unknown type");
+        case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check_send);
+        case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check_socket);
+        case SR_RECORD_STACK: return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
+        default: return Error("a record of an unknown type");
     }
 }
 

@@ -48,18 +48,13 @@ void read_attribute(const rtattr* attribute, Link& link) {
             link.name.assign(name, ::strnlen(name, RTA_PAYLOAD(attribute)));
             break;
         }
-        case IFLA_MTU:
-            copy_attribute(attribute, &link.mtu, sizeof link.mtu);
-            break;
+        case IFLA_MTU: copy_attribute(attribute, &link.mtu, sizeof link.mtu); break;
         case IFLA_ADDRESS:
             link.address_len = RTA_PAYLOAD(attribute);
             copy_attribute(attribute, link.address.data(), link.address.size());
             break;
-        case IFLA_STATS64:
-            copy_attribute(attribute, &link.stats, sizeof link.stats);
-            break;
-        default:
-            break;
+        case IFLA_STATS64: copy_attribute(attribute, &link.stats, sizeof link.stats); break;
+        default: break;
     }
 }
 

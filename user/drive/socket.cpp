@@ -71,10 +71,8 @@ ssize_t PacketSocket::send(std::span<const std::uint8_t> frame) const {
         case SendMethod::sendto:
             return ::sendto(fd_.get(), data.data(), data.size(), 0, reinterpret_cast<const sockaddr*>(&to_),
                             sizeof to_);
-        case SendMethod::send:
-            return ::send(fd_.get(), data.data(), data.size(), 0);
-        case SendMethod::sendmsg:
-            break;
+        case SendMethod::send: return ::send(fd_.get(), data.data(), data.size(), 0);
+        case SendMethod::sendmsg: break;
     }
     // The kernel reads both: msghdr and iovec merely have no const.
     iovec part{const_cast<std::uint8_t*>(data.data()), data.size()};

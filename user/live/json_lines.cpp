@@ -252,6 +252,9 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         } else {
             object.null("skipped");
         }
+        object.number("contradicted", ledger.contradicted);
+        object.number("ring_idle", ledger.ring_idle);
+        object.number("children_lost", ledger.children_lost);
         object.number("sockets_seen", ledger.sockets.seen);
         object.number("sockets_decoded", ledger.sockets_decoded);
         object.number("sockets_lost", ledger.sockets.lost.total());

@@ -8,14 +8,11 @@ namespace sockray {
 
 constexpr Tone tone_of(Outcome outcome) {
     switch (outcome) {
-        case Outcome::delivered:
-            return Tone::good;
+        case Outcome::delivered: return Tone::good;
         case Outcome::dropped:
-        case Outcome::failed:
-            return Tone::bad;
+        case Outcome::failed: return Tone::bad;
         case Outcome::queued:
-        case Outcome::unknown:
-            return Tone::warning;
+        case Outcome::unknown: return Tone::warning;
     }
     return Tone::plain;
 }

@@ -25,8 +25,7 @@ std::string note(const sr_send& record, const Step& step, const KernelNames& nam
     const bool ring = record.flags & SR_SEND_TX_RING;
     const bool returned = step.span.end != 0;
     switch (stage_info(step.stage).slot) {
-        case SR_SLOT_LOOKUP:
-            return fmt::format("socket {}", record.socket_ino);
+        case SR_SLOT_LOOKUP: return fmt::format("socket {}", record.socket_ino);
         case SR_SLOT_INNER: {
             if (record.sendmsg_fn == 0) return {};
             const std::string sendmsg = names.symbol(record.sendmsg_fn);
@@ -39,15 +38,12 @@ std::string note(const sr_send& record, const Step& step, const KernelNames& nam
             if (!(record.flags & SR_SEND_RETURNED)) return "no return";
             if (const int err = errno_of(record)) return fmt::format("= -{}", errno_name(err));
             return fmt::format("= {}", record.ret);
-        case SR_SLOT_ALLOC:
-            return ring ? fmt::format("{} frames", record.alloc_hits) : "";
-        case SR_SLOT_XMIT:
-            return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
+        case SR_SLOT_ALLOC: return ring ? fmt::format("{} frames", record.alloc_hits) : "";
+        case SR_SLOT_XMIT: return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
         case SR_SLOT_DRIVER:
             if (!returned) return "no return";
             return ring ? fmt::format("{} frames", record.driver_hits) : fmt::format("= {}", record.driver_ret);
-        default:
-            return {};
+        default: return {};
     }
 }
 

@@ -30,10 +30,12 @@ Condition kernel() {
     return {"kernel", Effect::helps, fmt::format("{} {} ({})", name.sysname, name.release, name.machine), ""};
 }
 
-// Tracing needs CAP_BPF and CAP_PERFMON, kernel addresses CAP_SYSLOG; CAP_SYS_ADMIN stands for all three.
+// Tracing needs CAP_BPF and CAP_PERFMON, kernel addresses CAP_SYSLOG; CAP_SYS_ADMIN stands for these three. The check
+// send needs CAP_NET_RAW.
 std::vector<std::string> missing_capabilities() {
     std::vector<std::string> missing;
     capng_get_caps_process();
+    if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW)) missing.emplace_back("CAP_NET_RAW");
     if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) return missing;
     if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_BPF)) missing.emplace_back("CAP_BPF");
     if (!capng_have_capability(CAPNG_EFFECTIVE, CAP_PERFMON)) missing.emplace_back("CAP_PERFMON");
@@ -43,7 +45,8 @@ std::vector<std::string> missing_capabilities() {
 
 Condition capabilities() {
     const std::vector<std::string> missing = missing_capabilities();
-    if (missing.empty()) return {"capabilities", Effect::helps, "CAP_BPF, CAP_PERFMON and CAP_SYSLOG are there", ""};
+    if (missing.empty())
+        return {"capabilities", Effect::helps, "CAP_BPF, CAP_PERFMON, CAP_SYSLOG and CAP_NET_RAW are there", ""};
     return {"capabilities", Effect::prevents, fmt::format("missing: {}", fmt::join(missing, ", ")), "run as root"};
 }
 
@@ -108,7 +111,7 @@ Condition jit(const std::string& root) {
 
 Condition packet_family(const std::string& root) {
     if (exists(root + "/proc/net/packet")) return {"AF_PACKET", Effect::helps, "present", ""};
-    return {"AF_PACKET", Effect::hinders, "/proc/net/packet is missing: the protocol family is not loaded",
+    return {"AF_PACKET", Effect::prevents, "/proc/net/packet is missing: the protocol family is not loaded",
             "modprobe af_packet"};
 }
 

@@ -109,9 +109,7 @@ Result<InlinedBodies> find_inlined_bodies(Machine machine, std::span<const std::
                 known.forget();
                 break;
             }
-            case Op::other_branch:
-                known.forget();
-                break;
+            case Op::other_branch: known.forget(); break;
             case Op::jump:
                 // An optimised kprobe is a jump out of the function (arch/x86/kernel/kprobes/opt.c).
                 if (x86 && function_size && insn->target >= function_size) kprobe = at;
@@ -134,10 +132,8 @@ Result<InlinedBodies> find_inlined_bodies(Machine machine, std::span<const std::
                 kprobe = kprobe.value_or(at);
                 if (x86) return none(fmt::format("before +{}", at));
                 break;
-            case Op::end:
-                return none(fmt::format("before the end of the straight line at +{}", at));
-            default:
-                apply(*insn, at, pg_vec_offset, known);
+            case Op::end: return none(fmt::format("before the end of the straight line at +{}", at));
+            default: apply(*insn, at, pg_vec_offset, known);
         }
         at = next;
     }

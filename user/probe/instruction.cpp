@@ -92,11 +92,8 @@ void read_x86(const cs_insn& insn, Instruction& out) {
             out.op = ops[0].type == X86_OP_IMM ? Op::jump : Op::end;
             out.target = static_cast<std::uint64_t>(ops[0].imm);
             break;
-        case X86_INS_INT3:
-            out.op = Op::breakpoint;
-            break;
-        default:
-            break;
+        case X86_INS_INT3: out.op = Op::breakpoint; break;
+        default: break;
     }
 }
 
@@ -151,17 +148,10 @@ void read_arm64(const cs_insn& insn, Instruction& out) {
             out.target = static_cast<std::uint64_t>(ops[0].imm);
             break;
         case ARM64_INS_BL:  // to Capstone it is a jump
-        case ARM64_INS_BLR:
-            out.op = Op::call;
-            break;
-        case ARM64_INS_BRK:
-            out.op = Op::breakpoint;
-            break;
-        case ARM64_INS_BR:
-            out.op = Op::end;
-            break;
-        default:
-            break;
+        case ARM64_INS_BLR: out.op = Op::call; break;
+        case ARM64_INS_BRK: out.op = Op::breakpoint; break;
+        case ARM64_INS_BR: out.op = Op::end; break;
+        default: break;
     }
 }
 

@@ -49,11 +49,12 @@ Result<Kallsyms> Kallsyms::parse(std::string_view text) {
         Symbol symbol{};
         const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), symbol.address, 16);
         const auto at = static_cast<std::size_t>(rest - line.data());
-        if (error != std::errc{} || line.size() < at + 4) continue;
+        if (error != std::errc{} || line.size() < at + 4 || line[at] != ' ' || line[at + 2] != ' ') continue;
         symbol.type = line[at + 1];
         if (symbol.type == 'a' || symbol.type == 'A') continue;  // per-CPU offsets, not addresses
         std::string_view name = line.substr(at + 3);
         name = name.substr(0, name.find_first_of(" \t"));
+        if (name.empty()) continue;
         any_address = any_address || symbol.address != 0;
         symbol.name = static_cast<std::uint32_t>(symbols.names_.size());
         symbols.names_.append(name);
@@ -79,7 +80,7 @@ std::vector<std::string> Kallsyms::derived_names(std::string_view wanted) const 
     for (const Symbol& symbol : by_address_) {
         const std::string_view candidate = name(symbol);
         if (candidate.size() > wanted.size() + 1 && candidate.starts_with(wanted) && candidate[wanted.size()] == '.' &&
-            !candidate.ends_with(".cold"))
+            !candidate.ends_with(".cold") && candidate.find(".part.") == std::string_view::npos)
             found.emplace_back(candidate);
     }
     return found;
@@ -108,6 +109,9 @@ std::string Kallsyms::describe(std::uint64_t address) const {
     const Symbol* symbol = below(address);
     if (!symbol || symbol->address == 0) return fmt::format("{:#x}", address);
     const std::uint64_t offset = address - symbol->address;
+    // No function or table is as large: it lies behind the last symbol of a module, or in one that came later.
+    constexpr std::uint64_t too_far = 1U << 20;
+    if (offset >= too_far) return fmt::format("{:#x}", address);
     return offset ? fmt::format("{}+{:#x}", name(*symbol), offset) : std::string(name(*symbol));
 }
 

@@ -30,8 +30,8 @@ class Kallsyms {
     // The first symbol of exactly this name.
     std::optional<std::uint64_t> address(std::string_view name) const;
 
-    // Names that gcc derived from a function's: NAME.isra.0, NAME.constprop.0, NAME.part.0 ... but not NAME.cold,
-    // which is the unlikely half of a function and no entry. Exact matches are not among them.
+    // Names that gcc derived from a whole function's: NAME.isra.0, NAME.constprop.0 ... but not NAME.cold and
+    // NAME.part.0, which not every call reaches. Exact matches are not among them.
     std::vector<std::string> derived_names(std::string_view name) const;
 
     // Bytes from the symbol at `address` to the next symbol; 0 where none follows.

@@ -1,6 +1,7 @@
 #include "user/probe/live_kernel.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <string_view>
 #include <utility>
@@ -13,6 +14,11 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open() {
     if (const Status status = check_environment(inspect_environment()); !status) return tl::unexpected(status.error());
     auto memory = KernelMemory::open();  // first: it is what a locked-down kernel refuses
     if (!memory) return tl::unexpected(memory.error());
+    const auto tgid = memory->own_tgid();
+    if (!tgid) return tl::unexpected(tgid.error());
+    if (*tgid != static_cast<std::uint32_t>(::getpid()))
+        return not_allowed("tracing is not possible in a pid namespace: the kernel side knows processes by other ids",
+                           "run outside of the container, or give it the host's (docker run --pid=host)");
     auto symbols = Kallsyms::read();
     if (!symbols) return tl::unexpected(symbols.error());
     auto types = KernelTypes::read();

@@ -12,7 +12,9 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <variant>
 
 #include "user/base/fd.h"
@@ -68,6 +70,15 @@ class MappedCounters {
     std::size_t bytes_ = 0;
     std::size_t cpus_ = 0;
 };
+
+// One more than the highest number that a CPU can have: numbers may have gaps ("0-3,8-11").
+int cpu_numbers() {
+    std::ifstream file("/sys/devices/system/cpu/possible");
+    std::string list;
+    if (!std::getline(file, list)) return 0;
+    const std::size_t last = list.find_last_of(",-");
+    return std::atoi(list.c_str() + (last == std::string::npos ? 0 : last + 1)) + 1;
+}
 
 std::uint32_t ring_size(std::uint32_t wanted) {
     const auto page = static_cast<std::uint32_t>(::getpagesize());
@@ -147,11 +158,12 @@ Status Tracer::State::load(const LiveKernel& kernel, const TraceOptions& options
     for (const Hook& hook : blueprint.hooks)
         bpf_program__set_autoload(bpf_object__find_program_by_name(program->obj, hook.program.c_str()), true);
     bpf_program__set_autoload(program->progs.skb_freed, true);
+    bpf_program__set_autoload(program->progs.task_exited, true);
     bpf_program__set_autoload(program->progs.sweep, true);
     bpf_program__set_autoload(program->progs.task_forked, options.filter.ancestor != 0);
 
-    const int cpus = libbpf_num_possible_cpus();
-    if (cpus < 1) return fail("cannot tell how many CPUs there are");
+    const int cpus = cpu_numbers();
+    if (cpus < 1) return fail("cannot tell how many CPUs there are", "mount sysfs on /sys");
     bpf_map__set_max_entries(program->maps.ring, ring_size(options.ring_bytes));
     bpf_map__set_max_entries(program->maps.counters, static_cast<std::uint32_t>(cpus));
     // Read-only data: written before the load, constant for the verifier from then on.
@@ -209,6 +221,9 @@ Status Tracer::State::attach_edges(bool children_only) {
     Link freed(bpf_program__attach_raw_tracepoint(program->progs.skb_freed, "kfree_skb"));
     if (!freed) return tl::unexpected(load_error("attach to the tracepoint kfree_skb", errno, log));
     attached.push_back({Stage::none, std::move(freed)});
+    Link exited(bpf_program__attach_raw_tracepoint(program->progs.task_exited, "sched_process_exit"));
+    if (!exited) return tl::unexpected(load_error("attach to the tracepoint sched_process_exit", errno, log));
+    attached.push_back({Stage::none, std::move(exited)});
     if (children_only) {
         Link forked(bpf_program__attach(program->progs.task_forked));
         if (!forked) return tl::unexpected(load_error("attach to the tracepoint sched_process_fork", errno, log));
@@ -307,9 +322,13 @@ std::size_t Tracer::read(const Sink& sink) {
     return state_->read(sink);
 }
 
+void Tracer::disarm() {
+    state_->set_mode(SR_MODE_CLOSING);
+}
+
 void Tracer::close(const Sink& sink) {
     if (std::exchange(state_->closed, true)) return;
-    state_->set_mode(SR_MODE_CLOSING);
+    disarm();
     state_->count_skipped();
     state_->attached.clear();
     state_->read(sink);

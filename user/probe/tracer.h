@@ -33,7 +33,7 @@ struct TraceFilter {
     std::int32_t ifindex = 0;  // with netns and ifname; 0: any. Socket creations have no interface: they all match
     std::uint32_t netns = 0;
     std::string ifname;
-    std::uint32_t ancestor = 0;  // only what this process (as in `tgid`) forks after arm(), and its descendants; 0: any
+    std::uint32_t ancestor = 0;  // only what this process forks while attached, and its descendants; 0: any
 };
 
 struct TraceOptions {
@@ -68,7 +68,11 @@ class Tracer {
     // Hands over all records that are in the ring now. Returns how many.
     std::size_t read(const Sink& sink);
 
-    // No new sends; detaches everything; then the records of sends that are still inside the kernel, and the rest of
+    // From here on no new sends are traced; those that have begun may end. Where counters of others are to be held
+    // against the ledger, read them right behind this.
+    void disarm();
+
+    // Disarms; detaches everything; then the records of sends that are still inside the kernel, and the rest of
     // the ring. After this counters() is final. Calling it again does nothing.
     void close(const Sink& sink);
 
@@ -76,7 +80,7 @@ class Tracer {
     std::vector<sr_counters> counters() const;
 
     // Hits that the kernel says it skipped (a kprobe was running already, no kretprobe instance was free), for stages
-    // that have any. Final after close(). Kernels before 6.7 do not say: none then.
+    // that have any. Counted by close(), just before it detaches. Kernels before 6.7 do not say: none then.
     const std::optional<std::vector<StageHits>>& skipped() const;
 
   private:

@@ -66,10 +66,11 @@ void append_loss(fmt::memory_buffer& out, const Ledger& ledger, const Style& sty
         paint_lines(out, style, Tone::warning,
                     "no room: the ring was full when the record was ready; give it more memory with --ring", 4);
     if (lost.missed)
-        paint_lines(out, style, Tone::warning,
-                    "missed: the kernel skipped a hook: another one ran on that CPU, or too many sends were under "
-                    "way at once; trace fewer senders with a filter",
-                    4);
+        paint_lines(
+            out, style, Tone::warning,
+            "missed: the kernel skipped a hook: another probe ran on that CPU, or more calls slept at once than it "
+            "keeps kretprobe instances for",
+            4);
     if (lost.map_full) paint_lines(out, style, Tone::warning, "no memory: the kernel had none for a task's frame", 4);
     if (lost.rejected)
         paint_lines(out, style, Tone::warning, "rejected: records that make no sense; this is a bug in sockray", 4);
@@ -97,9 +98,22 @@ void append_correlation(fmt::memory_buffer& out, const Ledger& ledger, const Sty
                 fmt::format("driven {}, correlated {}{}", *ledger.driven, found,
                             missing ? fmt::format(": {} were not found in the records", missing) : ""),
                 2);
+    if (ledger.contradicted)
+        paint_lines(
+            out, style, Tone::bad,
+            fmt::format("{} records contradict what the driver knows: this is a bug in sockray", ledger.contradicted),
+            2);
 }
 
 void append_sockets(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {
+    if (ledger.ring_idle)
+        paint_lines(out, style, Tone::plain,
+                    fmt::format("calls on a TX ring that found no frame to send: {}", ledger.ring_idle), 2);
+    if (ledger.children_lost)
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("{} children of the command could not be marked: what they sent is missing here",
+                                ledger.children_lost),
+                    2);
     const std::uint64_t lost = ledger.sockets.lost.total();
     paint_lines(out, style, lost ? Tone::warning : Tone::plain,
                 fmt::format("sockets created: seen {} = decoded {} + lost {}", ledger.sockets.seen,
@@ -123,8 +137,9 @@ void append_device(fmt::memory_buffer& out, const Ledger& ledger, const Devices&
         const std::uint64_t open = ledger.count(Outcome::queued) + ledger.count(Outcome::unknown);
         if (open) text += fmt::format(", or among the {} queued or unknown", open);
     } else {
-        tone = Tone::bad;
-        text += fmt::format(": {} fewer than the {} that its driver took", delivered - delta.tx_packets, delivered);
+        tone = Tone::warning;
+        text += fmt::format(": {} fewer than the {} that its driver took; it counts late, or dropped them itself",
+                            delivered - delta.tx_packets, delivered);
     }
     if (delta.tx_dropped) text += fmt::format("; tx_dropped +{}", delta.tx_dropped);
     if (delta.tx_errors) text += fmt::format("; tx_errors +{}", delta.tx_errors);

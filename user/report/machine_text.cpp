@@ -12,12 +12,9 @@ struct Mark {
 
 Mark mark_of(Effect effect) {
     switch (effect) {
-        case Effect::helps:
-            return {"ok", Tone::good};
-        case Effect::hinders:
-            return {"slow", Tone::warning};
-        case Effect::prevents:
-            return {"no", Tone::bad};
+        case Effect::helps: return {"ok", Tone::good};
+        case Effect::hinders: return {"slow", Tone::warning};
+        case Effect::prevents: return {"no", Tone::bad};
     }
     return {"", Tone::plain};
 }

@@ -15,14 +15,10 @@ constexpr int text_column = 2 + name_width + 2 + evidence_width + 2;
 
 Tone tone_of(Evidence evidence) {
     switch (evidence) {
-        case Evidence::probed:
-            return Tone::plain;
-        case Evidence::located:
-            return Tone::good;
-        case Evidence::derived:
-            return Tone::warning;
-        case Evidence::absent:
-            return Tone::dim;
+        case Evidence::probed: return Tone::plain;
+        case Evidence::located: return Tone::good;
+        case Evidence::derived: return Tone::warning;
+        case Evidence::absent: return Tone::dim;
     }
     return Tone::plain;
 }

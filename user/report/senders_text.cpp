@@ -34,6 +34,7 @@ void append_undelivered(fmt::memory_buffer& out, const Sender& sender, const Sty
 }  // namespace
 
 void append_senders_text(fmt::memory_buffer& out, const Senders& senders, const Style& style) {
+    if (senders.all().empty()) return;
     std::vector<const Sender*> rows;
     for (const Sender& sender : senders.all()) rows.push_back(&sender);
     std::stable_sort(rows.begin(), rows.end(), [](const Sender* a, const Sender* b) { return a->sends > b->sends; });

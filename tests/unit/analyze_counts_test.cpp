@@ -1,0 +1,92 @@
+// Reasons, Senders and Devices: bounded tables of what happened how often.
+#include <gtest/gtest.h>
+
+#include "tests/unit/analyze_records.h"
+#include "user/analyze/devices.h"
+#include "user/analyze/reasons.h"
+#include "user/analyze/senders.h"
+
+namespace sockray {
+namespace {
+
+TEST(Reasons, CountEachReasonOfEachOutcome) {
+    Reasons reasons;
+    reasons.add(made::delivered());
+    for (int i = 0; i < 3; i++) reasons.add(made::failed());
+    reasons.add(made::dropped());
+    ASSERT_EQ(reasons.all().size(), 2U);
+    EXPECT_EQ(reasons.all()[0].sends, 3U);
+    EXPECT_EQ(reasons.all()[0].err, 100);
+    EXPECT_EQ(reasons.all()[0].text, "ENETDOWN: veth0 is down");
+    EXPECT_EQ(reasons.all()[1].outcome, Outcome::dropped);
+    EXPECT_EQ(reasons.all()[1].err, 0);
+}
+
+TEST(Reasons, CountWhatIsBeyondTheirBound) {
+    Reasons reasons;
+    for (std::size_t i = 0; i < Reasons::kept + 10; i++) {
+        Send send = made::failed();
+        send.reason = std::to_string(i);
+        reasons.add(send);
+    }
+    EXPECT_EQ(reasons.all().size(), Reasons::kept);
+    EXPECT_EQ(reasons.others(Outcome::failed), 10U);
+    EXPECT_EQ(reasons.others(Outcome::dropped), 0U);
+}
+
+TEST(Senders, AreToldApartByTaskDeviceAndWayIn) {
+    Senders senders;
+    senders.add(made::delivered());
+    senders.add(made::failed());
+    Send other_device = made::delivered();
+    made::set(other_device.record.ifname, "veth1");
+    senders.add(other_device);
+    Send other_entry = made::delivered();
+    other_entry.record.flags &= ~SR_SEND_ADDRESS;
+    senders.add(other_entry);
+    Send renamed = made::delivered();
+    made::set(renamed.record.comm, "arping2");
+    senders.add(renamed);
+    senders.add(made::delivered());
+
+    ASSERT_EQ(senders.all().size(), 4U);
+    EXPECT_EQ(senders.all()[0].sends, 3U);
+    EXPECT_EQ(senders.all()[0].bytes, 126U);
+    EXPECT_EQ(senders.all()[0].outcomes[static_cast<std::size_t>(Outcome::delivered)], 2U);
+    EXPECT_EQ(senders.all()[2].entry, "send");
+}
+
+TEST(Senders, CountWhatIsBeyondTheirBound) {
+    Senders senders;
+    for (std::uint32_t pid = 1; pid <= Senders::kept + 7; pid++) {
+        Send send = made::delivered();
+        send.record.pid = pid;
+        senders.add(send);
+    }
+    senders.add(made::delivered());
+    EXPECT_EQ(senders.all().size(), Senders::kept);
+    EXPECT_EQ(senders.other_sends(), 8U);
+}
+
+TEST(Devices, CountOneFrameForADeliveredSendAndEveryFrameOfATxRing) {
+    Devices devices;
+    devices.add(made::delivered());
+    devices.add(made::dropped());
+    devices.add(made::ring());
+    EXPECT_EQ(devices.frames_delivered("veth0"), 17U);
+    EXPECT_EQ(devices.all()[0].sends, 3U);
+    EXPECT_EQ(devices.frames_delivered("veth1"), 0U);
+}
+
+TEST(Devices, AreToldApartByNetworkNamespace) {
+    Devices devices;
+    Send elsewhere = made::delivered();
+    elsewhere.record.netns_ino = 5;
+    devices.add(made::delivered());
+    devices.add(elsewhere);
+    EXPECT_EQ(devices.frames_delivered("veth0"), 2U);
+    EXPECT_EQ(devices.frames_delivered("veth0", 5), 1U);
+}
+
+}  // namespace
+}  // namespace sockray

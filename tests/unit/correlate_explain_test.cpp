@@ -1,0 +1,383 @@
+// Why a send or a socket() was refused, in a sentence.
+#include <gtest/gtest.h>
+#include <linux/if_packet.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "tests/unit/correlate_records.h"
+#include "user/correlate/outcome.h"
+
+namespace sockray {
+namespace {
+
+using namespace sample;
+
+std::string why(const sr_send& send) {
+    return explain_failure(send, Names());
+}
+
+// ---- ENXIO, ENODEV: no device
+
+TEST(Enxio, OfAnAddressNamesTheIndexThatDoesNotExist) {
+    sr_send send = without_device(ENXIO);
+    send.flags |= SR_SEND_ADDRESS;
+    send.msg_namelen = 20;
+    send.ifindex = 999;
+    EXPECT_EQ(why(send), "ENXIO: there is no interface with index 999 in the sender's network namespace");
+}
+
+TEST(Enxio, OfAnUnboundSocketWithoutAnAddressSaysThatNobodyNamedAnInterface) {
+    EXPECT_EQ(why(without_device(ENXIO)), "ENXIO: the socket is not bound to an interface and the call named none");
+}
+
+TEST(Enxio, OfABoundSocketSaysThatItsInterfaceIsGone) {
+    sr_send send = without_device(ENXIO);
+    send.bound_ifindex = send.ifindex = -1;  // net/packet/af_packet.c, packet_notifier
+    EXPECT_EQ(why(send), "ENXIO: the interface that the socket was bound to is gone");
+}
+
+// packet_snd looks only at the address where there is one: the binding, alive and well, has no part in it.
+TEST(Enxio, OfAnAddressWithoutAnInterfaceDoesNotBlameTheBinding) {
+    sr_send send = without_device(ENXIO);
+    send.flags |= SR_SEND_ADDRESS;
+    send.msg_namelen = 20;
+    send.ifindex = 0;
+    send.bound_ifindex = 7;
+    EXPECT_EQ(why(send).find("is gone"), std::string::npos) << why(send);
+    EXPECT_EQ(why(send).find("index 7"), std::string::npos) << why(send);
+}
+
+TEST(Enodev, OfSockPacketNamesTheInterfaceThatItsAddressAskedFor) {
+    sr_send send = without_device(ENODEV);
+    make_spkt(send);
+    send.flags |= SR_SEND_ADDRESS;
+    set(send.ifname, "eth9");
+    EXPECT_EQ(why(send).substr(0, 8), "ENODEV: ");
+    EXPECT_NE(why(send).find("eth9"), std::string::npos) << why(send);
+}
+
+// ---- ENETDOWN
+
+TEST(Enetdown, OfAnInterfaceThatIsDownSaysSo) {
+    sr_send send = refused(ENETDOWN);
+    send.dev_flags = 0;
+    EXPECT_EQ(why(send), "ENETDOWN: veth0 is down");
+}
+
+TEST(Enetdown, BehindTheQdiscIsAStoppedQueue) {
+    EXPECT_EQ(why(failed_in_xmit(ENETDOWN)), "ENETDOWN: veth0 did not take the frame: its queue is stopped");
+}
+
+TEST(Enetdown, OfAnInterfaceThatIsUpIsAPendingErrorOfTheSocket) {
+    EXPECT_EQ(why(failed_at_alloc(ENETDOWN)),
+              "ENETDOWN: veth0 is up again, but went down after the socket was bound: the socket kept the error");
+}
+
+// ---- EMSGSIZE
+
+TEST(Emsgsize, NamesTheLengthAndTheMostThatTheInterfaceTakes) {
+    sr_send send = refused(EMSGSIZE);
+    send.len = 1515;
+    EXPECT_EQ(why(send), "EMSGSIZE: 1515 bytes, veth0 takes at most 1514 (MTU 1500 + 14)");
+}
+
+TEST(Emsgsize, OfSockDgramCountsNoHeader) {
+    sr_send send = refused(EMSGSIZE);
+    send.sock_type = SOCK_DGRAM;
+    send.len = 1501;
+    EXPECT_EQ(why(send), "EMSGSIZE: 1501 bytes, veth0 takes at most 1500 (its MTU)");
+}
+
+TEST(Emsgsize, DoesNotCountTheVirtioNetHeaderBeforeTheFrame) {
+    sr_send send = refused(EMSGSIZE);
+    send.vnet_hdr = 10;
+    send.len = 1525;
+    EXPECT_EQ(why(send), "EMSGSIZE: 1515 bytes, veth0 takes at most 1514 (MTU 1500 + 14)");
+}
+
+TEST(Emsgsize, OnLoopbackNamesItsLargeMtu) {
+    sr_send send = refused(EMSGSIZE);
+    set(send.ifname, "lo");
+    send.mtu = 65536;
+    send.len = 70000;
+    EXPECT_EQ(why(send), "EMSGSIZE: 70000 bytes, lo takes at most 65550 (MTU 65536 + 14)");
+}
+
+TEST(Emsgsize, WithoutADeviceStillSaysHowManyBytes) {
+    sr_send send = without_device(EMSGSIZE);
+    send.len = 2000;
+    EXPECT_EQ(why(send), "EMSGSIZE: 2000 bytes are too many");
+}
+
+TEST(Emsgsize, OfAnInterfaceWithoutANameNamesItsIndex) {
+    sr_send send = refused(EMSGSIZE);
+    set(send.ifname, "");
+    send.len = 1515;
+    EXPECT_EQ(why(send), "EMSGSIZE: 1515 bytes, interface 3 takes at most 1514 (MTU 1500 + 14)");
+}
+
+// The lengths stand in the ring's frames; the call itself usually asks for 0 bytes.
+TEST(Emsgsize, OfATxRingDoesNotSpeakOfTheLengthOfTheCall) {
+    sr_send send = ring(1);
+    explain(send, EMSGSIZE);
+    unpass(send, SR_SLOT_XMIT);
+    unpass(send, SR_SLOT_DRIVER);
+    EXPECT_EQ(why(send).find("0 bytes, veth0"), std::string::npos) << why(send);
+    EXPECT_NE(why(send).find("veth0"), std::string::npos) << why(send);
+}
+
+// ---- EINVAL: the checks of packet_snd in their order
+
+TEST(Einval, OfAnAddressThatIsTooShortForASockaddrLl) {
+    sr_send send = refused(EINVAL);
+    send.msg_namelen = 12;
+    EXPECT_EQ(why(send), "EINVAL: the address has 12 bytes, struct sockaddr_ll has 20");
+}
+
+TEST(Einval, OfAnAddressThatIsTooShortForItsHardwareAddress) {
+    sr_send send = refused(EINVAL);
+    send.msg_namelen = 20;
+    send.sll_halen = 20;
+    EXPECT_EQ(why(send), "EINVAL: the address has 20 bytes, too few for its hardware address of 20");
+}
+
+TEST(Einval, OfACookedSocketWhoseAddressIsTooShortForTheDevice) {
+    sr_send send = refused(EINVAL);
+    send.sock_type = SOCK_DGRAM;
+    send.addr_len = 20;  // InfiniBand
+    EXPECT_EQ(why(send), "EINVAL: the address has 20 bytes, too few for a hardware address of veth0");
+}
+
+TEST(Einval, OfAControlMessage) {
+    sr_send send = refused(EINVAL);
+    send.msg_controllen = 24;
+    EXPECT_EQ(why(send), "EINVAL: a control message (cmsg) was not understood");
+}
+
+TEST(Einval, OfAFrameThatIsShorterThanItsVirtioNetHeader) {
+    sr_send send = refused(EINVAL);
+    send.vnet_hdr = 10;
+    send.len = 9;
+    EXPECT_EQ(why(send), "EINVAL: 9 bytes are less than the virtio-net header of 10 that the socket expects");
+}
+
+TEST(Einval, OfAVirtioNetHeaderThatMakesNoSense) {
+    sr_send send = refused(EINVAL);
+    send.vnet_hdr = 10;
+    EXPECT_EQ(why(send), "EINVAL: the virtio-net header contradicts itself or the frame");
+}
+
+TEST(Einval, OfACookedSocketWithoutADestination) {
+    sr_send send = failed_at_alloc(EINVAL);
+    send.sock_type = SOCK_DGRAM;
+    send.flags &= ~SR_SEND_ADDRESS;
+    send.msg_namelen = 0;
+    EXPECT_EQ(why(send), "EINVAL: no destination address: SOCK_DGRAM needs one on veth0 to build the header");
+}
+
+TEST(Einval, OfARawFrameThatIsShorterThanItsHeader) {
+    sr_send send = failed_at_alloc(EINVAL);
+    send.len = 13;
+    EXPECT_EQ(why(send), "EINVAL: 13 bytes are less than the link-layer header of veth0 (14)");
+    send = failed_at_alloc(EINVAL);
+    send.len = 0;
+    EXPECT_EQ(why(send), "EINVAL: 0 bytes are less than the link-layer header of veth0 (14)");
+}
+
+// What the checks before the allocation look at is no reason any more behind it.
+TEST(Einval, BehindTheAllocationDoesNotBlameWhatWasCheckedBefore) {
+    sr_send send = failed_at_alloc(EINVAL);
+    send.len = 13;
+    send.msg_controllen = 24;
+    EXPECT_EQ(why(send), "EINVAL: 13 bytes are less than the link-layer header of veth0 (14)");
+}
+
+TEST(Einval, ThatNothingExplainsIsAdmitted) {
+    EXPECT_EQ(why(refused(EINVAL)), "EINVAL: none of packet_snd's checks that are recorded explains it");
+}
+
+// net/packet/af_packet.c, packet_sendmsg_spkt: its address is a struct sockaddr_pkt of 18 bytes.
+TEST(Einval, OfSockPacketDoesNotAskForASockaddrLl) {
+    sr_send send = refused(EINVAL);
+    make_spkt(send);
+    send.len = 13;
+    EXPECT_EQ(why(send).find("sockaddr_ll"), std::string::npos) << why(send);
+}
+
+TEST(Einval, OfATxRingDoesNotSpeakOfTheLengthOfTheCall) {
+    sr_send send = ring(1);
+    explain(send, EINVAL);
+    unpass(send, SR_SLOT_XMIT);
+    unpass(send, SR_SLOT_DRIVER);
+    EXPECT_EQ(why(send).find("0 bytes"), std::string::npos) << why(send);
+}
+
+// ---- ENOBUFS
+
+TEST(Enobufs, OfTheQdiscNamesTheDropReason) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 5;
+    EXPECT_EQ(why(send), "ENOBUFS: the qdisc of veth0 dropped the frame (QDISC_DROP)");
+}
+
+TEST(Enobufs, OfAFilterAtTheEgressNamesTheFilterByItsDropReason) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 6;
+    EXPECT_EQ(why(send), "ENOBUFS: a tc filter at the egress of veth0 dropped the frame (TC_EGRESS)");
+    send.drop_reason = 7;
+    EXPECT_EQ(why(send), "ENOBUFS: netfilter at the egress of veth0 dropped the frame (NETFILTER_DROP)");
+}
+
+TEST(Enobufs, OfAReasonThatTellsNothingNamesBothThatItMayHaveBeen) {
+    EXPECT_EQ(why(failed_in_xmit(ENOBUFS)), "ENOBUFS: the qdisc of veth0 or a filter at its egress dropped the frame");
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 2;
+    EXPECT_EQ(why(send), "ENOBUFS: the qdisc of veth0 or a filter at its egress dropped the frame (reason 2)");
+}
+
+TEST(Enobufs, OfTheDriverNamesTheDriver) {
+    EXPECT_EQ(why(failed_in_driver(ENOBUFS)), "ENOBUFS: the driver of veth0 dropped the frame");
+}
+
+TEST(Enobufs, PastTheQdiscIsABusyQueueByTheReturnOfDirectXmit) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    send.xmit_ret = 0x10;  // NETDEV_TX_BUSY
+    EXPECT_EQ(why(send), "ENOBUFS: the queue of veth0 is stopped or its driver is busy");
+}
+
+TEST(Enobufs, PastTheQdiscIsElseALackOfCarrierOrTheDriver) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    EXPECT_EQ(why(send), "ENOBUFS: veth0 has no carrier, or its driver dropped the frame");
+}
+
+TEST(Enobufs, OfSockPacketBeforeTheQdiscIsAFullSendBuffer) {
+    sr_send send = refused(ENOBUFS);
+    make_spkt(send);
+    send.wmem_alloc = 213001;
+    EXPECT_EQ(why(send), "ENOBUFS: the send buffer was full (213000 of 212992 bytes in use at the return)");
+}
+
+TEST(Enobufs, BeforeTheQdiscIsALackOfMemory) {
+    EXPECT_EQ(why(failed_at_alloc(ENOBUFS)), "ENOBUFS: no memory for a frame of 60 bytes");
+}
+
+// ---- waiting for the send buffer
+
+TEST(Eagain, SaysHowFullTheSendBufferIs) {
+    sr_send send = failed_at_alloc(EAGAIN);
+    send.msg_flags = MSG_DONTWAIT;
+    send.wmem_alloc = 213001;
+    EXPECT_EQ(
+        why(send),
+        "EAGAIN: the send buffer was full (213000 of 212992 bytes in use at the return), and the call does not wait");
+}
+
+TEST(Eagain, OfACallThatWaitsIsATimeoutThatRanOut) {
+    sr_send send = failed_at_alloc(EAGAIN);
+    send.wmem_alloc = 213001;
+    EXPECT_EQ(
+        why(send),
+        "EAGAIN: the send buffer was full (213000 of 212992 bytes in use at the return), and SO_SNDTIMEO ran out");
+}
+
+TEST(Eintr, AndErestartsysAreTheSameSignal) {
+    EXPECT_EQ(why(failed_at_alloc(EINTR)),
+              "EINTR: a signal came while the call waited: the send buffer was full (0 of 212992 bytes in use at the "
+              "return)");
+    EXPECT_EQ(why(failed_at_alloc(512)),
+              "ERESTARTSYS: a signal came while the call waited: the send buffer was full (0 of 212992 bytes in use at "
+              "the return)");
+}
+
+// ---- the others
+
+TEST(OtherErrors, AreExplainedWhereAf_packetGivesThemAMeaning) {
+    EXPECT_EQ(why(failed_at_alloc(EFAULT)), "EFAULT: the memory of the frame could not be read");
+    EXPECT_EQ(why(refused(EPROTONOSUPPORT)), "EPROTONOSUPPORT: veth0 cannot send without a checksum (SO_NOFCS)");
+    EXPECT_EQ(why(failed_at_alloc(EPIPE)), "EPIPE: the socket is shut down for sending");
+    EXPECT_EQ(why(without_device(ENOTCONN)), "ENOTCONN: SOCK_PACKET needs an address that names the interface");
+}
+
+TEST(OtherErrors, HaveTheTextOfTheirErrno) {
+    EXPECT_EQ(why(refused(EPERM)), "EPERM: Operation not permitted");
+    EXPECT_EQ(why(refused(ENOMEM)), "ENOMEM: Cannot allocate memory");
+}
+
+TEST(EveryErrno, GivesASentenceThatBeginsWithItsName) {
+    for (int err = 1; err < 600; err++)
+        for (const sr_send& send :
+             {refused(err), failed_at_alloc(err), failed_in_xmit(err), failed_in_driver(err), without_device(err)}) {
+            const std::string sentence = why(send);
+            ASSERT_TRUE(sentence.starts_with(errno_name(err) + ": ")) << sentence;
+            ASSERT_GT(sentence.size(), errno_name(err).size() + 2) << err;
+        }
+}
+
+// Decoding promises nothing of a return value: no number breaks the arithmetic.
+TEST(EveryReturnValue, GivesASentence) {
+    constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    for (const std::int64_t ret :
+         {std::int64_t{-4096}, std::int64_t{-70000}, std::int64_t{INT32_MIN}, least, least + 1}) {
+        sr_send send = failed_at_alloc(0);
+        send.ret = ret;
+        EXPECT_NE(why(send), "") << ret;
+        EXPECT_EQ(judge(send, plan(), Names()).outcome, Outcome::failed) << ret;
+    }
+}
+
+// ---- socket(AF_PACKET, ...)
+
+sr_socket refused_socket(int err) {
+    sr_socket socket{};
+    socket.family = AF_PACKET;
+    socket.sock_type = SOCK_RAW;
+    socket.create_seen = 1;
+    socket.ret = socket.create_ret = -err;
+    return socket;
+}
+
+TEST(ASocket, ThatWasMadeNeedsNoExplanation) {
+    EXPECT_EQ(explain_creation(sr_socket{}), "");
+}
+
+TEST(ASocket, RefusedByPacketCreateWithEpermLacksCapNetRaw) {
+    EXPECT_EQ(explain_creation(refused_socket(EPERM)),
+              "EPERM: packet_create asks for CAP_NET_RAW in the user namespace that owns the network namespace");
+}
+
+TEST(ASocket, RefusedBeforePacketCreateWithEpermMetASecurityModule) {
+    sr_socket socket = refused_socket(EPERM);
+    socket.create_seen = 0;
+    socket.create_ret = 0;
+    EXPECT_EQ(explain_creation(socket),
+              "EPERM: packet_create was not seen, so a security module refused before it was called");
+}
+
+TEST(ASocket, OfATypeThatPacketSocketsDoNotHave) {
+    sr_socket socket = refused_socket(ESOCKTNOSUPPORT);
+    socket.sock_type = SOCK_STREAM;
+    EXPECT_EQ(explain_creation(socket), "ESOCKTNOSUPPORT: type 1 is none of SOCK_RAW, SOCK_DGRAM and SOCK_PACKET");
+}
+
+TEST(ASocket, WithAnyReturnValueGetsASentence) {
+    sr_socket socket = refused_socket(0);
+    for (const std::int32_t ret : {-4096, -70000, INT32_MIN, INT32_MIN + 1}) {
+        socket.ret = ret;
+        EXPECT_NE(explain_creation(socket), "") << ret;
+    }
+}
+
+TEST(ASocket, RefusedForAnotherReasonHasTheTextOfItsErrno) {
+    EXPECT_EQ(explain_creation(refused_socket(ENOBUFS)), "ENOBUFS: No buffer space available");
+}
+
+}  // namespace
+}  // namespace sockray

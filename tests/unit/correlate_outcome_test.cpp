@@ -1,0 +1,308 @@
+// How a send ended, and in which stage.
+#include "user/correlate/outcome.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <string>
+
+#include "tests/unit/correlate_records.h"
+
+namespace sockray {
+namespace {
+
+using namespace sample;
+
+Verdict verdict_of(const sr_send& send, const Plan& with = plan()) {
+    return judge(send, with, Names());
+}
+
+// "failed in packet_snd: EINVAL: ...", as one text to compare.
+std::string told(const sr_send& send, const Plan& with = plan()) {
+    const Verdict verdict = verdict_of(send, with);
+    std::string text(outcome_name(verdict.outcome));
+    if (verdict.stage != Stage::none) text += " in " + std::string(stage_name(verdict.stage));
+    return verdict.reason.empty() ? text : text + ": " + verdict.reason;
+}
+
+Stage failed_stage(const sr_send& send) {
+    EXPECT_EQ(verdict_of(send).outcome, Outcome::failed);
+    return verdict_of(send).stage;
+}
+
+// ---- delivered
+
+TEST(ASend, IsDeliveredWhenTheDriverTookTheFrame) {
+    EXPECT_EQ(told(taken()), "delivered");
+}
+
+TEST(ASend, IsDeliveredWhateverTheQdiscSaidOnceTheDriverTookTheFrame) {
+    sr_send send = taken();
+    send.xmit_ret = 2;  // NET_XMIT_CN
+    EXPECT_EQ(told(send), "delivered");
+}
+
+TEST(ASend, PastTheQdiscIsDeliveredByTheReturnOfDirectXmit) {
+    sr_send send = taken();
+    unpass(send, SR_SLOT_DRIVER);
+    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    send.driver_hits = 1;  // send.bpf.h counts it at the return
+    EXPECT_EQ(told(send), "delivered");
+}
+
+TEST(ASend, OfSockPacketIsDeliveredTheSame) {
+    sr_send send = taken();
+    make_spkt(send);
+    unpass(send, SR_SLOT_ALLOC);
+    EXPECT_EQ(told(send), "delivered");
+}
+
+// ---- dropped
+
+TEST(ASend, IsDroppedWhenTheFrameWasFreedInsideTheQdisc) {
+    sr_send send = not_at_the_driver();
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 5;
+    send.drop_location = 0x1000;
+    send.drop_ns = 1650;
+    EXPECT_EQ(told(send), "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit");
+}
+
+TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.flags |= SR_SEND_DROP;
+    send.drop_ns = 1550;
+    send.drop_in_driver = 1;
+    send.drop_reason = 77;
+    send.drop_location = 16;
+    EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: reason 77 at 0x16, inside dev_hard_start_xmit");
+}
+
+TEST(ASend, IsDroppedInsidePacketSndWhenItNeverCameToTheQdisc) {
+    sr_send send = failed_at_alloc(0);
+    send.ret = 60;
+    send.flags |= SR_SEND_DROP;
+    EXPECT_EQ(verdict_of(send).outcome, Outcome::dropped);
+    EXPECT_EQ(verdict_of(send).stage, Stage::packet_snd);
+}
+
+TEST(ASend, IsDroppedWhenTheDriverSaysSo) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.driver_ret = 1;  // NET_XMIT_DROP
+    EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: the driver of veth0 dropped the frame (it returned 1)");
+}
+
+// ---- queued
+
+TEST(ASend, IsQueuedWhenTheQdiscTookTheFrameAndNoDriverDidBeforeTheReturn) {
+    EXPECT_EQ(told(not_at_the_driver()), "queued in __dev_queue_xmit: in the qdisc of veth0 when the call returned");
+}
+
+TEST(ASend, IsQueuedWhenTheQdiscTookTheFrameUnderCongestion) {
+    sr_send send = not_at_the_driver();
+    send.xmit_ret = 2;  // NET_XMIT_CN
+    EXPECT_EQ(verdict_of(send).outcome, Outcome::queued);
+}
+
+TEST(ASend, IsQueuedWhenTheDriverWasBusy) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.driver_ret = 0x10;  // NETDEV_TX_BUSY
+    EXPECT_EQ(told(send),
+              "queued in __dev_queue_xmit: in the qdisc of veth0 when the call returned: the driver was busy");
+}
+
+// ---- unknown
+
+TEST(ASend, IsUnknownAndNeverDroppedWhereTheDriverHasNoHook) {
+    const Plan blind = plan_without(Stage::start_xmit);
+    EXPECT_EQ(told(not_at_the_driver(), blind),
+              "unknown in __dev_queue_xmit: this kernel offers no hook on dev_hard_start_xmit");
+    sr_send congested = not_at_the_driver();
+    congested.xmit_ret = 2;
+    EXPECT_EQ(verdict_of(congested, blind).outcome, Outcome::unknown);
+}
+
+// What frees the frame may be its receiver, long after a driver took it that nobody saw.
+TEST(ASend, IsUnknownAndNeverDroppedWhereTheFrameWasFreedAndTheDriverHasNoHook) {
+    sr_send send = not_at_the_driver();
+    send.flags |= SR_SEND_DROP;
+    send.drop_ns = 1650;
+    EXPECT_EQ(verdict_of(send, plan_without(Stage::start_xmit)).outcome, Outcome::unknown);
+}
+
+TEST(ASend, IsUnknownWhereTheQdiscHasNoHook) {
+    sr_send send = not_at_the_driver();
+    unpass(send, SR_SLOT_XMIT);
+    EXPECT_EQ(told(send, plan_without(Stage::queue_xmit)), "unknown: this kernel offers no hook on __dev_queue_xmit");
+}
+
+TEST(ASend, IsUnknownWhenTheHookOnTheQdiscWasSkipped) {
+    sr_send send = not_at_the_driver();
+    unpass(send, SR_SLOT_XMIT);
+    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit");
+}
+
+TEST(ASend, IsUnknownWhenTheReturnOfTheDriverWasSkipped) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.span[SR_SLOT_DRIVER].end = 0;
+    EXPECT_EQ(told(send),
+              "unknown in dev_hard_start_xmit: the kernel skipped the hook on the return of dev_hard_start_xmit");
+}
+
+TEST(ASend, IsUnknownWhenTheReturnOfPacketSendmsgWasSkipped) {
+    sr_send send = taken();
+    send.flags &= ~SR_SEND_RETURNED;
+    send.span[SR_SLOT_SENDMSG].end = 0;
+    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on the return of packet_sendmsg");
+}
+
+TEST(ASend, PastTheQdiscThatReturnedAnErrorToNobodyIsUnknown) {
+    sr_send send = not_at_the_driver();
+    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    send.xmit_ret = 1;
+    EXPECT_EQ(told(send), "unknown in __dev_direct_xmit: __dev_direct_xmit returned 1");
+}
+
+// ---- swept: still inside the kernel when tracing ended
+
+TEST(ASweptSend, IsUnknownInTheInnermostStageThatHasNotReturned) {
+    sr_send send = failed_at_alloc(0);
+    send.flags = SR_SEND_SWEPT | SR_SEND_ADDRESS;
+    send.span[SR_SLOT_SENDMSG].end = send.span[SR_SLOT_ENTRY].end = send.span[SR_SLOT_ALLOC].end = 0;
+    EXPECT_EQ(told(send), "unknown in sock_alloc_send_pskb: still inside sock_alloc_send_pskb when tracing ended");
+}
+
+TEST(ASweptSend, IsUnknownInsidePacketSndWhereNoOtherStageIsOpen) {
+    sr_send send = failed_at_alloc(0);
+    send.flags = SR_SEND_SWEPT;
+    send.span[SR_SLOT_SENDMSG].end = 0;
+    EXPECT_EQ(told(send), "unknown in packet_snd: still inside packet_snd when tracing ended");
+}
+
+TEST(ASweptSend, OfATxRingIsUnknownInsideTpacketSnd) {
+    sr_send send = ring(3);
+    send.flags = SR_SEND_SWEPT | SR_SEND_TX_RING;
+    send.span[SR_SLOT_SENDMSG].end = 0;
+    EXPECT_EQ(told(send), "unknown in tpacket_snd: still inside tpacket_snd when tracing ended");
+}
+
+// packet_sendmsg had returned: what was swept is only the function around it.
+TEST(ASweptSend, ThatHadReturnedFromPacketSendmsgKeepsItsOutcome) {
+    sr_send send = taken();
+    send.flags |= SR_SEND_SWEPT;
+    send.span[SR_SLOT_ENTRY].end = 0;
+    EXPECT_EQ(told(send), "delivered");
+}
+
+// ---- failed: the stage
+
+TEST(AFailedSend, EndedInPacketSndWhereNothingElseWasReached) {
+    for (const int err : {ENXIO, ENETDOWN, EMSGSIZE, EINVAL, ENOBUFS, EAGAIN, EFAULT, EPERM})
+        EXPECT_EQ(failed_stage(refused(err)), Stage::packet_snd) << err;
+}
+
+TEST(AFailedSend, EndedInTheAllocationByTheErrorsThatItReturns) {
+    for (const int err : {EAGAIN, ENOBUFS, EINTR, 512, EPIPE, ENETDOWN})
+        EXPECT_EQ(failed_stage(failed_at_alloc(err)), Stage::alloc) << err;
+}
+
+TEST(AFailedSend, EndedInPacketSndByTheErrorsThatStandBehindTheAllocation) {
+    for (const int err : {EINVAL, EFAULT, EMSGSIZE})
+        EXPECT_EQ(failed_stage(failed_at_alloc(err)), Stage::packet_snd) << err;
+}
+
+TEST(AFailedSend, EndedInTheQdiscWhichRefusedTheFrame) {
+    EXPECT_EQ(failed_stage(failed_in_xmit(ENOBUFS)), Stage::queue_xmit);
+}
+
+TEST(AFailedSend, EndedInDirectXmitWhichRefusedTheFrame) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    EXPECT_EQ(failed_stage(send), Stage::direct_xmit);
+}
+
+TEST(AFailedSend, OfATxRingEndedInTpacketSnd) {
+    sr_send send = ring(0);
+    explain(send, EINVAL);
+    for (const int slot : {SR_SLOT_ALLOC, SR_SLOT_XMIT, SR_SLOT_DRIVER}) unpass(send, slot);
+    EXPECT_EQ(failed_stage(send), Stage::tpacket_snd);
+}
+
+TEST(AFailedSend, OfSockPacketEndedInItsOwnFunction) {
+    sr_send send = refused(ENODEV);
+    make_spkt(send);
+    EXPECT_EQ(failed_stage(send), Stage::packet_sendmsg_spkt);
+}
+
+TEST(AFailedSend, IsFailedEvenIfAFrameWasFreedOnTheWay) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 5;
+    EXPECT_EQ(told(send), "failed in __dev_queue_xmit: ENOBUFS: the qdisc of veth0 dropped the frame (QDISC_DROP)");
+}
+
+// ---- a TX ring: one call, many frames
+
+TEST(ATxRing, IsDeliveredWhenTheDriverTookEveryFrame) {
+    EXPECT_EQ(told(ring(16)), "delivered");
+}
+
+TEST(ATxRing, IsQueuedWithTheNumberOfItsFramesThatAreStillQueued) {
+    sr_send send = ring(16);
+    send.driver_hits = 13;
+    unpass(send, SR_SLOT_DRIVER);
+    send.driver_hits = 13;
+    EXPECT_EQ(told(send), "queued in __dev_queue_xmit: 3 of 16 frames: in the qdisc of veth0 when the call returned");
+}
+
+TEST(ATxRing, IsDroppedWithTheNumberOfItsFramesThatNoDriverTook) {
+    sr_send send = ring(4);
+    send.driver_hits = 3;
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 5;
+    send.drop_location = 0x1000;
+    send.drop_ns = 1450;
+    EXPECT_EQ(
+        told(send),
+        "dropped in __dev_queue_xmit: 1 of 4 frames: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit");
+}
+
+TEST(ATxRing, IsUnknownWhereTheDriverHasNoHook) {
+    sr_send send = ring(4);
+    unpass(send, SR_SLOT_DRIVER);
+    EXPECT_EQ(verdict_of(send, plan_without(Stage::start_xmit)).outcome, Outcome::unknown);
+}
+
+// ---- always
+
+TEST(EveryOutcome, HasANameOfItsOwn) {
+    EXPECT_EQ(outcome_name(Outcome::delivered), "delivered");
+    EXPECT_EQ(outcome_name(Outcome::dropped), "dropped");
+    EXPECT_EQ(outcome_name(Outcome::failed), "failed");
+    EXPECT_EQ(outcome_name(Outcome::queued), "queued");
+    EXPECT_EQ(outcome_name(Outcome::unknown), "unknown");
+}
+
+TEST(EveryVerdict, ButDeliveredGivesAReasonWhateverWasSeen) {
+    const sr_send samples[] = {
+        taken(),         not_at_the_driver(),     failed_in_driver(ENOBUFS), failed_in_xmit(ENOBUFS),
+        refused(EINVAL), failed_at_alloc(EAGAIN), without_device(ENXIO),     ring(3)};
+    for (const sr_send& from : samples)
+        for (std::uint32_t flags = 0; flags < 256; flags++)
+            for (const Plan& with :
+                 {plan(), plan_without(Stage::start_xmit), plan_without(Stage::queue_xmit), Plan{}}) {
+                sr_send send = from;
+                send.flags = flags;
+                const Verdict verdict = verdict_of(send, with);
+                ASSERT_EQ(verdict.reason.empty(), verdict.outcome == Outcome::delivered) << flags;
+                const bool refused = (flags & SR_SEND_RETURNED) && send.ret < 0;
+                ASSERT_EQ(verdict.outcome == Outcome::failed, refused) << flags;
+            }
+}
+
+}  // namespace
+}  // namespace sockray

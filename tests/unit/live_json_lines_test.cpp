@@ -1,0 +1,222 @@
+#include "user/live/json_lines.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/unit/analyze_records.h"
+
+namespace sockray {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class JsonLinesTest : public ::testing::Test {
+  protected:
+    // The one line that was appended, parsed; parsing throws where it is not valid JSON in valid UTF-8.
+    Json take() {
+        const std::string text = fmt::to_string(out_);
+        out_.clear();
+        EXPECT_EQ(text.find('\n'), text.size() - 1) << text;
+        return Json::parse(text);
+    }
+    Json line(const Send& send) {
+        json_.send(out_, send);
+        return take();
+    }
+    Json line(const sr_socket& socket) {
+        json_.socket(out_, socket, 1);
+        return take();
+    }
+
+    Plan plan_ = made::plan(true);
+    made::Names names_;
+    JsonLines json_{plan_, names_};
+    fmt::memory_buffer out_;
+};
+
+std::vector<std::string> keys(const Json& object, std::size_t count) {
+    std::vector<std::string> names;
+    for (const auto& item : object.items()) names.push_back(item.key());
+    if (names.size() > count) names.resize(count);
+    return names;
+}
+
+TEST_F(JsonLinesTest, PlanHasTheKeysOfTheContractInTheirOrder) {
+    json_.plan_line(out_, *plan_.find(Stage::packet_snd));
+    const Json plan = take();
+    EXPECT_EQ(keys(plan, 7), (std::vector<std::string>{"type", "stage", "evidence", "function", "offset",
+                                                       "hook", "reason"}));
+    EXPECT_EQ(plan["stage"], "packet_snd");
+    EXPECT_EQ(plan["evidence"], "located");
+    EXPECT_EQ(plan["function"], "packet_sendmsg");
+    EXPECT_EQ(plan["offset"], 1547);
+    EXPECT_EQ(plan["hook"], "kprobe");
+}
+
+TEST_F(JsonLinesTest, PlanIsOneLineForEachStage) {
+    json_.plan(out_);
+    const std::string text = fmt::to_string(out_);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), static_cast<std::ptrdiff_t>(all_stages.size()));
+}
+
+TEST_F(JsonLinesTest, SocketHasTheKeysOfTheContractInTheirOrder) {
+    EXPECT_EQ(
+        keys(line(made::socket()), 15),
+        (std::vector<std::string>{"type", "id", "ts", "pid", "tid", "comm", "family", "sock_type", "protocol",
+                                  "ret", "ops", "create", "sk_family", "sk_destruct", "stages"}));
+}
+
+TEST_F(JsonLinesTest, SocketGivesNamesForAddressesAndTheProtocolInHostOrder) {
+    const Json socket = line(made::socket());
+    EXPECT_EQ(socket["ts"], 900'000);
+    EXPECT_EQ(socket["family"], 17);
+    EXPECT_EQ(socket["sock_type"], 3);
+    EXPECT_EQ(socket["protocol"], 2054);
+    EXPECT_EQ(socket["po_num"], 2054);
+    EXPECT_EQ(socket["ops"], "packet_ops");
+    EXPECT_EQ(socket["create"], "packet_create");
+    EXPECT_EQ(socket["sk_destruct"], "packet_sock_destruct");
+    EXPECT_EQ(socket["net_family"], "packet_family_ops");
+    EXPECT_EQ(socket["ops_sendmsg"], "packet_sendmsg");
+    EXPECT_EQ(socket["errno"], 0);
+    EXPECT_EQ(socket["stages"][1]["name"], "packet_create");
+    EXPECT_EQ(socket["stages"][1]["start"], 901'000);
+}
+
+TEST_F(JsonLinesTest, RefusedSocketHasNoAddressesAndTellsTheErrno) {
+    const Json socket = line(made::refused_socket());
+    EXPECT_EQ(socket["ret"], -1);
+    EXPECT_EQ(socket["errno"], 1);
+    EXPECT_TRUE(socket["ops"].is_null());
+    EXPECT_EQ(socket["net_family"], "packet_family_ops");
+}
+
+TEST_F(JsonLinesTest, SendHasTheKeysOfTheContractInTheirOrder) {
+    EXPECT_EQ(keys(line(made::delivered()), 15),
+              (std::vector<std::string>{"type", "id", "ts", "pid", "tid", "comm", "entry", "ifname", "len",
+                                        "ret", "errno", "outcome", "reason", "stages", "cookie"}));
+}
+
+TEST_F(JsonLinesTest, SendHoldsWhatTheRecordHolds) {
+    const Json send = line(made::delivered(7));
+    EXPECT_EQ(send["id"], 7);
+    EXPECT_EQ(send["ts"], 1'000'000);
+    EXPECT_EQ(send["entry"], "sendto");
+    EXPECT_EQ(send["ret"], 42);
+    EXPECT_EQ(send["errno"], 0);
+    EXPECT_EQ(send["outcome"], "delivered");
+    EXPECT_EQ(send["reason"], "");
+    EXPECT_TRUE(send["cookie"].is_null());
+    EXPECT_EQ(send["sendmsg"], "packet_sendmsg");
+    EXPECT_EQ(send["protocol"], 2054);
+    EXPECT_FALSE(send.contains("frames"));
+    EXPECT_FALSE(send.contains("partial"));
+}
+
+TEST_F(JsonLinesTest, SendListsItsStagesWithPacketSndEndingWithPacketSendmsg) {
+    const Json stages = line(made::delivered())["stages"];
+    ASSERT_EQ(stages.size(), 8U);
+    EXPECT_EQ(stages[4],
+              Json::parse(R"({"name":"packet_snd","evidence":"located","start":1001200,"end":1009200})"));
+}
+
+TEST_F(JsonLinesTest, StagesThatFollowWithoutAHookHaveNullTimes) {
+    const Json stages = line(made::inlined(made::delivered()))["stages"];
+    EXPECT_EQ(stages[1],
+              Json::parse(R"({"name":"sockfd_lookup_light","evidence":"derived","start":null,"end":null})"));
+    EXPECT_EQ(stages[2]["name"], "__sock_sendmsg");
+}
+
+TEST_F(JsonLinesTest, FailedSendReturnsMinusOneAndAPositiveErrno) {
+    const Json send = line(made::failed());
+    EXPECT_EQ(send["ret"], -1);
+    EXPECT_EQ(send["errno"], 100);
+    EXPECT_EQ(send["outcome"], "failed");
+    EXPECT_EQ(send["end_stage"], "packet_snd");
+}
+
+TEST_F(JsonLinesTest, SendWhoseReturnWasNotSeenSaysSo) {
+    Send send = made::delivered();
+    send.record.flags &= ~SR_SEND_RETURNED;
+    send.record.span[SR_SLOT_SENDMSG].end = 0;
+    const Json json = line(send);
+    EXPECT_TRUE(json["ret"].is_null());
+    EXPECT_TRUE(json["errno"].is_null());
+    EXPECT_EQ(json["partial"], true);
+}
+
+TEST_F(JsonLinesTest, CookieIsTheNumberThatWasReadFromTheFrame) {
+    Send send = made::delivered();
+    send.record.flags |= SR_SEND_COOKIE;
+    send.record.cookie = 18446744073709551615U;
+    EXPECT_EQ(line(send)["cookie"], 18446744073709551615U);
+}
+
+TEST_F(JsonLinesTest, TxRingSendCountsItsFrames) {
+    const Json send = line(made::ring());
+    EXPECT_EQ(send["frames"], 16);
+    EXPECT_EQ(send["frames_delivered"], 16);
+}
+
+TEST_F(JsonLinesTest, DroppedSendNamesTheKernelsReason) {
+    const Json send = line(made::dropped());
+    EXPECT_EQ(send["drop_reason"], "QDISC_DROP");
+    EXPECT_EQ(send["xmit_ret"], 1);
+    EXPECT_FALSE(send.contains("driver_ret"));
+}
+
+TEST_F(JsonLinesTest, SummaryHasTheKeysOfTheContractInTheirOrder) {
+    Ledger ledger;
+    ledger.decoded = 3;
+    ledger.decoded_by_outcome = {2, 0, 1, 0, 0};
+    ledger.sends.seen = 5;
+    ledger.sends.lost = {1, 1, 0, 0};
+    json_.summary(out_, ledger);
+    const Json summary = take();
+    EXPECT_EQ(keys(summary, 12),
+              (std::vector<std::string>{"type", "attempted", "delivered", "dropped", "failed", "queued",
+                                        "unknown", "seen", "decoded", "lost", "driven", "correlated"}));
+    EXPECT_EQ(keys(summary["lost"], 3), (std::vector<std::string>{"no_room", "missed", "map_full"}));
+    EXPECT_EQ(summary["attempted"], 5);
+    EXPECT_EQ(summary["unknown"], 2);
+    EXPECT_TRUE(summary["driven"].is_null());
+
+    ledger.driven = ledger.correlated = 3;
+    json_.summary(out_, ledger);
+    EXPECT_EQ(take()["correlated"], 3);
+}
+
+TEST_F(JsonLinesTest, NamesOfAnyBytesGiveValidJson) {
+    for (int first = 1; first < 256; first++) {
+        for (const char* rest :
+             {"", "\"", "\\", "\x80", "\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\n\x1b[2J", "é"}) {
+            const std::string name = std::string(1, static_cast<char>(first)) + rest;
+            Send send = made::failed();
+            made::set(send.record.comm, name);
+            made::set(send.record.ifname, name);
+            send.reason = name;
+            ASSERT_NO_THROW(line(send)) << first << " " << rest;
+            sr_socket socket = made::socket();
+            made::set(socket.comm, name);
+            ASSERT_NO_THROW(line(socket));
+        }
+    }
+}
+
+TEST_F(JsonLinesTest, ValidNamesComeBackUnchanged) {
+    Send send = made::delivered();
+    made::set(send.record.comm, "a\"b\\c\t가");
+    EXPECT_EQ(line(send)["comm"], "a\"b\\c\t가");
+}
+
+TEST_F(JsonLinesTest, BytesThatAreNotUtf8BecomeReplacementCharacters) {
+    Send send = made::delivered();
+    made::set(send.record.comm, "x\xffy\xc3");
+    EXPECT_EQ(line(send)["comm"], "x\xef\xbf\xbdy\xef\xbf\xbd");
+}
+
+}  // namespace
+}  // namespace sockray

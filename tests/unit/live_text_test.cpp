@@ -1,0 +1,276 @@
+// Lines, trees, socket blocks and the progress line.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "tests/unit/analyze_records.h"
+#include "user/base/fd.h"
+#include "user/live/constants.h"
+#include "user/live/lines.h"
+#include "user/live/progress.h"
+
+namespace sockray {
+namespace {
+
+constexpr Style plain{false, true, 100, false};
+constexpr Style ascii{false, false, 100, false};
+constexpr Style terminal{false, true, 100, true};
+constexpr Style colored{true, true, 100, true};
+
+std::string text(const Style& style, const std::function<void(Lines&, fmt::memory_buffer&)>& write,
+                 bool inlined = false) {
+    const Plan plan = made::plan(inlined);
+    const made::Names names;
+    Lines lines(plan, names, style, 0);
+    fmt::memory_buffer out;
+    write(lines, out);
+    return fmt::to_string(out);
+}
+
+std::string line(const Send& send, const Style& style = plain) {
+    return text(style, [&](Lines& lines, fmt::memory_buffer& out) { lines.send(out, send); });
+}
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+bool is_ascii(const std::string& text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+TEST(Lines, TellWhoSentWhatHowAndHowItEnded) {
+    const std::string delivered = line(made::delivered());
+    EXPECT_TRUE(has(delivered,
+                    "arping[812]  veth0  sendto   42 =   42  delivered  10.0 us  "
+                    "packet_sendmsg>packet_snd>__dev_queue_xmit>dev_hard_start_xmit\n"))
+        << delivered;
+}
+
+TEST(Lines, GiveTheReasonOfWhatWasNotDelivered) {
+    EXPECT_TRUE(has(line(made::failed()), " =   -1  failed     10.0 us  ENETDOWN: veth0 is down\n"));
+    EXPECT_TRUE(has(line(made::dropped()), " =   42  dropped    10.0 us  QDISC_DROP at"));
+}
+
+TEST(Lines, ShowTheWallClock) {
+    const Plan plan = made::plan();
+    const made::Names names;
+    const std::time_t midday = 1'700'000'000;
+    Lines lines(plan, names, plain, static_cast<std::int64_t>(midday) * 1'000'000'000);
+    fmt::memory_buffer out;
+    lines.send(out, made::delivered(1, 123'456'789));
+    std::tm local{};
+    ::localtime_r(&midday, &local);
+    char expected[32];
+    std::strftime(expected, sizeof expected, "%H:%M:%S.123456 ", &local);
+    EXPECT_EQ(fmt::to_string(out).substr(0, 16), expected);
+}
+
+TEST(Lines, FitATerminalByShorteningThePathFromItsStart) {
+    const std::string shown = line(made::delivered(), terminal);
+    EXPECT_LE(columns(shown.substr(0, shown.size() - 1)), 100);
+    EXPECT_TRUE(has(shown, ">dev_hard_start_xmit\n"));
+    EXPECT_FALSE(has(shown, "packet_snd"));
+    EXPECT_FALSE(has(line(made::delivered(), {false, true, 80, true}), "xmit"));
+}
+
+TEST(Lines, StayAlignedAfterALongerName) {
+    const Plan plan = made::plan();
+    const made::Names names;
+    Lines lines(plan, names, plain, 0);
+    Send longer = made::delivered();
+    made::set(longer.record.comm, "wpa_supplicant");
+    fmt::memory_buffer out;
+    lines.send(out, longer);
+    const std::string first = fmt::to_string(out);
+    out.clear();
+    lines.send(out, made::delivered());
+    EXPECT_EQ(first.find("veth0"), fmt::to_string(out).find("veth0"));
+}
+
+TEST(Lines, NeverPassOnWhatANameWouldDoToATerminal) {
+    Send send = made::failed();
+    made::set(send.record.comm, "\x1b[2Jx\xff\r");
+    made::set(send.record.ifname, "\x1b]0;y\x07");
+    send.reason = "ENETDOWN: \x1b]0;y\x07 is down";
+    sr_socket socket = made::socket();
+    made::set(socket.comm, "\x1b[2Jx\n");
+    const std::string shown = text(plain, [&](Lines& lines, fmt::memory_buffer& out) {
+        lines.send(out, send);
+        lines.tree(out, send);
+        lines.socket(out, socket);
+        lines.socket_block(out, socket, 1);
+    });
+    for (const char c : shown) EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20 || c == '\n') << shown;
+    EXPECT_TRUE(has(shown, "\\x1b[2Jx\\xff\\x0d"));
+}
+
+TEST(Lines, HaveColorCodesOnlyWhereTheStyleHasColors) {
+    const auto everything = [](Lines& lines, fmt::memory_buffer& out) {
+        for (const Send& send : {made::delivered(), made::failed(), made::dropped(), made::ring()}) {
+            lines.send(out, send);
+            lines.tree(out, send);
+        }
+        for (const sr_socket& socket : {made::socket(), made::refused_socket()}) {
+            lines.socket(out, socket);
+            lines.socket_block(out, socket, 1);
+        }
+    };
+    EXPECT_FALSE(has(text(plain, everything), "\x1b"));
+    EXPECT_TRUE(has(text(colored, everything), "\x1b[32m"));
+    EXPECT_FALSE(is_ascii(text(plain, everything)));
+    EXPECT_TRUE(is_ascii(text(ascii, everything)));
+}
+
+TEST(Lines, ShowASocketInOneLine) {
+    const std::string shown =
+        text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.socket(out, made::socket()); });
+    EXPECT_TRUE(has(shown, "socket(AF_PACKET, SOCK_RAW, ETH_P_ARP) = 0, inode 34567, packet_ops\n")) << shown;
+    const std::string refused =
+        text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.socket(out, made::refused_socket()); });
+    EXPECT_TRUE(has(refused, " = -1  EPERM: ")) << refused;
+}
+
+TEST(SocketBlock, ShowsEverythingThatTheKernelSetUp) {
+    const std::string block = text(
+        plain, [](Lines& lines, fmt::memory_buffer& out) { lines.socket_block(out, made::socket(), 3); });
+    for (const char* part :
+         {"SOCKET 3", "__sock_create", "4.21 us  = 0",
+          "family 17 AF_PACKET, type 3 SOCK_RAW, protocol 0x0806 ETH_P_ARP", "asked by user space, uid 0",
+          "net_families[17] = packet_family_ops  derived", "family 17, create = packet_create",
+          "└─ packet_create", "2.02 us  = 0", "sock->ops = packet_ops", "sendmsg = packet_sendmsg",
+          "sk_family = 17 AF_PACKET", "sk_destruct = packet_sock_destruct", "po->num = 0x0806 ETH_P_ARP",
+          "inode 34567"})
+        EXPECT_TRUE(has(block, part)) << part << "\n" << block;
+}
+
+TEST(SocketBlock, EndsWithTheReasonWhereTheKernelRefused) {
+    const std::string block = text(plain, [](Lines& lines, fmt::memory_buffer& out) {
+        lines.socket_block(out, made::refused_socket(), 3);
+    });
+    EXPECT_TRUE(has(block, "= -EPERM")) << block;
+    EXPECT_TRUE(has(block, "CAP_NET_RAW"));
+    EXPECT_FALSE(has(block, "sock->ops"));
+}
+
+TEST(SocketBlock, FitsInto80Columns) {
+    const std::string block = text({false, true, 80, true}, [](Lines& lines, fmt::memory_buffer& out) {
+        lines.socket_block(out, made::socket(), 3);
+        lines.socket_block(out, made::refused_socket(), 4);
+    });
+    std::size_t begin = 0;
+    for (std::size_t end = block.find('\n'); end != std::string::npos;
+         begin = end + 1, end = block.find('\n', begin))
+        EXPECT_LE(columns(std::string_view(block).substr(begin, end - begin)), 80);
+}
+
+TEST(Tree, NestsTheStagesWithTheirTimes) {
+    const std::string tree =
+        text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::delivered()); });
+    for (const char* part :
+         {"SEND 1  arping[812]  sendto, 42 bytes on veth0, socket 34567",
+          "  __sys_sendto                          probed      +0 ns  10.0 us\n",
+          "  ├─ sockfd_lookup_light                probed    +200 ns   400 ns  socket 34567\n",
+          "  └─ __sock_sendmsg                     probed    +800 ns  8.80 us  ops->sendmsg: "
+          "packet_sendmsg\n",
+          "        └─ packet_snd                   located  +1.20 us  8.00 us\n",
+          "              └─ dev_hard_start_xmit    probed   +5.00 us  3.50 us  = 0\n",
+          "  delivered after 10.0 us\n"})
+        EXPECT_TRUE(has(tree, part)) << part << "\n" << tree;
+}
+
+TEST(Tree, ShowsInlinedStagesInTheirPlaceWithoutTimes) {
+    const std::string tree = text(
+        plain,
+        [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::inlined(made::delivered())); },
+        true);
+    EXPECT_TRUE(has(tree, "  ├─ sockfd_lookup_light                derived   socket 34567\n")) << tree;
+    EXPECT_TRUE(has(tree, "  └─ __sock_sendmsg                     derived   ops->sendmsg: packet_sendmsg\n"))
+        << tree;
+}
+
+TEST(Tree, EndsWithTheStageAndTheReason) {
+    const std::string tree =
+        text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::failed()); });
+    EXPECT_TRUE(has(tree, "= -ENETDOWN\n")) << tree;
+    EXPECT_TRUE(has(tree, "  failed in packet_snd after 10.0 us: ENETDOWN: veth0 is down\n")) << tree;
+}
+
+TEST(Constants, AreSpelledAsTheHeadersSpellThem) {
+    EXPECT_EQ(family_text(17), "AF_PACKET");
+    EXPECT_EQ(sock_type_text(10), "SOCK_PACKET");
+    EXPECT_EQ(sock_type_text(99), "99");
+    EXPECT_EQ(ethertype_text(3), "ETH_P_ALL");
+    EXPECT_EQ(ethertype_text(0x0800), "ETH_P_IP");
+    EXPECT_EQ(ethertype_text(0xabcd), "0xabcd");
+    EXPECT_EQ(ethertype_text(0), "0");
+}
+
+class ProgressTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        int ends[2];
+        ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+        out_.reset(ends[0]);
+        in_.reset(ends[1]);
+    }
+    std::string written() {
+        char buffer[4096];
+        const ssize_t size = ::read(out_.get(), buffer, sizeof buffer);
+        return {buffer, static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+    }
+    static constexpr std::uint64_t second = 1'000'000'000;
+    Fd out_;
+    Fd in_;
+};
+
+TEST_F(ProgressTest, IsSilentWhereThereIsNoTerminal) {
+    Progress progress(in_.get(), plain, 100, second);
+    progress.update({50, {50}, 0}, 2 * second);
+    progress.clear();
+    EXPECT_EQ(written(), "");
+}
+
+TEST_F(ProgressTest, SaysHowFarTheRunHasCome) {
+    Progress progress(in_.get(), terminal, 100, second);
+    progress.update({50, {47, 0, 3, 0, 0}, 2}, 2 * second);
+    const std::string shown = written();
+    EXPECT_EQ(shown[0], '\r');
+    EXPECT_TRUE(has(shown, "50 of 100 sends, 50 %  50/s  0:01  0:01 left  3 failed  2 lost")) << shown;
+    EXPECT_LT(columns(shown) - 1, 100) << "the last column would wrap";
+}
+
+TEST_F(ProgressTest, DrawsAtMostTenTimesASecond) {
+    Progress progress(in_.get(), terminal, 100, second);
+    progress.update({1, {1}, 0}, 2 * second);
+    EXPECT_NE(written(), "");
+    progress.update({2, {2}, 0}, 2 * second + 99'999'999);
+    EXPECT_EQ(written(), "");
+    progress.update({3, {3}, 0}, 2 * second + 100'000'000);
+    EXPECT_NE(written(), "");
+}
+
+TEST_F(ProgressTest, LeavesNothingBehindWhenItEnds) {
+    {
+        Progress progress(in_.get(), terminal, std::nullopt, second);
+        progress.update({7, {7}, 0}, 2 * second);
+        EXPECT_TRUE(has(written(), "7 sends"));
+    }
+    EXPECT_EQ(written(), "\r" + std::string(99, ' ') + "\r");
+}
+
+TEST_F(ProgressTest, LeavesOutWhatANarrowTerminalHasNoRoomFor) {
+    Progress progress(in_.get(), {false, true, 20, true}, 100000, second);
+    progress.update({50, {47, 0, 3, 0, 0}, 2}, 2 * second);
+    EXPECT_LE(columns(written()), 20);
+}
+
+}  // namespace
+}  // namespace sockray

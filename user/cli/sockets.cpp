@@ -1,0 +1,29 @@
+// sockray sockets: every packet socket of the system.
+#include <unistd.h>
+
+#include "user/base/terminal.h"
+#include "user/cli/output.h"
+#include "user/cli/privileges.h"
+#include "user/cli/verbs.h"
+#include "user/probe/live_kernel.h"
+#include "user/probe/packet_sockets.h"
+#include "user/report/sockets_text.h"
+
+namespace sockray {
+
+int sockets(const SocketsOptions& options) {
+    auto kernel = LiveKernel::open();
+    if (!kernel) return say_error(kernel.error());
+    const auto found = read_packet_sockets(**kernel);
+    drop_privileges(false);
+    if (!found) return say_error(found.error());
+    Output out(STDOUT_FILENO);
+    if (options.json)
+        append_sockets_json(out.buffer(), *found);
+    else
+        append_sockets_text(out.buffer(), *found, style_of(STDOUT_FILENO));
+    out.flush();
+    return say_output_error(out) ? exit_failed : exit_done;
+}
+
+}  // namespace sockray

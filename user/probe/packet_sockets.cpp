@@ -1,0 +1,245 @@
+#include "user/probe/packet_sockets.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <net/if.h>
+#include <sockets.skel.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "user/base/fd.h"
+#include "user/probe/live_kernel.h"
+#include "user/probe/load_error.h"
+
+namespace sockray {
+namespace {
+
+struct DestroyProgram {
+    void operator()(sockets_bpf* program) const { sockets_bpf::destroy(program); }
+};
+struct DestroyLink {
+    void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+
+constexpr std::string_view iterate = "make an iterator over all open files";
+
+// Everything that the iterator writes.
+Result<std::vector<std::byte>> read_to_end(int fd) {
+    constexpr std::size_t piece = 1 << 16;
+    std::vector<std::byte> bytes;
+    for (;;) {
+        const std::size_t had = bytes.size();
+        bytes.resize(had + piece);
+        const ssize_t got = ::read(fd, bytes.data() + had, piece);
+        const int err = errno;
+        bytes.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        if (got == 0) return bytes;
+        // EAGAIN: a million files without a record (kernel/bpf/bpf_iter.c, bpf_seq_read); it goes on there.
+        if (got < 0 && err != EINTR && err != EAGAIN)
+            return fail(fmt::format("cannot read the list of open files: {}", errno_text(err)));
+    }
+}
+
+Result<std::vector<std::byte>> iterate_files(const LiveKernel& kernel) {
+    const auto ops = kernel.symbols.address("packet_ops");
+    if (!ops) return not_allowed("/proc/kallsyms has no packet_ops", "boot a kernel with CONFIG_KALLSYMS_ALL=y");
+    const LibbpfLog log;
+    const std::unique_ptr<sockets_bpf, DestroyProgram> program(sockets_bpf::open());
+    if (!program) return tl::unexpected(load_error("open the program that lists sockets", errno, log));
+    program->rodata->packet_ops = *ops;
+    program->rodata->packet_ops_spkt = kernel.symbols.address("packet_ops_spkt").value_or(0);
+    program->rodata->page_size = static_cast<std::uint32_t>(::getpagesize());
+    if (const int error = sockets_bpf::load(program.get()))
+        return tl::unexpected(load_error("load the program that lists sockets", -error, log));
+    const std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach_iter(program->progs.list_sockets, nullptr));
+    if (!link) return tl::unexpected(load_error(iterate, errno, log));
+    const Fd files(bpf_iter_create(bpf_link__fd(link.get())));
+    if (!files) return tl::unexpected(load_error(iterate, errno, log));
+    return read_to_end(files.get());
+}
+
+bool ends_with_nul(std::span<const char> text) {
+    return std::ranges::find(text, '\0') != text.end();
+}
+
+// The holder that the record names, and its descriptor.
+void add_holder(std::vector<SocketHolder>& holders, const sr_socket_entry& entry) {
+    auto holder = std::ranges::find(holders, entry.pid, &SocketHolder::pid);
+    if (holder == holders.end()) holder = holders.insert(holder, {entry.pid, entry.comm, {}});
+    const auto place = std::ranges::lower_bound(holder->fds, entry.fd);
+    if (place == holder->fds.end() || *place != entry.fd) holder->fds.insert(place, entry.fd);
+}
+
+template <typename T>
+std::optional<T> number(std::string_view word, int base = 10) {
+    T value{};
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
+    if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+    return value;
+}
+
+// The first words of a line; how many there are.
+template <std::size_t N>
+std::size_t split(std::string_view line, std::array<std::string_view, N>& words) {
+    constexpr std::string_view blanks = " \t";
+    std::size_t count = 0;
+    for (std::size_t at = line.find_first_not_of(blanks); at != std::string_view::npos && count < N;
+         at = line.find_first_not_of(blanks, at)) {
+        const std::size_t end = std::min(line.find_first_of(blanks, at), line.size());
+        words[count++] = line.substr(at, end - at);
+        at = end;
+    }
+    return count;
+}
+
+// "sk RefCnt Type Proto Iface R Rmem User Inode"
+std::optional<SystemSocket> parse_line(std::string_view line, std::uint32_t netns) {
+    std::array<std::string_view, 9> words;
+    if (split(line, words) != words.size()) return std::nullopt;
+    const auto type = number<std::uint16_t>(words[2]);
+    const auto protocol = number<std::uint16_t>(words[3], 16);
+    const auto ifindex = number<std::int32_t>(words[4]);
+    const auto running = number<int>(words[5]);
+    const auto rmem = number<std::uint32_t>(words[6]);
+    const auto uid = number<std::uint32_t>(words[7]);
+    const auto ino = number<std::uint64_t>(words[8]);
+    if (!type || !protocol || !ifindex || !running || !rmem || !uid || !ino) return std::nullopt;
+    SystemSocket socket;
+    socket.entry.ino = *ino;
+    socket.entry.netns_ino = netns;
+    socket.entry.sock_type = *type;
+    socket.entry.protocol = htons(*protocol);
+    socket.entry.ifindex = *ifindex;
+    socket.entry.flags = *running ? SR_PACKET_RUNNING : 0;
+    socket.entry.uid = *uid;
+    socket.entry.rmem_alloc = *rmem;
+    return socket;
+}
+
+std::uint32_t inode_of(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
+}
+
+using Listed = std::map<std::uint32_t, std::vector<SystemSocket>>;  // by the namespace's inode
+
+// What the kernel lists in each network namespace that a visible process is in.
+Listed read_proc() {
+    Listed listed;
+    const auto add = [&listed](const std::string& process) {
+        const std::uint32_t netns = inode_of(process + "/ns/net");
+        if (netns == 0 || listed.contains(netns)) return;
+        std::ifstream file(process + "/net/packet");
+        if (!file) return;
+        const std::string text{std::istreambuf_iterator<char>(file), {}};
+        listed.emplace(netns, parse_proc_net_packet(text, netns));
+    };
+    add("/proc/self");
+    std::error_code error;
+    for (std::filesystem::directory_iterator next("/proc", error), end; !error && next != end; next.increment(error))
+        if (number<std::uint32_t>(next->path().filename().native())) add(next->path());
+    return listed;
+}
+
+using Key = std::pair<std::uint32_t, std::uint64_t>;
+
+Key key_of(const SystemSocket& socket) {
+    return {socket.entry.netns_ino, socket.entry.ino};
+}
+
+// Those that were listed before the open files were visited and still are, and are behind none of them.
+void add_unheld(SystemSockets& found, const Listed& before, const Listed& after) {
+    std::set<Key> known;
+    std::set<Key> remained;
+    for (const SystemSocket& socket : found.sockets) known.insert(key_of(socket));
+    for (const auto& [netns, sockets] : after)
+        for (const SystemSocket& socket : sockets) remained.insert(key_of(socket));
+    for (const auto& [netns, sockets] : before) {
+        found.compared.insert(netns);
+        for (SystemSocket socket : sockets) {
+            if (known.contains(key_of(socket)) || !remained.contains(key_of(socket))) continue;
+            if (netns == found.own_netns && socket.entry.ifindex > 0)
+                ::if_indextoname(static_cast<unsigned>(socket.entry.ifindex), socket.entry.ifname);
+            found.sockets.push_back(std::move(socket));
+        }
+    }
+}
+
+}  // namespace
+
+Result<std::vector<sr_socket_entry>> decode_socket_entries(std::span<const std::byte> bytes) {
+    std::vector<sr_socket_entry> entries;
+    if (bytes.size() % sizeof(sr_socket_entry) != 0)
+        return fail(fmt::format("the list of sockets ends in the middle of a record: {} bytes, {} each", bytes.size(),
+                                sizeof(sr_socket_entry)));
+    entries.resize(bytes.size() / sizeof(sr_socket_entry));
+    if (!entries.empty()) std::memcpy(entries.data(), bytes.data(), bytes.size());
+    for (const sr_socket_entry& entry : entries)
+        if (entry.size != sizeof entry || !ends_with_nul(entry.comm) || !ends_with_nul(entry.ifname))
+            return fail("a record in the list of sockets makes no sense");
+    return entries;
+}
+
+std::vector<SystemSocket> group_by_socket(std::span<const sr_socket_entry> entries, const KernelNames& names) {
+    std::vector<SystemSocket> sockets;
+    std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> places;  // an address can be used again
+    for (const sr_socket_entry& entry : entries) {
+        const auto [place, is_new] = places.try_emplace({entry.ino, entry.sk}, sockets.size());
+        if (is_new) {
+            SystemSocket socket{entry, {}, entry.xmit ? names.symbol(entry.xmit) : "", false};
+            socket.qdisc_bypass = entry.flags & SR_PACKET_QDISC_BYPASS || socket.xmit == "packet_direct_xmit";
+            sockets.push_back(std::move(socket));
+        }
+        add_holder(sockets[place->second].holders, entry);
+    }
+    for (SystemSocket& socket : sockets) std::ranges::sort(socket.holders, {}, &SocketHolder::pid);
+    return sockets;
+}
+
+std::vector<SystemSocket> parse_proc_net_packet(std::string_view text, std::uint32_t netns) {
+    std::vector<SystemSocket> sockets;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        if (auto socket = parse_line(text.substr(0, end), netns)) sockets.push_back(std::move(*socket));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return sockets;
+}
+
+Result<SystemSockets> read_packet_sockets(LiveKernel& kernel) {
+    SystemSockets found;
+    found.own_netns = inode_of("/proc/self/ns/net");
+    const Listed before = read_proc();
+    const auto bytes = iterate_files(kernel);
+    if (!bytes) return tl::unexpected(bytes.error());
+    const Listed after = read_proc();
+    const auto entries = decode_socket_entries(*bytes);
+    if (!entries) return tl::unexpected(entries.error());
+    found.sockets = group_by_socket(*entries, kernel);
+    add_unheld(found, before, after);
+    std::ranges::sort(found.sockets, {}, [own = found.own_netns](const SystemSocket& socket) {
+        const bool held = !socket.holders.empty();
+        return std::tuple(socket.entry.netns_ino != own, socket.entry.netns_ino, !held,
+                          held ? socket.holders[0].pid : 0, held ? socket.holders[0].fds[0] : 0, socket.entry.ino);
+    });
+    return found;
+}
+
+}  // namespace sockray

@@ -1,0 +1,61 @@
+// Every packet socket of the system, whoever opened it and in whatever network namespace, as the kernel has it.
+//
+// Found in two ways. bpf/sockets.bpf.c visits every open file of every task (of sockray's own pid namespace and those
+// below it) and reads the socket itself. What a process holds by no descriptor (in flight over a Unix socket, kept by
+// io_uring or by the kernel) is only in /proc/net/packet, which says less of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bpf/socket_entry.h"
+#include "user/base/kernel_names.h"
+#include "user/base/result.h"
+
+namespace sockray {
+
+class LiveKernel;
+
+struct SocketHolder {
+    std::uint32_t pid = 0;  // in the initial pid namespace
+    std::string comm;
+    std::vector<std::uint32_t> fds;  // ascending
+};
+
+struct SystemSocket {
+    // What the kernel has. Its pid, fd and comm are those of one holder; `holders` has all. Where there are none, only
+    // ino, netns_ino, sock_type, protocol, ifindex, uid, rmem_alloc and SR_PACKET_RUNNING hold, and ifname where it is
+    // set.
+    sr_socket_entry entry{};
+    std::vector<SocketHolder> holders;  // by pid
+    std::string xmit;                   // po->xmit by name; empty where the kernel has no such pointer
+    bool qdisc_bypass = false;
+};
+
+struct SystemSockets {
+    std::vector<SystemSocket> sockets;  // own_netns first; in one namespace by pid, those that nobody holds last
+    std::uint32_t own_netns = 0;        // inode of sockray's own network namespace
+    std::set<std::uint32_t> compared;   // namespaces whose /proc/net/packet was read
+};
+
+// Errors: not_allowed, with what the kernel answered; no packet_ops in kallsyms; records that make no sense.
+Result<SystemSockets> read_packet_sockets(LiveKernel& kernel);
+
+// ---- the steps of it that only compute
+
+// `bytes`: whole records, one behind the other. Errors: anything else.
+Result<std::vector<sr_socket_entry>> decode_socket_entries(std::span<const std::byte> bytes);
+
+// One socket for all records of it. A descriptor that several records name counts once.
+std::vector<SystemSocket> group_by_socket(std::span<const sr_socket_entry> entries, const KernelNames& names);
+
+// The lines of a /proc/net/packet as sockets without holders, ifname empty (net/packet/af_packet.c, packet_seq_show);
+// what is no such line is left out. `netns`: the inode of the namespace that it is of.
+std::vector<SystemSocket> parse_proc_net_packet(std::string_view text, std::uint32_t netns);
+
+}  // namespace sockray

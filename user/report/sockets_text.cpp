@@ -1,0 +1,446 @@
+#include "user/report/sockets_text.h"
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "user/live/constants.h"
+#include "user/live/json_lines.h"
+
+namespace sockray {
+namespace {
+
+// ---- words for what the kernel has
+
+std::string fanout_mode(std::uint8_t type) {
+    static constexpr std::string_view names[] = {"hash", "lb", "cpu", "rollover", "rnd", "qm", "cbpf", "ebpf"};
+    static_assert(PACKET_FANOUT_EBPF == 7);
+    return type < std::size(names) ? std::string(names[type]) : fmt::format("{}", type);
+}
+
+std::vector<std::string_view> fanout_flags(std::uint8_t flags) {
+    constexpr unsigned ignore_outgoing = 0x4000;  // PACKET_FANOUT_FLAG_IGNORE_OUTGOING, since 6.2
+    std::vector<std::string_view> names;
+    const unsigned all = static_cast<unsigned>(flags) << 8;
+    if (all & PACKET_FANOUT_FLAG_ROLLOVER) names.emplace_back("rollover");
+    if (all & PACKET_FANOUT_FLAG_UNIQUEID) names.emplace_back("uniqueid");
+    if (all & ignore_outgoing) names.emplace_back("ignore_outgoing");
+    if (all & PACKET_FANOUT_FLAG_DEFRAG) names.emplace_back("defrag");
+    return names;
+}
+
+std::string size_text(std::uint32_t bytes) {
+    constexpr std::uint32_t kib = 1 << 10;
+    constexpr std::uint32_t mib = 1 << 20;
+    if (bytes >= mib && bytes % mib == 0) return fmt::format("{} MiB", bytes / mib);
+    if (bytes >= kib && bytes % kib == 0) return fmt::format("{} KiB", bytes / kib);
+    return fmt::format("{} bytes", bytes);
+}
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+// enum tpacket_versions
+unsigned version_of(const sr_socket_entry& entry) {
+    return entry.tp_version + 1;
+}
+
+bool is_rx_v3(const sr_socket_entry& entry, const sr_socket_ring& ring) {
+    return entry.tp_version == TPACKET_V3 && &ring == &entry.rx_ring;
+}
+
+std::string ring_text(const sr_socket_entry& entry, const sr_socket_ring& ring) {
+    const std::string blocks =
+        fmt::format("{} of {}", counted(ring.block_nr, "block", "blocks"), size_text(ring.block_size));
+    if (is_rx_v3(entry, ring)) return fmt::format("TPACKET_V3, {}, retired after {} ms", blocks, entry.retire_blk_tov);
+    return fmt::format("TPACKET_V{}, {} of {} bytes in {}", version_of(entry),
+                       counted(ring.frame_nr, "frame", "frames"), ring.frame_size, blocks);
+}
+
+std::string fanout_text(const sr_socket_entry& entry) {
+    std::string text = fmt::format("group {}, {}", entry.fanout_id, fanout_mode(entry.fanout_type));
+    for (const std::string_view flag : fanout_flags(entry.fanout_flags)) text.append(" + ").append(flag);
+    text += fmt::format(", {}", counted(entry.fanout_members, "member", "members"));
+    if (entry.fanout_running != entry.fanout_members) text += fmt::format(", {} running", entry.fanout_running);
+    return text;
+}
+
+constexpr std::pair<unsigned, std::string_view> memberships[] = {{PACKET_MR_MULTICAST, "multicast"},
+                                                                 {PACKET_MR_PROMISC, "promisc"},
+                                                                 {PACKET_MR_ALLMULTI, "allmulti"},
+                                                                 {PACKET_MR_UNICAST, "unicast"}};
+
+// What is not as it is in a new socket.
+std::string options_text(const SystemSocket& socket) {
+    const sr_socket_entry& entry = socket.entry;
+    std::string text;
+    const auto add = [&text](std::string_view word) { text.append(text.empty() ? "" : ", ").append(word); };
+    if (socket.qdisc_bypass) add("qdisc bypass");
+    if (entry.flags & SR_PACKET_FILTER) add("filter");
+    if (entry.vnet_hdr_sz) add(fmt::format("virtio-net header of {} bytes", entry.vnet_hdr_sz));
+    if (entry.flags & SR_PACKET_AUXDATA) add("auxdata");
+    if (entry.flags & SR_PACKET_ORIGDEV) add("origdev");
+    if (entry.flags & SR_PACKET_LOSS) add("loss");
+    if (entry.flags & SR_PACKET_TX_HAS_OFF) add("tx_has_off");
+    if (entry.flags & SR_PACKET_IGNORE_OUTGOING) add("ignore_outgoing");
+    if (entry.tp_tstamp) add(fmt::format("timestamp {:#x}", entry.tp_tstamp));
+    if (entry.copy_thresh) add(fmt::format("copy_thresh {}", entry.copy_thresh));
+    if (entry.tp_reserve) add(fmt::format("reserve {}", entry.tp_reserve));
+    for (const auto& [type, name] : memberships)
+        if (entry.memberships[type]) add(fmt::format("{} {}", entry.memberships[type], name));
+    if (entry.flags & SR_PACKET_MORE_MEMBERS) add("more memberships than were counted");
+    return text;
+}
+
+std::string fds_text(const SocketHolder& holder) {
+    std::string text = holder.fds.size() == 1 ? "fd" : "fds";
+    const char* before = " ";
+    for (const std::uint32_t fd : holder.fds) text += fmt::format("{}{}", std::exchange(before, ", "), fd);
+    return text;
+}
+
+std::string holder_text(const SocketHolder& holder, const Style& style) {
+    return fmt::format("{}[{}]", printable(holder.comm, style.utf8), holder.pid);
+}
+
+std::string process_text(const SystemSocket& socket, const Style& style) {
+    if (socket.holders.empty()) return "no process";
+    const std::size_t others = socket.holders.size() - 1;
+    return holder_text(socket.holders[0], style) + (others ? fmt::format(" +{}", others) : "");
+}
+
+std::string interface_text(const sr_socket_entry& entry, const Style& style) {
+    if (entry.ifname[0]) return printable(entry.ifname, style.utf8);
+    if (entry.ifindex == 0) return "any";
+    return entry.ifindex < 0 ? "gone" : fmt::format("#{}", entry.ifindex);
+}
+
+// packet_rcv_spkt(), which receives for SOCK_PACKET, keeps no statistics.
+bool counts_packets(const sr_socket_entry& entry) {
+    return entry.sock_type != SOCK_PACKET;
+}
+
+// ---- the table
+
+struct Row {
+    const SystemSocket* socket;
+    std::string process, type, protocol, interface, state, ino, packets, drops;
+    std::string short_type, short_protocol;  // without SOCK_ and ETH_P_
+};
+
+struct Column {
+    std::string_view title;
+    std::string Row::*text;
+    Align align;
+    int width = 0;
+};
+
+constexpr int row_indent = 2;
+constexpr int gap = 2;
+constexpr int label_indent = 4;
+constexpr int label_width = 10;
+
+std::string without(std::string_view prefix, std::string_view text) {
+    return std::string(text.starts_with(prefix) ? text.substr(prefix.size()) : text);
+}
+
+Row make_row(const SystemSocket& socket, const Style& style) {
+    const sr_socket_entry& entry = socket.entry;
+    Row row;
+    row.socket = &socket;
+    row.process = process_text(socket, style);
+    row.type = sock_type_text(entry.sock_type);
+    row.protocol = ethertype_text(ntohs(entry.protocol));
+    row.short_type = without("SOCK_", row.type);
+    row.short_protocol = without("ETH_P_", row.protocol);
+    row.interface = interface_text(entry, style);
+    row.state = entry.flags & SR_PACKET_RUNNING ? "running" : "stopped";
+    row.ino = fmt::format("{}", entry.ino);
+    row.packets = row.drops = "?";
+    if (!socket.holders.empty()) {
+        row.packets = counts_packets(entry) ? fmt::format("{}", entry.tp_packets) : "-";
+        row.drops = fmt::format("{}", counts_packets(entry) ? entry.tp_drops : entry.sk_drops);
+    }
+    return row;
+}
+
+class Table {
+  public:
+    Table(const std::vector<Row>& rows, const Style& style) : style_(style) {
+        for (Column& column : columns_) fit(column, rows);
+        if (!style.terminal || too_wide() <= 0) return;
+        std::erase_if(columns_, [](const Column& column) { return column.text == &Row::ino; });
+        if (too_wide() > 0) {
+            use(&Row::type, &Row::short_type, rows);
+            use(&Row::protocol, &Row::short_protocol, rows);
+        }
+        shrink(&Row::process, 14);
+        shrink(&Row::interface, 8);
+    }
+
+    // What of the row the columns do not show, or not in full, and so belongs into the lines below it.
+    bool lacks(std::string Row::*text, const Row& row) const {
+        const auto found = std::ranges::find(columns_, text, &Column::text);
+        return found == columns_.end() || found->width < columns(row.*text);
+    }
+
+    void header(fmt::memory_buffer& out) const {
+        line(out, [&](const Column& column) { return std::pair(std::string(column.title), Tone::dim); });
+    }
+    void row(fmt::memory_buffer& out, const Row& row) const {
+        line(out, [&](const Column& column) {
+            return std::pair(shortened(row.*column.text, column.width), tone(column, row));
+        });
+    }
+
+  private:
+    static Tone tone(const Column& column, const Row& row) {
+        const std::string& text = row.*column.text;
+        if (column.text == &Row::process) return row.socket->holders.empty() ? Tone::warning : Tone::bold;
+        if (column.text == &Row::state) return text == "running" ? Tone::good : Tone::dim;
+        if (column.text == &Row::drops) return text == "0" || text == "?" ? Tone::plain : Tone::bad;
+        if (column.text == &Row::interface) return text == "gone" ? Tone::warning : Tone::plain;
+        return Tone::plain;
+    }
+
+    int too_wide() const {
+        int width = row_indent - gap;
+        for (const Column& column : columns_) width += column.width + gap;
+        return width - style_.width;
+    }
+    static void fit(Column& column, const std::vector<Row>& rows) {
+        column.width = columns(column.title);
+        for (const Row& row : rows) column.width = std::max(column.width, columns(row.*column.text));
+    }
+    void use(std::string Row::*text, std::string Row::*instead, const std::vector<Row>& rows) {
+        for (Column& column : columns_) {
+            if (column.text != text) continue;
+            column.text = instead;
+            fit(column, rows);
+        }
+    }
+    void shrink(std::string Row::*text, int least) {
+        for (Column& column : columns_)
+            if (column.text == text && too_wide() > 0)
+                column.width = std::max(column.width - too_wide(), std::min(column.width, least));
+    }
+
+    template <typename Cell>
+    void line(fmt::memory_buffer& out, Cell cell) const {
+        fmt::format_to(std::back_inserter(out), "{:{}}", "", row_indent);
+        for (const Column& column : columns_) {
+            const bool last = &column == &columns_.back();
+            const auto [text, tone] = cell(column);
+            paint_cell(out, style_, tone, text, column.width, column.align);
+            if (!last) fmt::format_to(std::back_inserter(out), "{:{}}", "", gap);
+        }
+        out.push_back('\n');
+    }
+
+    const Style& style_;
+    std::vector<Column> columns_{{"process", &Row::process, Align::left},   {"type", &Row::type, Align::left},
+                                 {"protocol", &Row::protocol, Align::left}, {"interface", &Row::interface, Align::left},
+                                 {"state", &Row::state, Align::left},       {"inode", &Row::ino, Align::right},
+                                 {"packets", &Row::packets, Align::right},  {"drops", &Row::drops, Align::right}};
+};
+
+// A line beneath a row, with its label before it; longer text goes on below itself.
+void append_detail(fmt::memory_buffer& out, const Style& style, std::string_view label, std::string_view text) {
+    if (text.empty()) return;
+    constexpr int indent = label_indent + label_width;
+    for (const std::string_view line : wrapped(text, style.width - indent)) {
+        fmt::format_to(std::back_inserter(out), "{:{}}", "", label_indent);
+        paint_cell(out, style, Tone::dim, std::exchange(label, ""), label_width);
+        out.append(line);
+        out.push_back('\n');
+    }
+}
+
+std::string descriptors_text(const SystemSocket& socket, bool with_names, const Style& style) {
+    std::string text;
+    for (const SocketHolder& holder : socket.holders) {
+        if (!text.empty()) text += "; ";
+        if (with_names) text += holder_text(holder, style) + " ";
+        text += fds_text(holder);
+    }
+    return text;
+}
+
+void append_details(fmt::memory_buffer& out, const Row& row, const Table& table, const Style& style) {
+    const sr_socket_entry& entry = row.socket->entry;
+    const bool held = !row.socket->holders.empty();
+    if (held) {
+        const bool with_names = row.socket->holders.size() > 1 || table.lacks(&Row::process, row);
+        append_detail(out, style, "open as",
+                      descriptors_text(*row.socket, with_names, style) +
+                          (table.lacks(&Row::ino, row) ? "; inode " + row.ino : ""));
+    } else {
+        append_detail(out, style, "held by",
+                      "no descriptor of a process in sight: in flight over a Unix socket, kept by io_uring or the "
+                      "kernel; /proc/net/packet says no more than this");
+    }
+    if (table.lacks(&Row::interface, row)) append_detail(out, style, "interface", row.interface);
+    if (!held) {
+        if (table.lacks(&Row::ino, row)) append_detail(out, style, "inode", row.ino);
+        append_detail(out, style, "buffers", fmt::format("receive {} bytes used", entry.rmem_alloc));
+        return;
+    }
+    if (entry.rx_ring.block_nr) append_detail(out, style, "RX ring", ring_text(entry, entry.rx_ring));
+    if (entry.tx_ring.block_nr) append_detail(out, style, "TX ring", ring_text(entry, entry.tx_ring));
+    if (entry.flags & SR_PACKET_FANOUT) append_detail(out, style, "fanout", fanout_text(entry));
+    append_detail(out, style, "options", options_text(*row.socket));
+    append_detail(out, style, "buffers",
+                  fmt::format("receive {} of {} bytes used, send {} of {}", entry.rmem_alloc, entry.rcvbuf,
+                              entry.wmem_alloc, entry.sndbuf));
+    if (entry.tp_freeze_q_cnt)
+        append_detail(out, style, "frozen", counted(entry.tp_freeze_q_cnt, "time", "times") + ", no block was free");
+}
+
+void append_summary(fmt::memory_buffer& out, const SystemSockets& found, const Style& style) {
+    std::set<std::uint32_t> namespaces;
+    std::size_t unheld = 0;
+    for (const SystemSocket& socket : found.sockets) {
+        namespaces.insert(socket.entry.netns_ino);
+        unheld += socket.holders.empty();
+    }
+    paint(out, style, Tone::bold, "PACKET SOCKETS");
+    fmt::format_to(std::back_inserter(out), "  {} in {}", found.sockets.size(),
+                   counted(namespaces.size(), "network namespace", "network namespaces"));
+    if (unheld) {
+        out.append(std::string_view(", "));
+        paint(out, style, Tone::warning, fmt::format("{} held by no process", unheld));
+    }
+    out.push_back('\n');
+}
+
+// ---- JSON
+
+std::string_view json(bool value) {
+    return value ? "true" : "false";
+}
+
+void append_json_ring(fmt::memory_buffer& out, std::string_view key, const sr_socket_entry& entry,
+                      const sr_socket_ring& ring) {
+    auto to = std::back_inserter(out);
+    if (!ring.block_nr) {
+        fmt::format_to(to, R"(,"{}":null)", key);
+        return;
+    }
+    fmt::format_to(to, R"(,"{}":{{"version":{},"block_nr":{},"block_size":{},"frame_nr":{},"frame_size":{})", key,
+                   version_of(entry), ring.block_nr, ring.block_size, ring.frame_nr, ring.frame_size);
+    if (is_rx_v3(entry, ring)) fmt::format_to(to, R"(,"retire_blk_tov":{})", entry.retire_blk_tov);
+    out.push_back('}');
+}
+
+void append_json_fanout(fmt::memory_buffer& out, const sr_socket_entry& entry) {
+    auto to = std::back_inserter(out);
+    if (!(entry.flags & SR_PACKET_FANOUT)) {
+        fmt::format_to(to, R"(,"fanout":null)");
+        return;
+    }
+    fmt::format_to(to, R"(,"fanout":{{"id":{},"mode":"{}","flags":[)", entry.fanout_id, fanout_mode(entry.fanout_type));
+    const char* comma = "";
+    for (const std::string_view flag : fanout_flags(entry.fanout_flags))
+        fmt::format_to(to, R"({}"{}")", std::exchange(comma, ","), flag);
+    fmt::format_to(to, R"(],"members":{},"running":{}}})", entry.fanout_members, entry.fanout_running);
+}
+
+void append_json_processes(fmt::memory_buffer& out, const std::vector<SocketHolder>& holders) {
+    auto to = std::back_inserter(out);
+    fmt::format_to(to, R"(,"processes":[)");
+    const char* comma = "";
+    for (const SocketHolder& holder : holders) {
+        fmt::format_to(to, R"({}{{"pid":{},"comm":)", std::exchange(comma, ","), holder.pid);
+        append_json_string(out, holder.comm);
+        fmt::format_to(to, R"(,"fds":[{}]}})", fmt::join(holder.fds, ","));
+    }
+    out.push_back(']');
+}
+
+void append_json_options(fmt::memory_buffer& out, const SystemSocket& socket) {
+    const sr_socket_entry& entry = socket.entry;
+    auto to = std::back_inserter(out);
+    fmt::format_to(to, R"(,"qdisc_bypass":{},"xmit":)", json(socket.qdisc_bypass));
+    if (socket.xmit.empty())
+        fmt::format_to(to, "null");
+    else
+        append_json_string(out, socket.xmit);
+    for (const auto& [key, flag] : {std::pair{"filter", SR_PACKET_FILTER},
+                                    {"auxdata", SR_PACKET_AUXDATA},
+                                    {"origdev", SR_PACKET_ORIGDEV},
+                                    {"loss", SR_PACKET_LOSS},
+                                    {"tx_has_off", SR_PACKET_TX_HAS_OFF},
+                                    {"ignore_outgoing", SR_PACKET_IGNORE_OUTGOING}})
+        fmt::format_to(to, R"(,"{}":{})", key, json(entry.flags & flag));
+    fmt::format_to(to, R"(,"vnet_hdr_sz":{},"timestamp":{},"copy_thresh":{},"reserve":{},"memberships":{{)",
+                   entry.vnet_hdr_sz, entry.tp_tstamp, entry.copy_thresh, entry.tp_reserve);
+    for (const auto& [type, name] : memberships) fmt::format_to(to, R"("{}":{},)", name, entry.memberships[type]);
+    fmt::format_to(to, R"("complete":{}}})", json(!(entry.flags & SR_PACKET_MORE_MEMBERS)));
+}
+
+void append_json_socket(fmt::memory_buffer& out, const SystemSocket& socket) {
+    const sr_socket_entry& entry = socket.entry;
+    auto to = std::back_inserter(out);
+    fmt::format_to(to, R"({{"type":"packet_socket","ino":{},"netns":{})", entry.ino, entry.netns_ino);
+    append_json_processes(out, socket.holders);
+    fmt::format_to(to, R"(,"sock_type":{},"protocol":{},"ifindex":{},"ifname":)", entry.sock_type,
+                   ntohs(entry.protocol), entry.ifindex);
+    if (entry.ifindex != 0 && !entry.ifname[0])
+        fmt::format_to(to, "null");
+    else
+        append_json_string(out, entry.ifname);
+    fmt::format_to(to, R"(,"running":{},"uid":{},"rmem_alloc":{})", json(entry.flags & SR_PACKET_RUNNING), entry.uid,
+                   entry.rmem_alloc);
+    if (!socket.holders.empty()) {
+        fmt::format_to(to, R"(,"rcvbuf":{},"wmem_alloc":{},"sndbuf":{})", entry.rcvbuf, entry.wmem_alloc, entry.sndbuf);
+        if (counts_packets(entry))
+            fmt::format_to(to, R"(,"packets":{},"drops":{})", entry.tp_packets, entry.tp_drops);
+        else
+            fmt::format_to(to, R"(,"packets":null,"drops":null)");
+        fmt::format_to(to, R"(,"freeze_q_cnt":{},"sk_drops":{})", entry.tp_freeze_q_cnt, entry.sk_drops);
+        append_json_ring(out, "rx_ring", entry, entry.rx_ring);
+        append_json_ring(out, "tx_ring", entry, entry.tx_ring);
+        append_json_fanout(out, entry);
+        append_json_options(out, socket);
+    }
+    fmt::format_to(to, "}}\n");
+}
+
+}  // namespace
+
+void append_sockets_text(fmt::memory_buffer& out, const SystemSockets& found, const Style& style) {
+    append_summary(out, found, style);
+    std::vector<Row> rows;
+    for (const SystemSocket& socket : found.sockets) rows.push_back(make_row(socket, style));
+    const Table table(rows, style);
+    const SystemSocket* before = nullptr;
+    for (const Row& row : rows) {
+        const std::uint32_t netns = row.socket->entry.netns_ino;
+        if (!before || before->entry.netns_ino != netns) {
+            out.push_back('\n');
+            paint(out, style, Tone::bold, fmt::format("NETNS {}", netns));
+            if (netns == found.own_netns) out.append(std::string_view("  sockray's own"));
+            if (!found.compared.contains(netns))
+                out.append(std::string_view("  no process in it: sockets that none holds are not seen"));
+            out.push_back('\n');
+            table.header(out);
+        }
+        before = row.socket;
+        table.row(out, row);
+        append_details(out, row, table, style);
+    }
+}
+
+void append_sockets_json(fmt::memory_buffer& out, const SystemSockets& found) {
+    for (const SystemSocket& socket : found.sockets) append_json_socket(out, socket);
+}
+
+}  // namespace sockray
