@@ -1,0 +1,89 @@
+#include "tests/vm/cases.h"
+
+#include "tests/vm/kernel.h"
+#include "tests/vm/network.h"
+
+namespace sockray::vm {
+namespace {
+
+struct Case {
+    const char* name;
+    const char* words;
+};
+
+constexpr Case all_cases[] = {
+    // sockets
+    {"raw_arp", "--type raw --protocol 0x0806 --bind veth0 --method send"},
+    {"dgram_ip", "--type dgram --protocol 0x0800 --to veth0"},
+    {"spkt", "--type packet --protocol 0x0003 --to veth0"},
+    {"eperm", "--uid 65534"},
+    {"esocktnosupport", "--type seqpacket"},
+    // ways in
+    {"sendto", "--to veth0"},
+    {"send", "--bind veth0 --method send"},
+    {"sendmsg", "--to veth0 --method sendmsg"},
+    {"sendmmsg", "--to veth0 --method sendmmsg --batch 5"},
+    {"write", "--bind veth0 --method write"},
+    {"writev", "--bind veth0 --method writev"},
+    {"sendfile", "--bind veth0 --method sendfile"},
+    {"ring", "--bind veth0 --method ring --batch 6"},
+    {"bypass", "--to veth0 --bypass"},
+    // refusals
+    {"enxio_unbound", "--method send"},
+    {"enxio_index", "--to-index 4242"},
+    {"enetdown", "--to vdown0"},
+    {"emsgsize", "--to veth0 --length 1515"},
+    {"emsgsize_dgram", "--type dgram --to veth0 --length 1501"},
+    {"fits", "--to veth0 --length 1514"},
+    {"einval_address", "--to veth0 --address-length 10"},
+    {"einval_short", "--to veth0 --length 10"},
+    {"einval_dgram", "--type dgram --bind veth0 --method send"},
+    {"spkt_enotconn", "--type packet --method send"},
+    {"spkt_enodev", "--type packet --to nosuch"},
+    {"spkt_emsgsize", "--type packet --to veth0 --length 1600"},
+    {"spkt_enetdown", "--type packet --to vdown0"},
+    // queues
+    {"enobufs", "--to vtiny0 --length 1000 --count 12"},
+    {"eagain", "--to vslow0 --length 1400 --count 12 --sndbuf 1 --dontwait"},
+    {"peer_down", "--to vpeer0 --count 3"},
+    {"peer_mtu", "--to vmtu0 --length 1400 --count 3"},
+};
+
+Cases run_cases() {
+    const VethPair down("vdown", false, false);
+    const VethPair peer_down("vpeer", true, false);
+    const VethPair slow("vslow");
+    const VethPair tiny("vtiny");
+    const VethPair small_peer("vmtu");
+    configure("ip link set vmtu1 mtu 1000");
+    slow.set_qdisc("tbf rate 8kbit burst 1600 limit 200000");
+    tiny.set_qdisc("tbf rate 8kbit burst 1600 limit 1700");
+
+    const std::string report = scratch("cases") + "/report";
+    std::string script;
+    for (const Case& one : all_cases) script += sender_line(report, one.name, one.words) + "\n";
+    Cases cases{trace_command({}, {"sh", "-c", script}), {}, device_count("vmtu0").tx_dropped};
+    cases.answers = read_answers(report);
+    return cases;
+}
+
+}  // namespace
+
+SendLine Cases::send(const std::string& name) const {
+    const std::vector<SendLine> found = sends(name);
+    EXPECT_FALSE(found.empty()) << "no send of the case " << name << "\n" << shown(traced.run);
+    return found.empty() ? SendLine{} : found.front();
+}
+
+Json Cases::socket(const std::string& name) const {
+    const std::vector<Json> found = traced.recording.sockets_of(name);
+    EXPECT_EQ(found.size(), 1U) << "sockets of the case " << name << "\n" << shown(traced.run);
+    return found.empty() ? Json::object() : found.front();
+}
+
+const Cases& cases() {
+    static const Cases once = run_cases();
+    return once;
+}
+
+}  // namespace sockray::vm

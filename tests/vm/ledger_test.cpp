@@ -1,0 +1,57 @@
+// Under load nothing goes missing unsaid: two threads send while a third program opens and closes packet sockets.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/vm/kernel.h"
+#include "tests/vm/traced.h"
+
+namespace sockray::vm {
+namespace {
+
+class UnderLoad : public KernelTest {};
+
+TEST_F(UnderLoad, of_two_threads_for_ten_seconds_the_ledger_balances_with_the_device) {
+    const std::string report = scratch("load") + "/churn";
+    Process churn({churn_path(), "60", report});
+    const std::uint64_t before = device_count("veth0").tx_packets;
+    const Traced traced = drive({"-c", "30000", "--rate", "3000", "--threads", "2"});
+    const std::uint64_t sent = device_count("veth0").tx_packets - before;
+    EXPECT_TRUE(churn.running());
+    expect_sound(traced);
+    const Recording& recording = traced.recording;
+    EXPECT_EQ(recording.total("attempted"), 30000U);
+    EXPECT_EQ(recording.total("driven"), 30000U);
+    EXPECT_EQ(recording.total("delivered") + recording.total("unknown"), sent);
+    EXPECT_EQ(recording.total("unknown"), recording.all_lost());
+    EXPECT_EQ(recording.total("correlated") + recording.all_lost(), 30000U);
+    ASSERT_FALSE(recording.sends.empty());
+    const double seconds = static_cast<double>(recording.sends.back().ts - recording.sends.front().ts) / 1e9;
+    EXPECT_GT(seconds, 9);
+}
+
+TEST_F(UnderLoad, with_the_smallest_ring_sends_are_lost_and_every_one_of_them_is_counted) {
+    const std::string folder = scratch("small-ring");
+    const std::string script = churn_path() + " 10 " + folder + "/churn &\n" +
+                               sender_line(folder + "/report", "sender", "--to veth0 --seconds 10 --threads 2") +
+                               "\nwait\n";
+    const std::uint64_t before = device_count("veth0").tx_packets;
+    const Traced traced = trace_command({"--ring", "4096"}, {"sh", "-c", script});
+    const std::uint64_t sent = device_count("veth0").tx_packets - before;
+    expect_sound(traced);
+    const Recording& recording = traced.recording;
+    EXPECT_GT(recording.lost("no_room"), 0U);
+    EXPECT_GT(recording.total("decoded"), 0U);
+
+    const std::vector<Answer> answers = read_answers(folder + "/report");
+    EXPECT_EQ(recording.total("attempted"), answers.size());
+    EXPECT_EQ(sent, answers.size());
+    EXPECT_EQ(recording.total("delivered") + recording.all_lost(), answers.size());
+
+    const std::uint64_t opened = std::strtoull(read_file(folder + "/churn").c_str(), nullptr, 10) + 2;
+    EXPECT_EQ(recording.total("sockets_seen"), opened);
+    EXPECT_EQ(recording.total("sockets_seen"), recording.total("sockets_decoded") + recording.total("sockets_lost"));
+}
+
+}  // namespace
+}  // namespace sockray::vm

@@ -1,0 +1,62 @@
+#include "tests/vm/network.h"
+
+#include <sched.h>
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <stdexcept>
+
+#include "tests/vm/process.h"
+
+namespace sockray::vm {
+namespace {
+
+std::string& problem() {
+    static std::string text;
+    return text;
+}
+
+}  // namespace
+
+void configure(const std::string& command_line) {
+    const Completed done = run({"sh", "-c", command_line});
+    if (done.status != 0) throw std::runtime_error(command_line + ": " + done.err + done.out);
+}
+
+std::string enter_network() {
+    if (::unshare(CLONE_NEWNET) != 0) return problem() = std::string("unshare: ") + std::strerror(errno);
+    try {
+        // Not through sysctl(8), which a guest need not have. A kernel without IPv6 has no such file.
+        configure(
+            "for f in all default; do f=/proc/sys/net/ipv6/conf/$f/disable_ipv6; "
+            "[ ! -e $f ] || echo 1 > $f; done");
+        configure("ip link set lo up");
+        configure("ip link add veth0 type veth peer name veth1");
+        configure("ip addr add 10.9.0.1/24 dev veth0");
+        configure("ip link set veth0 up && ip link set veth1 up");
+    } catch (const std::exception& error) {
+        problem() = error.what();
+    }
+    return problem();
+}
+
+std::string network_problem() {
+    return problem();
+}
+
+VethPair::VethPair(const std::string& name, bool up, bool peer_up) : name_(name) {
+    configure("ip link add " + this->name() + " type veth peer name " + peer());
+    if (up) configure("ip link set " + this->name() + " up");
+    if (peer_up) configure("ip link set " + peer() + " up");
+}
+
+VethPair::~VethPair() {
+    run({"ip", "link", "del", name()});
+}
+
+void VethPair::set_qdisc(const std::string& words) const {
+    configure("tc qdisc add dev " + name() + " root " + words);
+}
+
+}  // namespace sockray::vm

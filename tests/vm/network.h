@@ -1,0 +1,34 @@
+// The tests' own network namespace: nothing in it sends but what a test starts. IPv6 is off throughout.
+#pragma once
+
+#include <string>
+
+namespace sockray::vm {
+
+// Makes the namespace, with lo and the pair veth0 - veth1 up and 10.9.0.1/24 on veth0; the calling thread and what it
+// starts live in it from then on. Once, from main(). Returns why it could not, or "".
+std::string enter_network();
+// The reason why enter_network() failed, "" where all is well.
+std::string network_problem();
+
+// A pair NAME0 - NAME1, deleted when the object goes. Both up unless told otherwise.
+class VethPair {
+  public:
+    explicit VethPair(const std::string& name, bool up = true, bool peer_up = true);
+    ~VethPair();
+    VethPair(const VethPair&) = delete;
+    VethPair& operator=(const VethPair&) = delete;
+
+    std::string name() const { return name_ + "0"; }
+    std::string peer() const { return name_ + "1"; }
+    // Runs `tc qdisc add dev NAME0 root` with these words.
+    void set_qdisc(const std::string& words) const;
+
+  private:
+    std::string name_;
+};
+
+// Runs a command line of `ip` or `tc`; throws with what it said where it fails.
+void configure(const std::string& command_line);
+
+}  // namespace sockray::vm

@@ -1,0 +1,176 @@
+// How a send ends, and why: each refusal with its errno and the numbers that explain it, as the sender itself was told.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "tests/vm/cases.h"
+
+namespace sockray::vm {
+namespace {
+
+class Outcomes : public KernelTest {
+  protected:
+    // The case's only send failed so, as its sender was told, and the reason begins with the errno's name and holds
+    // these words.
+    static void expect_failed(const std::string& name, int err, const std::vector<std::string>& words) {
+        expect_same_answers(cases().sends(name), cases().answers_of_case(name));
+        const SendLine send = cases().send(name);
+        EXPECT_EQ(send.outcome, "failed");
+        EXPECT_EQ(send.ret, -1);
+        EXPECT_EQ(send.err, err);
+        EXPECT_TRUE(send.reason.starts_with(std::string(::strerrorname_np(err)) + ": ")) << send.reason;
+        for (const std::string& word : words)
+            EXPECT_NE(send.reason.find(word), std::string::npos) << "no '" << word << "' in: " << send.reason;
+    }
+    static void expect_delivered(const std::string& name) {
+        expect_same_answers(cases().sends(name), cases().answers_of_case(name));
+        const SendLine send = cases().send(name);
+        EXPECT_EQ(send.outcome, "delivered") << send.reason;
+        EXPECT_EQ(send.reason, "");
+        EXPECT_EQ(send.ifname, "veth0");
+    }
+};
+
+TEST_F(Outcomes, of_all_cases_balance_in_the_ledger_with_nothing_lost) {
+    expect_sound(cases().traced);
+    EXPECT_EQ(cases().traced.run.status, 0) << shown(cases().traced.run);
+    EXPECT_EQ(cases().traced.recording.all_lost(), 0U);
+}
+
+TEST_F(Outcomes, delivered_when_the_driver_took_the_frame) {
+    for (const char* name :
+         {"raw_arp", "dgram_ip", "sendto", "send", "sendmsg", "write", "writev", "sendfile", "bypass", "fits"})
+        expect_delivered(name);
+}
+
+TEST_F(Outcomes, ENXIO_when_the_socket_is_not_bound_and_no_address_names_an_interface) {
+    expect_failed("enxio_unbound", ENXIO, {"not bound"});
+}
+
+TEST_F(Outcomes, ENXIO_when_there_is_no_interface_with_that_index) {
+    expect_failed("enxio_index", ENXIO, {"4242"});
+}
+
+TEST_F(Outcomes, ENETDOWN_when_the_interface_is_down) {
+    expect_failed("enetdown", ENETDOWN, {"vdown0 is down"});
+}
+
+TEST_F(Outcomes, EMSGSIZE_when_the_frame_is_longer_than_MTU_and_header) {
+    expect_failed("emsgsize", EMSGSIZE, {"1515 bytes, veth0 takes at most 1514 (MTU 1500 + 14)"});
+}
+
+TEST_F(Outcomes, EMSGSIZE_when_the_payload_of_SOCK_DGRAM_is_longer_than_the_MTU) {
+    expect_failed("emsgsize_dgram", EMSGSIZE, {"1501 bytes, veth0 takes at most 1500"});
+}
+
+TEST_F(Outcomes, EINVAL_when_the_address_is_too_short) {
+    expect_failed("einval_address", EINVAL, {"10 bytes", "sockaddr_ll", "20"});
+}
+
+TEST_F(Outcomes, EINVAL_when_the_frame_is_shorter_than_its_header) {
+    expect_failed("einval_short", EINVAL, {"10 bytes", "14"});
+}
+
+TEST_F(Outcomes, EINVAL_when_SOCK_DGRAM_has_no_address) {
+    expect_failed("einval_dgram", EINVAL, {"no destination address", "veth0"});
+}
+
+TEST_F(Outcomes, ENOTCONN_when_SOCK_PACKET_has_no_address) {
+    expect_failed("spkt_enotconn", ENOTCONN, {"address"});
+}
+
+TEST_F(Outcomes, ENODEV_when_SOCK_PACKET_names_an_interface_that_is_not_there) {
+    expect_failed("spkt_enodev", ENODEV, {"nosuch"});
+}
+
+TEST_F(Outcomes, EMSGSIZE_when_SOCK_PACKET_sends_more_than_MTU_and_header) {
+    expect_failed("spkt_emsgsize", EMSGSIZE, {"1600 bytes", "veth0", "1514"});
+}
+
+TEST_F(Outcomes, ENETDOWN_when_SOCK_PACKET_names_an_interface_that_is_down) {
+    expect_failed("spkt_enetdown", ENETDOWN, {"vdown0 is down"});
+}
+
+TEST_F(Outcomes, ENOBUFS_when_the_qdisc_is_full_says_that_it_was_the_qdisc) {
+    const std::vector<SendLine> sends = cases().sends("enobufs");
+    expect_same_answers(sends, cases().answers_of_case("enobufs"));
+    int failed = 0;
+    for (const SendLine& send : sends) {
+        if (send.outcome != "failed") continue;
+        failed++;
+        EXPECT_EQ(send.err, ENOBUFS);
+        EXPECT_TRUE(send.reason.starts_with("ENOBUFS: ")) << send.reason;
+        EXPECT_NE(send.reason.find("the qdisc of vtiny0"), std::string::npos) << send.reason;
+        EXPECT_EQ(send.end_stage, "__dev_queue_xmit");
+    }
+    EXPECT_GT(failed, 5);
+}
+
+TEST_F(Outcomes, EAGAIN_when_the_send_buffer_is_full_says_how_full) {
+    const std::vector<SendLine> sends = cases().sends("eagain");
+    expect_same_answers(sends, cases().answers_of_case("eagain"));
+    int failed = 0;
+    for (const SendLine& send : sends) {
+        if (send.outcome != "failed") continue;
+        failed++;
+        EXPECT_EQ(send.err, EAGAIN);
+        EXPECT_TRUE(send.reason.starts_with("EAGAIN: the send buffer ")) << send.reason;
+        EXPECT_NE(send.reason.find("does not wait"), std::string::npos) << send.reason;
+        EXPECT_EQ(send.end_stage, "sock_alloc_send_pskb");
+    }
+    EXPECT_GT(failed, 5);
+}
+
+TEST_F(Outcomes, queued_when_the_frame_was_in_the_qdisc_as_the_call_returned) {
+    int queued = 0;
+    for (const SendLine& send : cases().sends("eagain")) {
+        if (send.outcome != "queued") continue;
+        queued++;
+        EXPECT_NE(send.reason.find("qdisc of vslow0"), std::string::npos) << send.reason;
+    }
+    EXPECT_GT(queued, 0);
+}
+
+TEST_F(Outcomes, dropped_when_the_sender_was_told_success_but_the_carrier_is_off) {
+    const std::vector<SendLine> sends = cases().sends("peer_down");
+    expect_same_answers(sends, cases().answers_of_case("peer_down"));
+    for (const SendLine& send : sends) {
+        EXPECT_EQ(send.ret, 60);
+        EXPECT_EQ(send.outcome, "dropped") << send.reason;
+        EXPECT_FALSE(send.drop_reason.empty());
+        EXPECT_NE(send.reason.find(send.drop_reason), std::string::npos) << send.reason;
+        EXPECT_EQ(send.end_stage, "__dev_queue_xmit");
+    }
+}
+
+// veth_xmit gives the frame to its peer and frees it where that does not take it. Kernels differ in what they tell the
+// sender: success, or ENOBUFS.
+TEST_F(Outcomes, never_delivered_when_the_driver_itself_dropped_the_frame) {
+    const std::vector<SendLine> sends = cases().sends("peer_mtu");
+    expect_same_answers(sends, cases().answers_of_case("peer_mtu"));
+    EXPECT_EQ(cases().dropped_by_vmtu, sends.size());
+    for (const SendLine& send : sends) {
+        EXPECT_EQ(send.outcome, send.ret == 1400 ? "dropped" : "failed") << send.reason;
+        EXPECT_FALSE(send.drop_reason.empty());
+        if (send.outcome == "failed") {
+            EXPECT_NE(send.reason.find("ENOBUFS: the driver of vmtu0 dropped the frame"), std::string::npos)
+                << send.reason;
+        } else {
+            EXPECT_EQ(send.end_stage, "dev_hard_start_xmit");
+        }
+    }
+}
+
+TEST_F(Outcomes, name_the_stage_where_a_refused_send_ended) {
+    for (const char* name : {"enxio_unbound", "enxio_index", "enetdown", "emsgsize", "einval_address"})
+        EXPECT_EQ(cases().send(name).end_stage, "packet_snd") << name;
+    EXPECT_EQ(cases().send("spkt_enotconn").end_stage, "packet_sendmsg_spkt");
+}
+
+TEST_F(Outcomes, of_TX_ring_frames_are_counted) {
+    EXPECT_EQ(cases().send("ring").outcome, "delivered");
+}
+
+}  // namespace
+}  // namespace sockray::vm
