@@ -36,7 +36,7 @@ static __always_inline void destination(struct sr_send *s, struct packet_sock *p
 		bpf_probe_read_kernel(&s->ifindex, sizeof(s->ifindex), name + 4);
 }
 
-static __always_inline bool same_name(const char *a, const char *b)
+static __always_inline bool same_name(const char *a, const volatile char *b)
 {
 	for (int i = 0; i < SR_IFNAME_LEN; i++) {
 		if (a[i] != b[i])
@@ -55,7 +55,7 @@ static __always_inline bool interface_wanted(const struct sr_send *s)
 		return false;
 	if (s->ifindex)
 		return s->ifindex == config.filter_ifindex;
-	return same_name(s->ifname, (const char *)config.filter_ifname);
+	return same_name(s->ifname, config.filter_ifname);
 }
 
 static __always_inline void check_stack(void *ctx)
@@ -120,8 +120,11 @@ int BPF_KPROBE(packet_sendmsg_enter, struct socket *sock, struct msghdr *msg, __
 	t->dev = 0;
 	t->xmit_depth = t->xmit_mine = 0;
 	t->driver_depth = t->driver_mine = 0;
+	// What has returned by now belongs to an earlier send of the same sendmmsg: for a repeated address the kernel goes
+	// past __sock_sendmsg (net/socket.c: ____sys_sendmsg). The entry and the look-up are those of all its sends.
 	for (int slot = 0; slot < SR_SLOT_OUTER; slot++)
-		s->span[slot] = t->outer[slot];
+		if (slot == SR_SLOT_ENTRY || slot == SR_SLOT_LOOKUP || t->open_slots & (1 << slot))
+			s->span[slot] = t->outer[slot];
 	s->stage[SR_SLOT_ENTRY] = t->entered;
 	s->stage[SR_SLOT_LOOKUP] = s->span[SR_SLOT_LOOKUP].start ? SR_STAGE_SOCKFD_LOOKUP : 0;
 	s->stage[SR_SLOT_SOCK] = s->span[SR_SLOT_SOCK].start ? SR_STAGE_SOCK_SENDMSG : 0;

@@ -31,8 +31,18 @@ Result<DriveOptions> drive_options(const RunOptions& options) {
     if (Status usable = check_usable(*interface); !usable) return tl::unexpected(usable.error());
     const auto magic = random_cookie_magic();
     if (!magic) return tl::unexpected(magic.error());
-    DriveOptions drive{*interface,     options.count,  options.size,    options.rate,
-                       options.socket, options.method, options.threads, *magic};
+    DriveOptions drive;
+    drive.interface = *interface;
+    drive.count = options.count;
+    drive.frame_size = options.size;
+    drive.rate = options.rate;
+    drive.socket_type = options.socket;
+    drive.method = options.method;
+    drive.threads = options.threads;
+    drive.cookie_magic = *magic;
+    // What has been sent and not been read yet fits into the ring, however slowly results are written. (The smallest
+    // rings are smaller than what the driver keeps ready: there records are lost, and counted.)
+    drive.ahead = options.ring_bytes / sizeof(sr_send) / 2;
     return check_options(drive).map([&] { return drive; });
 }
 

@@ -24,10 +24,13 @@ constexpr auto full_ring_pause = std::chrono::microseconds(100);
 constexpr auto signal_again = std::chrono::milliseconds(1);
 
 constexpr std::size_t max_ring_events = std::size_t{1} << 16;
+constexpr std::size_t min_ring_events = 1024;
 constexpr std::size_t all_rings_events = std::size_t{1} << 20;  // 48 MB
 
-std::size_t ring_capacity(unsigned threads) {
-    return std::min(max_ring_events, std::bit_floor(all_rings_events / threads));
+std::size_t ring_capacity(unsigned threads, std::uint64_t ahead) {
+    const std::size_t most = std::min(max_ring_events, std::bit_floor(all_rings_events / threads));
+    if (ahead == 0) return most;
+    return std::clamp(std::bit_floor(std::size_t{ahead} / threads), min_ring_events, most);
 }
 
 int interrupt_signal() {
@@ -95,7 +98,7 @@ Status Driver::start() {
     if (options_.rate > 0) pacer_.emplace(options_.rate);
     for (unsigned i = 0; i < options_.threads; ++i)
         workers_.push_back(
-            std::make_unique<Worker>(ring_capacity(options_.threads),
+            std::make_unique<Worker>(ring_capacity(options_.threads, options_.ahead),
                                      build_frame(options_.interface, options_.frame_size, options_.cookie_magic)));
     opened_.emplace(options_.threads);
     Status status = launch();

@@ -26,7 +26,9 @@ struct DriveOptions {
     std::uint64_t rate = 0;                       // sends per second of all threads together; 0: as fast as it goes
     SocketType socket_type = SocketType::raw;
     SendMethod method = SendMethod::sendto;
-    unsigned threads = 1;            // 1 to max_drive_threads
+    unsigned threads = 1;     // 1 to max_drive_threads
+    std::uint64_t ahead = 0;  // sends, of all threads together, that may be ahead of drain(); 0: as many as fit. At
+                              // least 1024 a thread
     std::uint64_t cookie_magic = 0;  // from random_cookie_magic(); not 0
 };
 
@@ -69,8 +71,8 @@ class Driver {
 
     // Appends the events since the last call and returns how many; those of one thread are in the order of
     // its sends, with ascending numbers. A sender whose ring is full waits for this call, so call it often: a
-    // ring holds at least 4096 events of its thread, 65536 with up to 16 threads. One thread at a time, not
-    // necessarily the owner.
+    // ring holds 65536 events of its thread with up to 16 threads, 4096 at the least, or what `ahead` says. One thread
+    // at a time, not necessarily the owner.
     std::size_t drain(std::vector<DriveEvent>& events);
 
     // The thread ids of the senders, as gettid() gives them; empty before start() and after a failed one.

@@ -64,7 +64,7 @@ constexpr HookRow rows[] = {
      "inner_sendmsg_exit",
      false,
      false,
-     "inlined into its callers; that a send passed it follows from the entry of packet_sendmsg, which only it calls",
+     "inlined into its callers; that a send passed it follows from the entry of packet_sendmsg, which it calls",
      Evidence::derived},
     {Stage::packet_sendmsg,
      {"packet_sendmsg", ""},
