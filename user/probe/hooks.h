@@ -20,14 +20,18 @@ struct HookRow {
     Stage stage;
     std::array<std::string_view, 2> functions;  // the first that the kernel has is taken; "" is none
     std::string_view enter;                     // program for its entry
-    std::string_view exit;                      // program for its return
-    bool takes_arguments;      // the programs read arguments: a name that gcc derived (.isra.0) may not have them
-    bool required;             // without it the main job cannot run
-    std::string_view without;  // what the plan says where no such function exists
-    Evidence evidence_without;
+    std::string_view exit;                      // program for its return; "" is none
+    bool takes_arguments;  // the programs read arguments: a name that gcc derived (.isra.0) may not have them
 };
 
 std::span<const HookRow> hook_rows();
+
+// What the plan says of a stage whose function this kernel does not have.
+struct Absence {
+    Evidence evidence;
+    std::string_view reason;
+};
+Absence absence_of(Stage stage);
 
 // One attachment.
 struct Hook {

@@ -48,10 +48,13 @@ PlanLine located_line(Stage stage, const InlinedBodies& bodies) {
                         bodies.branch)};
 }
 
-PlanLine line_without_function(const HookRow& row, const Result<InlinedBodies>& bodies) {
-    if (!is_body(row.stage)) return {row.stage, row.evidence_without, "", 0, "none", std::string(row.without)};
-    if (bodies) return located_line(row.stage, *bodies);
-    return {row.stage, Evidence::derived, "", 0, "none", fmt::format("{}; {}", body_follows, bodies.error().what)};
+PlanLine line_without_function(Stage stage, const Result<InlinedBodies>& bodies) {
+    if (!is_body(stage)) {
+        const auto [evidence, reason] = absence_of(stage);
+        return {stage, evidence, "", 0, "none", std::string(reason)};
+    }
+    if (bodies) return located_line(stage, *bodies);
+    return {stage, Evidence::derived, "", 0, "none", fmt::format("{}; {}", body_follows, bodies.error().what)};
 }
 
 }  // namespace
@@ -67,8 +70,8 @@ Result<Blueprint> make_plan(const Kallsyms& symbols, const Result<InlinedBodies>
             if (*function != stage_name(row.stage)) line.reason = "under this name on this kernel";
             if (has_return) returns.push_back({row.stage, std::string(row.exit), *function, 0, true});
         } else {
-            line = line_without_function(row, bodies);
-            if (row.required)
+            line = line_without_function(row.stage, bodies);
+            if (row.stage == Stage::packet_sendmsg)
                 return not_allowed(
                     fmt::format("tracing is not possible here: this kernel has no {}", stage_name(row.stage)),
                     "load AF_PACKET first (modprobe af_packet), if it is a module here");
