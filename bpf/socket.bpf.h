@@ -5,7 +5,9 @@
 #include "../vmlinux/arch.h"
 #include "task.bpf.h"
 
+#define SR_PF_INET 2
 #define SR_PF_PACKET 17
+#define SR_SOCK_PACKET 10
 
 SEC("?kprobe")
 int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int protocol, struct socket **res)
@@ -14,7 +16,8 @@ int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int pro
 	struct sr_socket *s;
 	struct sr_task *t;
 
-	if (family != SR_PF_PACKET) {
+	// net/socket.c: __sock_create takes the old socket(AF_INET, SOCK_PACKET, ...) for a packet socket too.
+	if (family != SR_PF_PACKET && !(family == SR_PF_INET && type == SR_SOCK_PACKET)) {
 		t = task_find();
 		if (t)
 			t->in_create = 0; // stale, where a return was skipped
@@ -39,7 +42,7 @@ int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int pro
 	s->kern = (int)SR_REGS_PARM6(ctx);
 	s->netns_ino = BPF_CORE_READ(net, ns.inum);
 	if (config.net_families) {
-		bpf_probe_read_kernel(&pf, sizeof(pf), (void *)(config.net_families + family * sizeof(void *)));
+		bpf_probe_read_kernel(&pf, sizeof(pf), (void *)(config.net_families + SR_PF_PACKET * sizeof(void *)));
 		s->net_family = (__u64)pf;
 		s->net_family_number = BPF_CORE_READ(pf, family);
 		s->net_family_create = (__u64)BPF_CORE_READ(pf, create);

@@ -141,7 +141,7 @@ TEST(Einval, OfAnAddressThatIsTooShortForItsHardwareAddress) {
     sr_send send = refused(EINVAL);
     send.msg_namelen = 20;
     send.sll_halen = 20;
-    EXPECT_EQ(why(send), "EINVAL: the address has 20 bytes, too few for its hardware address of 20");
+    EXPECT_EQ(why(send), "EINVAL: the address has 20 bytes; with its hardware address of 20 it needs 32");
 }
 
 TEST(Einval, OfACookedSocketWhoseAddressIsTooShortForTheDevice) {

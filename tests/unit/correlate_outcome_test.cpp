@@ -65,7 +65,7 @@ TEST(ASend, IsDroppedWhenTheFrameWasFreedInsideTheQdisc) {
     send.drop_reason = 5;
     send.drop_location = 0x1000;
     send.drop_ns = 1650;
-    EXPECT_EQ(told(send), "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit");
+    EXPECT_EQ(told(send), "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
 }
 
 TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
@@ -76,7 +76,7 @@ TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
     send.drop_in_driver = 1;
     send.drop_reason = 77;
     send.drop_location = 16;
-    EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: reason 77 at 0x16, inside dev_hard_start_xmit");
+    EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: reason 77 at 0x16, inside dev_hard_start_xmit on veth0");
 }
 
 TEST(ASend, IsDroppedInsidePacketSndWhenItNeverCameToTheQdisc) {
@@ -268,7 +268,7 @@ TEST(ATxRing, IsDroppedWithTheNumberOfItsFramesThatNoDriverTook) {
     send.drop_ns = 1450;
     EXPECT_EQ(
         told(send),
-        "dropped in __dev_queue_xmit: 1 of 4 frames: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit");
+        "dropped in __dev_queue_xmit: 1 of 4 frames: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
 }
 
 TEST(ATxRing, IsUnknownWhereTheDriverHasNoHook) {

@@ -50,7 +50,8 @@ bool is_program(const std::string& path) {
 
 Status check_command(const std::string& name) {
     const auto missing = [&](std::string_view why) {
-        return fail(fmt::format("cannot run '{}': {}", shown(name), why), "give the command by its path");
+        return fail(fmt::format("cannot run '{}': {}", shown(name), why),
+                    name.find('/') == std::string::npos ? "give the command by its path" : "");
     };
     if (name.find('/') != std::string::npos) {
         if (is_program(name)) return {};
@@ -108,8 +109,9 @@ void Command::stop() {
 Result<Fd> watch_process(pid_t pid) {
     Fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (fd) return fd;
-    if (errno == ESRCH || errno == EINVAL)
-        return fail(fmt::format("there is no process {}", pid), "-p takes the id of a process, not of a thread");
+    if (errno == ESRCH) return fail(fmt::format("there is no process {}", pid));
+    if (errno == EINVAL || errno == ENOENT)
+        return fail(fmt::format("{} is a thread", pid), "-p takes the id of its process");
     return fail(fmt::format("cannot watch process {}: {}", pid, errno_text(errno)));
 }
 

@@ -1,5 +1,6 @@
 // sockray: the command line. Parses, and hands over to the verbs.
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -60,8 +61,9 @@ Exit status 1 where no send at all was delivered, or the run was interrupted.)";
 
 constexpr const char* trace_footer = R"(
 Says "ready" on standard error when every hook is armed; a COMMAND starts only then, and its own
-standard output goes to standard error. Ends with Ctrl-C, with COMMAND, with the process of -p, or
-after -c sends; then come who sent what, the chains and the ledger.
+standard output goes to standard error. Ends with Ctrl-C (SIGINT, SIGTERM), with COMMAND, with the
+process of -p, or after -c sends; then come who sent what, the chains and the ledger. A COMMAND
+that still runs then is ended by SIGTERM; what it left in the background is not traced any more.
 
 Examples:
   sockray trace -i eth0
@@ -128,7 +130,7 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, T& value, const
 // An empty text is most likely a variable that a script forgot to set, and would mean no filter at all.
 CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help) {
     return add_parsed(verb, name, value, help, [](const std::string& text) -> Result<std::string> {
-        if (text.empty()) return usage("is empty");
+        if (text.empty()) return usage("a name is needed, not an empty text");
         return text;
     });
 }
@@ -244,13 +246,17 @@ int main_of(std::vector<std::string> arguments) {
     const CLI::App& run_verb = add_run(app, run_options);
     const CLI::App& trace_verb = add_trace(app, trace_options);
 
-    if (!arguments.empty() && !is_verb(app, arguments.front()) && !is_app_option(arguments.front()))
+    if (arguments.empty()) return say_usage("which verb? doctor, run, trace, ops or sockets");
+    if (arguments.front() == "help") arguments.front() = "--help";
+    if (!is_verb(app, arguments.front()) && !is_app_option(arguments.front()))
         return say_usage("there is no verb '" + arguments.front() + "'");
     try {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         app.parse(arguments);
     } catch (const CLI::Success& success) {
         return app.exit(success);  // --help, --version
+    } catch (const CLI::ExtrasError& error) {
+        return say_usage(std::string(error.what()) + (trace_verb.parsed() ? "; a command goes behind --" : ""));
     } catch (const CLI::ParseError& error) {
         return say_usage(error.what());
     }
@@ -268,14 +274,19 @@ int main_of(std::vector<std::string> arguments) {
 }  // namespace
 }  // namespace sockray
 
-// A descriptor 0 to 2 that is closed would be given to something else: nothing is written to it then.
-static void open_standard_descriptors() {
+// A descriptor 0 to 2 that is closed would be given to something else. Returns whether there is a standard output.
+static bool open_standard_descriptors() {
+    const bool output = ::fcntl(STDOUT_FILENO, F_GETFD) >= 0;
     for (int fd = 0; fd <= 2; fd++)
         if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);
+    return output;
 }
 
 int main(int argc, char** argv) {
-    open_standard_descriptors();
+    if (!open_standard_descriptors()) {
+        sockray::say("standard output is closed: there is nowhere to write results to");
+        return sockray::exit_failed;
+    }
     ::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error of write()
     return sockray::main_of(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view units = "KMG";
 
 std::string bounds(std::uint64_t least, std::uint64_t most) {
-    return most == UINT64_MAX ? fmt::format("{} or more", least) : fmt::format("{} to {}", least, most);
+    return fmt::format("{} to {}", least, most);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -60,6 +61,7 @@ void Session::take(std::span<const std::byte> bytes) {
 void Session::take(const sr_socket& record) {
     const std::uint64_t id = ++next_socket_;
     ledger_.sockets_decoded++;
+    if (limit_reached()) return;
     switch (view_) {
         case View::json: json_.socket(output_.buffer(), record, id); break;
         case View::lines: lines_.socket(output_.buffer(), record); break;
@@ -112,6 +114,7 @@ Ledger Session::ledger() const {
     ledger.sends.lost.rejected = rejected_;
     ledger.sockets = tally_sockets(counters);
     ledger.skipped = tracer_.skipped();
+    ledger.shown = most_sends_ ? shown_ : ledger.decoded;
     for (const sr_counters& cpu : counters) {
         ledger.ring_idle += cpu.ring_idle;
         ledger.children_lost += cpu.forks_lost;
@@ -135,8 +138,18 @@ void Session::show_summary(std::span<const DeviceDelta> devices) {
         json_.summary(output_.buffer(), ledger());
         return;
     }
-    if (!match_) append_senders_text(output_.buffer(), senders_, style_);
-    append_chain_text(output_.buffer(), chain_, tracer_.plan(), style_);
+    fmt::memory_buffer& out = output_.buffer();
+    if (view_ == View::totals && next_socket_ > 1)
+        fmt::format_to(std::back_inserter(out), "and {} more sockets, one for each thread\n", next_socket_ - 1);
+    if (!match_ && ledger_.decoded) {
+        out.push_back('\n');
+        append_senders_text(out, senders_, style_);
+    }
+    if (ledger_.decoded) {
+        out.push_back('\n');
+        append_chain_text(out, chain_, tracer_.plan(), style_);
+    }
+    out.push_back('\n');
     show_ledger(output_.buffer(), style_, devices);
 }
 

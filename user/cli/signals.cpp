@@ -9,6 +9,9 @@ StopSignals::StopSignals() {
     sigset_t stop;
     ::sigemptyset(&stop);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&stop, number);
+    // A shell starts background jobs with SIGINT ignored, and an ignored signal never reaches the descriptor. (SIGHUP
+    // stays ignored under nohup.)
+    for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
     ::pthread_sigmask(SIG_BLOCK, &stop, &before_);
     fd_ = Fd(::signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
 }

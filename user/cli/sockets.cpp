@@ -12,7 +12,7 @@
 namespace sockray {
 
 int sockets(const SocketsOptions& options) {
-    auto kernel = LiveKernel::open();
+    auto kernel = LiveKernel::open(Purpose::reading);
     if (!kernel) return say_error(kernel.error());
     const auto found = read_packet_sockets(**kernel);
     drop_privileges(false);

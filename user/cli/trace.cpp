@@ -98,8 +98,11 @@ std::string nothing_seen(const TraceVerbOptions& options) {
     if (!options.comm.empty()) add(fmt::format("--comm {}", printable(options.comm)));
     if (!options.interface.empty()) add(fmt::format("-i {}", printable(options.interface)));
     if (!options.command.empty()) add(fmt::format("-- {}", shortened(printable(options.command.front()), 80)));
-    return filters.empty() ? "nobody sent through a packet socket while tracing ran"
-                           : fmt::format("no send matched {} while tracing ran", filters);
+    return filters.empty()
+               ? "nobody sent through a packet socket while tracing ran"
+               : fmt::format(
+                     "no send was seen of those asked for ({}){}", filters,
+                     options.command.empty() ? "" : "; what the command left in the background is not traced any more");
 }
 
 }  // namespace
@@ -142,12 +145,12 @@ int trace(const TraceVerbOptions& options) {
     session.close();
     session.show_summary(devices);
     out.flush();
-    if (session.ledger().attempted() == 0) say(nothing_seen(options));
     if (command && stop == Stop::watched_gone)
         failure = command->failure();
     else if (command)
         command->stop();
     if (!failure.empty()) say(failure);
+    if (session.ledger().attempted() == 0) say(nothing_seen(options));
     return say_output_lost(session, out, devices) || !failure.empty() ? exit_failed : exit_done;
 }
 

@@ -92,8 +92,8 @@ std::string invalid_arguments(const sr_send& record) {
     if (has_address(record) && record.msg_namelen < address_size)
         return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen, address_size);
     if (has_address(record) && record.msg_namelen < record.sll_halen + address_head)
-        return fmt::format("the address has {} bytes, too few for its hardware address of {}", record.msg_namelen,
-                           record.sll_halen);
+        return fmt::format("the address has {} bytes; with its hardware address of {} it needs {}", record.msg_namelen,
+                           record.sll_halen, record.sll_halen + address_head);
     if (record.sock_type == SOCK_DGRAM && has_address(record) && record.msg_namelen < record.addr_len + address_head)
         return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
                            interface_of(record));

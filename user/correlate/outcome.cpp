@@ -61,9 +61,12 @@ Verdict drop(const sr_send& record, const KernelNames& names) {
     const Stage where = record.drop_in_driver        ? stage_in(record, SR_SLOT_DRIVER)
                         : seen(record, SR_SLOT_XMIT) ? stage_in(record, SR_SLOT_XMIT)
                                                      : body(record);
+    // The functions that free say nothing of who dropped.
+    std::string place = names.symbol(record.drop_location);
+    place = place.starts_with("kfree_skb") ? "" : " at " + place;
     return {Outcome::dropped, where,
-            fmt::format("{} at {}, inside {}", names.drop_reason(record.drop_reason),
-                        names.symbol(record.drop_location), stage_name(where))};
+            fmt::format("{}{}, inside {}{}", names.drop_reason(record.drop_reason), place, stage_name(where),
+                        record.ifname[0] ? fmt::format(" on {}", record.ifname) : "")};
 }
 
 // The caller was told that all is well, and no driver was seen to take the frame.

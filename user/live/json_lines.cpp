@@ -244,6 +244,7 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         object.number("driven", ledger.driven);
         object.number("correlated", ledger.correlated);
 
+        object.number("shown", ledger.shown);
         object.number("partial", ledger.partial);
         if (ledger.skipped) {
             object.key("skipped");

@@ -78,14 +78,17 @@ Condition type_information(const std::string& root) {
             "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are"};
 }
 
+constexpr const char* kprobes_name = "kprobes";
+
 Condition kprobes(const std::string& root) {
     if (!exists(root + "/sys/bus/event_source/devices/kprobe/type"))
-        return {"kprobes", Effect::prevents, "this kernel has none (/sys/bus/event_source/devices/kprobe is missing)",
+        return {kprobes_name, Effect::prevents,
+                "this kernel has none (/sys/bus/event_source/devices/kprobe is missing)",
                 "boot a kernel built with CONFIG_KPROBE_EVENTS=y, as Debian's are"};
     if (read_line(root + "/sys/kernel/debug/kprobes/enabled").value_or("1") == "0")
-        return {"kprobes", Effect::prevents, "switched off in /sys/kernel/debug/kprobes/enabled",
+        return {kprobes_name, Effect::prevents, "switched off in /sys/kernel/debug/kprobes/enabled",
                 "echo 1 > /sys/kernel/debug/kprobes/enabled"};
-    return {"kprobes", Effect::helps, "built in", ""};
+    return {kprobes_name, Effect::helps, "built in", ""};
 }
 
 // The first symbols are offsets into per-CPU data: 0 for everybody. Hidden addresses are 0 throughout.
@@ -122,11 +125,15 @@ std::vector<Condition> inspect_environment(const std::string& root) {
             kprobes(root), symbols(root),  jit(root),      packet_family(root)};
 }
 
-Status check_environment(const std::vector<Condition>& conditions) {
-    for (const Condition& condition : conditions)
-        if (condition.effect == Effect::prevents)
-            return not_allowed(fmt::format("tracing is not possible here: {}: {}", condition.name, condition.state),
-                               condition.remedy);
+Status check_environment(const std::vector<Condition>& conditions, Purpose purpose) {
+    for (const Condition& condition : conditions) {
+        if (condition.effect != Effect::prevents) continue;
+        if (purpose == Purpose::reading && condition.name == kprobes_name) continue;
+        return not_allowed(fmt::format("{} is not possible here: {}: {}",
+                                       purpose == Purpose::tracing ? "tracing" : "reading the kernel's tables",
+                                       condition.name, condition.state),
+                           condition.remedy);
+    }
     return {};
 }
 

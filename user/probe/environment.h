@@ -24,8 +24,13 @@ struct Condition {
 // Everything that doctor shows. `root` is put before every path, so that tests can feed fixtures; "" is the system.
 std::vector<Condition> inspect_environment(const std::string& root = "");
 
-// The first condition that prevents the main job, as an error of kind not_allowed.
-Status check_environment(const std::vector<Condition>& conditions);
+enum class Purpose {
+    tracing,  // the main job
+    reading   // only reading kernel memory: needs no kprobes
+};
+
+// The first condition that prevents it, as an error of kind not_allowed.
+Status check_environment(const std::vector<Condition>& conditions, Purpose purpose = Purpose::tracing);
 
 struct Obstacle {
     std::string why;

@@ -10,8 +10,9 @@
 
 namespace sockray {
 
-Result<std::unique_ptr<LiveKernel>> LiveKernel::open() {
-    if (const Status status = check_environment(inspect_environment()); !status) return tl::unexpected(status.error());
+Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose) {
+    if (const Status status = check_environment(inspect_environment(), purpose); !status)
+        return tl::unexpected(status.error());
     auto memory = KernelMemory::open();  // first: it is what a locked-down kernel refuses
     if (!memory) return tl::unexpected(memory.error());
     const auto tgid = memory->own_tgid();

@@ -6,6 +6,7 @@
 #include "user/base/kernel_names.h"
 #include "user/base/result.h"
 #include "user/probe/btf.h"
+#include "user/probe/environment.h"
 #include "user/probe/kallsyms.h"
 #include "user/probe/kernel_memory.h"
 
@@ -13,8 +14,8 @@ namespace sockray {
 
 class LiveKernel : public KernelNames {
   public:
-    // Reads all three. Errors: not_allowed, with the first thing that is missing.
-    static Result<std::unique_ptr<LiveKernel>> open();
+    // Reads all three. Errors: not_allowed, with the first thing that is missing for the purpose.
+    static Result<std::unique_ptr<LiveKernel>> open(Purpose purpose = Purpose::tracing);
 
     std::string symbol(std::uint64_t address) const override { return symbols.describe(address); }
     std::string drop_reason(std::uint32_t number) const override;

@@ -77,6 +77,10 @@ void append_loss(fmt::memory_buffer& out, const Ledger& ledger, const Style& sty
     if (!ledger.balances())
         paint_lines(out, style, Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts",
                     2);
+    if (ledger.shown < ledger.decoded)
+        paint_lines(
+            out, style, Tone::plain,
+            fmt::format("shown above: the first {} of the {} decoded, as -c asked", ledger.shown, ledger.decoded), 2);
     if (ledger.partial)
         paint_lines(out, style, Tone::warning,
                     fmt::format("{} of the decoded sends lack the return of a stage, whose hook the kernel skipped",
