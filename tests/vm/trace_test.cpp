@@ -44,7 +44,7 @@ TEST_F(Trace, says_ready_before_the_COMMAND_starts_and_keeps_its_output_apart_fr
     EXPECT_NE(done.err.find("from the command", ready), std::string::npos) << done.err;
     EXPECT_NE(done.err.find("and its errors", ready), std::string::npos) << done.err;
     EXPECT_TRUE(parse(done.out).bad_lines.empty()) << done.out;
-    EXPECT_NE(done.err.find("no send matched"), std::string::npos) << done.err;
+    EXPECT_NE(done.err.find("no send was seen"), std::string::npos) << done.err;
 }
 
 TEST_F(Trace, of_a_COMMAND_that_fails_ends_with_1_and_names_its_status) {
@@ -90,7 +90,7 @@ TEST_F(Trace, of_a_name_that_nobody_has_says_that_nothing_matched) {
     trace.signal(SIGINT);
     const Completed done = trace.finish();
     EXPECT_EQ(done.status, 0) << shown(done);
-    EXPECT_NE(done.err.find("no send matched --comm nosuch"), std::string::npos) << done.err;
+    EXPECT_NE(done.err.find("no send was seen of those asked for (--comm nosuch)"), std::string::npos) << done.err;
     EXPECT_NE(done.out.find("LEDGER"), std::string::npos) << done.out;
 }
 
