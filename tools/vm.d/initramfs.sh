@@ -23,10 +23,10 @@ initramfs_base() {
     need busybox busybox-static
     need cpio cpio
     local busybox key
-    busybox=$(type -P busybox)
+    busybox=$(find_program busybox)
     key=$({
         cat "$here"/vm.d/*
-        stat -L -c '%n %s %Y' "$busybox" "$(type -P sh)"
+        stat -L -c '%n %s %Y' "$busybox" "$(find_program sh)"
     } | sha256sum | cut -c 1-16)
     base_archive=$cache/base/${kernel_dir##*/}_$key.cpio
     [[ -e $base_archive ]] || with_lock "base-${kernel_dir##*/}" initramfs_build_base "$busybox"
@@ -35,7 +35,7 @@ initramfs_base() {
 initramfs_build_base() {
     [[ ! -e $base_archive ]] || return 0
     local busybox=$1 root work program file
-    [[ $(LC_ALL=C ldd "$busybox" 2>&1 || true) == *"not a dynamic executable"* ]] ||
+    [[ -n $arch_root || $(LC_ALL=C ldd "$busybox" 2>&1 || true) == *"not a dynamic executable"* ]] ||
         die 125 "$busybox is not statically linked, the guest needs one that is" "apt-get install busybox-static"
     verbose "building the base initramfs"
     mkdir -p "$cache/base"
@@ -48,7 +48,7 @@ initramfs_build_base() {
     ln -s /run "$root/var/run"
     chmod 1777 "$root/tmp" "$root/var/tmp"
     install -m 755 "$busybox" "$root/.vm/bin/busybox"
-    for program in $("$busybox" --list); do
+    for program in $(busybox --list); do # this machine's, which may be another: both are Debian's
         [[ $program == busybox ]] || ln -s busybox "$root/.vm/bin/$program"
     done
     ln -s /.vm/bin/modprobe "$root/usr/sbin/modprobe" # where the kernel looks
@@ -59,14 +59,14 @@ initramfs_build_base() {
     echo guest >"$root/etc/hostname"
     echo 'passwd: files' >"$root/etc/nsswitch.conf"
     for file in protocols services ethertypes ld.so.cache; do
-        [[ ! -r /etc/$file ]] || cp -L "/etc/$file" "$root/etc/$file"
+        [[ ! -r /etc/$file || ($file == ld.so.cache && -n $arch_root) ]] || cp -L "/etc/$file" "$root/etc/$file"
     done
     cp -a "$kernel_dir/lib/modules" "$root/lib/"
     local stage=$root
     for program in "${base_programs[@]}"; do
-        initramfs_add "$(type -P "$program")"
+        initramfs_add "$(find_program "$program")"
     done
-    [[ -e $root/bin/sh ]] || ln -s "$(realpath "$(type -P sh)")" "$root/bin/sh"
+    [[ -e $root/bin/sh ]] || ln -s "$(guest_path "$(realpath "$(find_program sh)")")" "$root/bin/sh"
     initramfs_pack "$root" "$work/base.cpio"
     find "$cache/base" -maxdepth 1 -name "${kernel_dir##*/}_*.cpio" -mmin +1440 -delete
     mv "$work/base.cpio" "$base_archive"
@@ -76,6 +76,18 @@ initramfs_build_base() {
 # Everything belongs to root, whoever packs.
 initramfs_pack() {
     (cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort -z | cpio --quiet -0 -o -H newc -R +0:+0) >"$2"
+}
+
+# Where the program of this name is that runs in the guest: in PATH, or for another architecture in its folder.
+find_program() {
+    local path=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+    [[ -z $arch_root ]] || path=$arch_root/usr/sbin:$arch_root/usr/bin
+    PATH=$path type -P -- "$1"
+}
+
+# A path on this machine as the guest has it.
+guest_path() {
+    echo "${1#"$arch_root"}"
 }
 
 is_elf() {
@@ -92,15 +104,15 @@ initramfs_add() {
     fi
     if [[ $source != */* && ! -e $source ]]; then
         local found
-        found=$(PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin type -P -- "$source") ||
-            die 2 "--with $source: neither a file here nor a program in PATH"
+        found=$(find_program "$source") ||
+            die 2 "--with $source: neither a file here nor a program in ${arch_root:-PATH}"
         source=$found
     fi
     [[ -e $source ]] || die 2 "--with $source: no such file or directory"
     [[ -r $source ]] || die 2 "--with $source: not readable by $(id -un)"
 
     local real logical
-    case $(realpath -sm -- "${guest:-$source}") in
+    case $(guest_path "$(realpath -sm -- "${guest:-$source}")") in
     / | /dev | /dev/* | /proc | /proc/* | /sys | /sys/*)
         die 2 "--with $1: the guest has its own ${guest:-$source}" "name another path: --with $source=/GUEST/PATH"
         ;;
@@ -110,10 +122,12 @@ initramfs_add() {
     if [[ -n $guest ]]; then
         stage_copy "$real" "$guest"
     else
-        stage_copy "$real" "$real"
+        guest=$(guest_path "$real")
+        stage_copy "$real" "$guest"
+        logical=$(guest_path "$logical")
         if [[ ! -e $stage$logical ]]; then
             mkdir -p "$stage${logical%/*}"
-            ln -s "$real" "$stage$logical"
+            ln -s "$guest" "$stage$logical"
         fi
     fi
 }
@@ -146,22 +160,28 @@ stage_interpreter() {
     LC_ALL=C IFS= read -r -n 256 line <"$1" 2>/dev/null || true
     [[ $line == '#!'* ]] || return 0
     read -r interpreter _ <<<"${line#??}"
-    [[ $interpreter == /* && -x $interpreter ]] || return 0
-    initramfs_add "$interpreter"
+    [[ $interpreter == /* && -x $arch_root$interpreter ]] || return 0
+    initramfs_add "$arch_root$interpreter"
 }
 
 stage_libraries() {
-    local library listing
+    local library
+    while IFS= read -r library; do
+        [[ -e $library && ! -e $stage$(guest_path "$library") ]] || continue
+        mkdir -p "$(dirname "$stage$(guest_path "$library")")"
+        cp -L -- "$library" "$stage$(guest_path "$library")"
+        chmod u+rx,go+rx "$stage$(guest_path "$library")"
+    done < <(if [[ -n $arch_root ]]; then foreign_libraries "$@"; else own_libraries "$@"; fi)
+    wait "$!" || exit # with its words said
+}
+
+own_libraries() {
+    local listing
     listing=$(LC_ALL=C ldd -- "$@" 2>/dev/null || true)
     if [[ $listing == *'=> not found'* ]]; then
         die 2 "--with: ldd does not find $(awk '/=> not found/{print $1}' <<<"$listing" | sort -u | tr '\n' ' ')for $*" \
             "install the library, or set LD_LIBRARY_PATH"
     fi
     # "libc.so.6 => /lib/x/libc.so.6 (0x...)" or "/lib64/ld-linux-x86-64.so.2 (0x...)"
-    while IFS= read -r library; do
-        [[ -e $library && ! -e $stage$library ]] || continue
-        mkdir -p "$(dirname "$stage$library")"
-        cp -L -- "$library" "$stage$library"
-        chmod u+rx,go+rx "$stage$library"
-    done < <(sed -nE 's/^\t(.* => )?(\/.*) \(0x[0-9a-f]+\)$/\2/p' <<<"$listing" | sort -u)
+    sed -nE 's/^\t(.* => )?(\/.*) \(0x[0-9a-f]+\)$/\2/p' <<<"$listing" | sort -u
 }

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # variables go to and come from tools/vm and its other parts
 # From a kernel's name ("6.12-rt") to its unpacked files in the cache. Sourced by tools/vm.
 #
-# kernel_select NAME   sets kernel_name kernel_series kernel_flavour
+# kernel_select NAME   sets kernel_name kernel_series kernel_flavour, and what arch_select sets
 # kernel_resolve       sets kernel_package kernel_version kernel_size: the newest that apt knows; empty if none
 # kernel_ensure        resolves, fetches, unpacks; sets kernel_dir (vmlinuz, config, System.map, release, lib/modules)
 # kernel_debug_vmlinux prints the path of the vmlinux with DWARF
 
-kernel_names=(6.1-cloud 6.1-generic 6.1-rt 6.12-cloud 6.12-generic 6.12-rt)
+kernel_names=(6.1-cloud 6.1-generic 6.1-rt 6.12-cloud 6.12-generic 6.12-rt 6.1-arm64 6.12-arm64)
 
 # Modules that go into the guest, as paths below lib/modules/RELEASE/kernel, with what they depend on.
 kernel_modules=(
@@ -29,6 +29,12 @@ kernel_select() {
         [[ $known == "$kernel_name" ]] || continue
         kernel_series=${kernel_name%%-*}
         kernel_flavour=${kernel_name#*-}
+        if [[ $kernel_flavour == arm64 ]]; then
+            kernel_flavour=cloud
+            arch_select arm64
+        else
+            arch_select amd64
+        fi
         return
     done
     die 2 "no kernel '$1'" "known: 6.1 6.12 ${kernel_names[*]}"
@@ -44,7 +50,7 @@ kernel_package_pattern() {
 # What apt's answer depends on; asking apt takes over a second, comparing this takes none.
 kernel_apt_stamp() {
     local L=/var/lib/apt/lists/
-    eval "$(apt-config shell L Dir::State::lists/d)"
+    eval "$(apt-config "${arch_apt[@]}" shell L Dir::State::lists/d)"
     echo "3 $L $(stat -c %Y -- "$L" /etc/apt /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/preferences.d \
         2>/dev/null | tr '\n' ' ' || true)"
 }
@@ -64,10 +70,10 @@ kernel_resolve() {
 
     # The names of one flavour, newest first; a name without a version to install is one that apt only heard of.
     local candidate
-    for candidate in $(apt-cache pkgnames "linux-image-$kernel_series." | grep -E "$(kernel_package_pattern)\$" |
+    for candidate in $(apt-cache "${arch_apt[@]}" pkgnames "linux-image-$kernel_series." | grep -E "$(kernel_package_pattern)\$" |
         sort -rV || true); do
         { read -r kernel_version && read -r kernel_size; } < <(
-            apt-cache show --no-all-versions "$candidate" 2>/dev/null |
+            apt-cache "${arch_apt[@]}" show --no-all-versions "$candidate" 2>/dev/null |
                 awk '/^Version: /{v=$2} /^Size: /{s=$2} /^$/{exit} END{print v; print s}'
         ) || true
         [[ -z $kernel_version || -z $kernel_size ]] || break
@@ -89,14 +95,27 @@ kernel_newest_cached() {
         grep -E "$(kernel_package_pattern)_[^_]*\$" | sort -V | tail -n 1 || true
 }
 
-kernel_ensure() {
+# The newest kernel that apt knows is in kernel_dir; false where it knows none, or could not fetch it.
+kernel_newest() {
     kernel_resolve
     kernel_dir=$cache/kernels/${kernel_package}_$kernel_version
-    if [[ -n $kernel_package ]]; then
-        [[ ! -e $kernel_dir/release ]] || return 0
-        with_lock "kernel-$kernel_name" kernel_fetch
-        [[ ! -e $kernel_dir/release ]] || return 0
-    fi
+    [[ -n $kernel_package ]] || return 1
+    [[ ! -e $kernel_dir/release ]] || return 0
+    with_lock "kernel-$kernel_name" kernel_fetch
+    [[ -e $kernel_dir/release ]]
+}
+
+# Old package lists know no kernel, or name one that is gone. Whoever may renew them does.
+kernel_lists_renewed() {
+    [[ $EUID == 0 && -z $arch_root ]] && command -v apt-get >/dev/null || return 1
+    say "apt-get update: its lists know no $kernel_name kernel that can be fetched"
+    with_lock apt-lists apt-get -q update >"$cache/apt-update.log" 2>&1
+}
+
+kernel_ensure() {
+    [[ -z $arch_root ]] || foreign_index
+    ! kernel_newest || return 0
+    ! kernel_lists_renewed || ! kernel_newest || return 0
 
     local older reason
     older=$(kernel_newest_cached)
@@ -126,7 +145,7 @@ kernel_remedy() {
 
 # Runs apt-get download in the current directory; false, with apt's words on stderr, if that failed.
 apt_download() {
-    local options=()
+    local options=("${arch_apt[@]}")
     # As root, apt drops to a user who may not write here, and warns about it.
     [[ $EUID != 0 ]] || options+=(-o APT::Sandbox::User=root)
     if ! apt-get "${options[@]}" -q download "$1" >"apt.log" 2>&1; then
@@ -216,7 +235,7 @@ kernel_fetch_debug() {
     mkdir -p "$cache/dbg"
     work=$(mktemp -d "$cache/dbg/.unpack.XXXXXX")
     remove_at_exit "$work"
-    size=$(apt-cache show "$package=$version" 2>/dev/null | awk '/^Size: /{print $2; exit}') || true
+    size=$(apt-cache "${arch_apt[@]}" show "$package=$version" 2>/dev/null | awk '/^Size: /{print $2; exit}') || true
     say "fetching $package $version (${size:+$(megabytes "$size")})"
     if ! (cd "$work" && apt_download "$package=$version"); then
         rm -rf -- "$work"

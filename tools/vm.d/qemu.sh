@@ -16,7 +16,10 @@ qemu_run() {
 
     # QEMU dies with this script even if that is killed by SIGKILL.
     ! command -v setpriv >/dev/null || command+=(setpriv --pdeathsig TERM)
-    command+=("$arch_qemu" -accel tcg,thread=multi "${arch_qemu_args[@]}" -smp "$option_cpus" -m "$option_memory"
+    # One thread emulates all CPUs in turn. With a thread for each (thread=multi) QEMU is not sound for a kernel that
+    # patches code which another CPU runs: a CPU executes stale int3s or half of a patched call, and the guest oopses
+    # within minutes, in static keys and in the kernel's own tracefs kprobes alike, no sockray near (tests/vm/machine_test.cpp).
+    command+=("$arch_qemu" -accel tcg,thread=single "${arch_qemu_args[@]}" -smp "$option_cpus" -m "$option_memory"
         -nodefaults -no-user-config -display none -no-reboot -net none
         -kernel "$kernel_dir/vmlinuz" -initrd "$run/initrd"
         -append "$arch_cmdline quiet loglevel=5 log_buf_len=4M panic=-1${option_append:+ $option_append}"
