@@ -1,7 +1,5 @@
 // How a send comes in: the functions around packet_sendmsg. The entry function (__sys_sendto and its like, or
 // sock_write_iter), sockfd_lookup_light, sock_sendmsg, __sock_sendmsg.
-//
-// Which function a program is attached to comes with its attach cookie: the stage (SR_STAGE_*).
 #ifndef SOCKRAY_BPF_ENTRY_H
 #define SOCKRAY_BPF_ENTRY_H
 
@@ -38,8 +36,7 @@ static __always_inline void entry_begin(struct sr_task *t, __u32 stage)
 
 // __sys_sendto, __sys_sendmsg, __sys_sendmmsg: every socket of the system passes here. A task that never sent through
 // a packet socket has no frame and leaves after one look-up and a look at its descriptor.
-SEC("?kprobe")
-int BPF_KPROBE(syscall_enter, int fd)
+static __always_inline int on_syscall_enter(__u32 stage, int fd)
 {
 	struct sr_task *t;
 
@@ -55,12 +52,11 @@ int BPF_KPROBE(syscall_enter, int fd)
 		if (!t)
 			return 0;
 	}
-	entry_begin(t, bpf_get_attach_cookie(ctx));
+	entry_begin(t, stage);
 	return 0;
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(write_enter, struct kiocb *iocb)
+static __always_inline int on_write_enter(struct kiocb *iocb)
 {
 	struct sr_task *t;
 
@@ -81,16 +77,19 @@ int BPF_KPROBE(write_enter, struct kiocb *iocb)
 	return 0;
 }
 
-static __always_inline void outer_enter(__u32 slot)
+// sock_sendmsg, __sock_sendmsg
+static __always_inline int on_sock_enter(__u32 stage)
 {
+	__u32 slot = stage == SR_STAGE_SOCK_SENDMSG ? SR_SLOT_SOCK : SR_SLOT_INNER;
 	struct sr_task *t = task_find();
 
 	if (!t || t->state == SR_OPEN)
-		return;
+		return 0;
 	send_flush(t);
 	t->open_slots |= 1 << slot;
 	t->outer[slot].start = bpf_ktime_get_ns();
 	t->outer[slot].end = 0;
+	return 0;
 }
 
 static __always_inline void outer_exit(__u32 slot)
@@ -104,13 +103,13 @@ static __always_inline void outer_exit(__u32 slot)
 	t->outer[slot].end = now;
 	if (t->state != SR_RETURNED)
 		return;
-	t->send.span[slot].end = now;
+	if (t->send.span[slot].start)
+		t->send.span[slot].end = now;
 	if (!t->open_slots)
 		send_emit(t);
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(entry_exit)
+static __always_inline int on_entry_exit(void)
 {
 	struct sr_task *t = task_find();
 
@@ -125,8 +124,7 @@ int BPF_KRETPROBE(entry_exit)
 	return 0;
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(lookup_enter)
+static __always_inline int on_lookup_enter(void)
 {
 	struct sr_task *t = task_find();
 
@@ -135,8 +133,7 @@ int BPF_KPROBE(lookup_enter)
 	return 0;
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(lookup_exit)
+static __always_inline int on_lookup_exit(void)
 {
 	struct sr_task *t = task_find();
 
@@ -145,31 +142,9 @@ int BPF_KRETPROBE(lookup_exit)
 	return 0;
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(sock_sendmsg_enter)
+static __always_inline int on_sock_exit(__u32 stage)
 {
-	outer_enter(SR_SLOT_SOCK);
-	return 0;
-}
-
-SEC("?kretprobe")
-int BPF_KRETPROBE(sock_sendmsg_exit)
-{
-	outer_exit(SR_SLOT_SOCK);
-	return 0;
-}
-
-SEC("?kprobe")
-int BPF_KPROBE(inner_sendmsg_enter)
-{
-	outer_enter(SR_SLOT_INNER);
-	return 0;
-}
-
-SEC("?kretprobe")
-int BPF_KRETPROBE(inner_sendmsg_exit)
-{
-	outer_exit(SR_SLOT_INNER);
+	outer_exit(stage == SR_STAGE_SOCK_SENDMSG ? SR_SLOT_SOCK : SR_SLOT_INNER);
 	return 0;
 }
 

@@ -1,23 +1,14 @@
 // Inside packet_sendmsg: packet_snd or tpacket_snd, the frame's allocation, its way to the driver, its drop.
-//
-// Which function a program is attached to comes with its attach cookie: the stage (SR_STAGE_*).
 #ifndef SOCKRAY_BPF_FRAME_H
 #define SOCKRAY_BPF_FRAME_H
 
-#include "task.bpf.h"
+#include "flight.bpf.h"
+#include "record.bpf.h"
 
-#define SR_LIST_WALK 16 // frames of one dequeue that are looked through for ours
-
-static __always_inline struct sr_task *open_task(void)
-{
-	struct sr_task *t = task_find();
-
-	return t && t->state == SR_OPEN ? t : NULL;
-}
+#define SR_SOCK_DGRAM 2
 
 // On the first instruction of an inlined packet_snd or tpacket_snd: no arguments, only the moment.
-SEC("?kprobe")
-int BPF_KPROBE(body_hit)
+static __always_inline int on_body_hit(__u32 stage)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = open_task();
@@ -25,12 +16,12 @@ int BPF_KPROBE(body_hit)
 	if (!t)
 		return 0;
 	t->send.body_hits++;
-	t->send.stage[SR_SLOT_BODY] = bpf_get_attach_cookie(ctx);
+	t->send.stage[SR_SLOT_BODY] = stage;
 	t->send.span[SR_SLOT_BODY].start = now;
 	return 0;
 }
 
-// Opens a span, unless one of this slot was recorded already (a TX ring passes once a frame).
+// Opens a span, unless one of this slot was recorded already.
 static __always_inline void span_open(struct sr_send *s, __u32 slot, __u32 stage)
 {
 	if (s->span[slot].start)
@@ -45,31 +36,116 @@ static __always_inline void span_close(struct sr_send *s, __u32 slot, __u64 now)
 		s->span[slot].end = now;
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(alloc_enter, struct sock *sk)
+static __always_inline __u32 slot_of(__u32 stage)
+{
+	switch (stage) {
+	case SR_STAGE_COPY:
+		return SR_SLOT_COPY;
+	case SR_STAGE_PARSE:
+		return SR_SLOT_PARSE;
+	default:
+		return SR_SLOT_PACKET_XMIT;
+	}
+}
+
+// Stages of which only the time is wanted. What runs inside __dev_queue_xmit is another's.
+static __always_inline int on_span_enter(__u32 stage)
 {
 	struct sr_task *t = open_task();
+
+	if (t && !t->xmit_depth)
+		span_open(&t->send, slot_of(stage), stage);
+	return 0;
+}
+
+static __always_inline int on_span_exit(__u32 stage)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct sr_task *t = open_task();
+
+	if (t && !t->xmit_depth)
+		span_close(&t->send, slot_of(stage), now);
+	return 0;
+}
+
+static __always_inline int on_alloc_enter(struct sock *sk)
+{
+	__u64 now = bpf_ktime_get_ns();
+	struct sr_task *t = open_task();
+	struct sr_send *s;
 
 	if (!t || (__u64)sk != t->sock)
 		return 0;
 	t->skb = 0;
-	span_open(&t->send, SR_SLOT_ALLOC, SR_STAGE_ALLOC);
+	s = &t->send;
+	// Behind a frame: whether another one follows, the result will tell.
+	if (s->flags & SR_SEND_TX_RING && s->alloc_hits) {
+		t->ring_alloc = now;
+		return 0;
+	}
+	s->stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
+	s->span[SR_SLOT_ALLOC].start = now;
 	return 0;
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(alloc_exit, void *skb)
+static __always_inline int on_alloc_exit(void *skb)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = open_task();
 
 	if (!t || t->xmit_depth)
 		return 0;
+	// A softirq on top of the task allocates for other sockets.
+	if (skb && (__u64)BPF_CORE_READ((struct sk_buff *)skb, sk) != t->sock)
+		return 0;
+	if (t->ring_alloc) {
+		__u64 start = t->ring_alloc;
+
+		t->ring_alloc = 0;
+		if (!skb) // no memory, or MSG_DONTWAIT: the frame stays in the ring
+			return 0;
+		ring_next_frame(t, start);
+		t->send.stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
+		t->send.span[SR_SLOT_ALLOC].start = start;
+	}
 	t->skb = (__u64)skb;
 	if (skb)
 		t->send.alloc_hits++;
 	span_close(&t->send, SR_SLOT_ALLOC, now);
 	return 0;
+}
+
+// The frame of the TX ring that is being sent: tpacket_snd moves the ring's head on behind the frame
+// (net/packet/af_packet.c: packet_lookup_frame).
+static __always_inline __u64 ring_frame_at(struct packet_sock *po)
+{
+	__u32 head = BPF_CORE_READ(po, tx_ring.head);
+	__u32 per_block = BPF_CORE_READ(po, tx_ring.frames_per_block);
+	struct pgv *block = BPF_CORE_READ(po, tx_ring.pg_vec);
+
+	if (!per_block)
+		return 0;
+	block += head / per_block;
+	return (__u64)BPF_CORE_READ(block, buffer) + (__u64)(head % per_block) * BPF_CORE_READ(po, tx_ring.frame_size);
+}
+
+// Where the frame begins: at the skb's data. What a TX ring sends stays in the ring's pages, all but the header
+// (tpacket_fill_skb); there the frame stands behind the ring frame's own header and that of virtio-net, and for
+// SOCK_DGRAM without the link layer's.
+static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, struct sk_buff *skb)
+{
+	struct packet_sock *po = (void *)sk;
+	__u64 ring;
+
+	if (!(s->flags & SR_SEND_TX_RING)) {
+		// Of a long frame only the header is there, the rest is in fragments (packet_alloc_skb).
+		__u32 linear = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
+
+		return config.cookie_offset + 16 <= linear ? BPF_CORE_READ(skb, data) : NULL;
+	}
+	ring = ring_frame_at(po);
+	ring += BPF_CORE_READ(po, tp_hdrlen) - 20 /* sizeof(struct sockaddr_ll) */ + expects_vnet_hdr(po);
+	return (void *)ring - (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(skb, dev, hard_header_len) : 0);
 }
 
 static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
@@ -81,10 +157,16 @@ static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
 	t->dev = (__u64)dev;
 	BPF_CORE_READ_INTO(&s->ifname, dev, name);
 	s->ifindex = BPF_CORE_READ(dev, ifindex);
+	if (s->flags & SR_SEND_TX_RING) // what tpacket_snd counts: the frame as the ring has it
+		s->len = BPF_CORE_READ(skb, len) -
+			 (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(dev, hard_header_len) : 0);
 	if (config.cookie_magic) {
 		__u64 word[2] = {};
 
-		bpf_probe_read_kernel(word, sizeof(word), BPF_CORE_READ(skb, data) + config.cookie_offset);
+		void *bytes = frame_bytes(s, (void *)t->sock, skb);
+
+		if (bytes)
+			bpf_probe_read_kernel(word, sizeof(word), bytes + config.cookie_offset);
 		if (word[0] == config.cookie_magic) {
 			s->cookie = word[1];
 			s->flags |= SR_SEND_COOKIE;
@@ -93,27 +175,45 @@ static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
 }
 
 // __dev_queue_xmit, __dev_direct_xmit. Where devices are stacked the frame passes again: only the first pass counts.
-SEC("?kprobe")
-int BPF_KPROBE(xmit_enter, struct sk_buff *skb)
+static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
 {
 	struct sr_task *t = open_task();
 
 	if (!t)
 		return 0;
 	t->xmit_depth++;
-	if (t->xmit_mine)
+	if (t->xmit_mine) { // a device below the first one
+		struct net_device *dev = BPF_CORE_READ(skb, dev);
+
+		if (t->skb != (__u64)skb || !may_be_kept(skb, dev))
+			return 0;
+		if (t->tracked) { // its end is that below
+			struct sr_flight *f = flight_find((__u64)skb);
+
+			if (f)
+				f->dev = (__u64)dev;
+		}
+		flight_begin(t, skb, false);
 		return 0;
+	}
 	// Where the allocation has no hook of its own (SOCK_PACKET) the frame is known by its socket.
 	if (t->skb ? (__u64)skb != t->skb : (__u64)BPF_CORE_READ(skb, sk) != t->sock)
 		return 0;
 	t->xmit_mine = t->xmit_depth;
+	if (t->send.flags & SR_SEND_TX_RING && t->send.span[SR_SLOT_XMIT].end) { // the hook on its allocation was skipped
+		ring_next_frame(t, t->ring_alloc ?: bpf_ktime_get_ns());
+		t->ring_alloc = 0;
+		t->xmit_mine = t->xmit_depth = 1;
+	}
 	frame_seen(t, skb);
-	span_open(&t->send, SR_SLOT_XMIT, bpf_get_attach_cookie(ctx));
+	span_open(&t->send, SR_SLOT_XMIT, stage);
+	if (STAGE_ON(SR_STAGE_FREED) ||
+	    (stage == SR_STAGE_QUEUE_XMIT && may_be_kept(skb, (struct net_device *)t->dev)))
+		flight_begin(t, skb, stage == SR_STAGE_DIRECT_XMIT);
 	return 0;
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(xmit_exit, int ret)
+static __always_inline int on_xmit_exit(__u32 stage, int ret)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = open_task();
@@ -123,7 +223,7 @@ int BPF_KRETPROBE(xmit_exit, int ret)
 	if (t->xmit_mine == t->xmit_depth) {
 		t->xmit_mine = 0;
 		// __dev_direct_xmit is between the socket and the driver alone: 0 means that the driver took the frame.
-		if (ret == 0 && t->skb && bpf_get_attach_cookie(ctx) == SR_STAGE_DIRECT_XMIT)
+		if (ret == 0 && t->skb && stage == SR_STAGE_DIRECT_XMIT && !t->send.drops)
 			t->send.driver_hits++;
 		t->skb = 0; // from here on somebody else's
 		t->send.xmit_ret = ret;
@@ -144,8 +244,7 @@ static __always_inline bool in_list(struct sk_buff *first, __u64 skb)
 	return false;
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(driver_enter, struct sk_buff *first, struct net_device *dev, void *txq, int *ret)
+static __always_inline int on_driver_enter(struct sk_buff *first, int *ret)
 {
 	struct sr_task *t = open_task();
 
@@ -162,8 +261,7 @@ int BPF_KPROBE(driver_enter, struct sk_buff *first, struct net_device *dev, void
 }
 
 // `rest`: the frames that the driver did not take. *ret is the result of the last one that was tried.
-SEC("?kretprobe")
-int BPF_KRETPROBE(driver_exit, struct sk_buff *rest)
+static __always_inline int on_driver_exit(struct sk_buff *rest)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = open_task();
@@ -179,36 +277,12 @@ int BPF_KRETPROBE(driver_exit, struct sk_buff *rest)
 		t->send.driver_ret = driver_ret;
 		span_close(&t->send, SR_SLOT_DRIVER, now);
 		if (driver_ret == 0 && t->skb) {
-			t->send.driver_hits++;
+			if (!t->tracked) // else driver_took() has counted
+				t->send.driver_hits++;
 			t->skb = 0; // the driver's now: when it is freed is no drop of this send
 		}
 	}
 	t->driver_depth--;
-	return 0;
-}
-
-// A frame that is freed as dropped while it is still the send's own.
-SEC("?raw_tracepoint")
-int BPF_PROG(skb_freed, struct sk_buff *skb, void *location, __u32 reason)
-{
-	struct sr_task *t = open_task();
-	struct sr_send *s;
-
-	if (!t || !t->skb || (__u64)skb != t->skb)
-		return 0;
-	// __dev_direct_xmit runs the receiver's softirq before it returns. A frame that a driver has taken and passed on
-	// has another device (drivers/net/veth.c) or no socket any more (drivers/net/loopback.c): that its receiver drops
-	// it is no drop of the send.
-	if (!t->driver_mine && t->dev &&
-	    ((__u64)BPF_CORE_READ(skb, dev) != t->dev || (__u64)BPF_CORE_READ(skb, sk) != t->sock))
-		return 0;
-	s = &t->send;
-	t->skb = 0;
-	s->flags |= SR_SEND_DROP;
-	s->drop_reason = reason;
-	s->drop_location = (__u64)location;
-	s->drop_ns = bpf_ktime_get_ns();
-	s->drop_in_driver = t->driver_mine != 0;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 __u64 address = 0;
 __u32 length = 0;
 __s64 result = 0; // 0, or a negative errno
+__u64 task = 0; // struct task_struct of who runs the program
 __u32 caller = 0; // thread group of who runs the program, in the initial pid namespace
 unsigned char data[SR_PEEK_MAX] = {};
 
@@ -19,6 +20,7 @@ int peek(void *ctx)
 
 	if (n > SR_PEEK_MAX)
 		n = SR_PEEK_MAX;
+	task = bpf_get_current_task();
 	caller = bpf_get_current_pid_tgid() >> 32;
 	result = bpf_probe_read_kernel(data, n, (void *)address);
 	return 0;

@@ -5,14 +5,76 @@
 
 #include "task.bpf.h"
 
-static __always_inline void send_emit(struct sr_task *t)
+static __always_inline void send_put(struct sr_task *t)
 {
 	struct sr_send *s = &t->send;
 
-	t->state = SR_IDLE;
 	head_fill(&s->head, SR_RECORD_SEND, sizeof(*s), COUNT(sends_emitted));
 	if (ring_put(s, sizeof(*s)))
 		COUNT(sends_no_room);
+}
+
+static __always_inline void send_emit(struct sr_task *t)
+{
+	t->state = SR_IDLE;
+	send_put(t);
+}
+
+// Bytes of the virtio-net header that the socket expects before each frame.
+static __always_inline __u8 expects_vnet_hdr(void *po)
+{
+	struct packet_sock___vnet_size *size = po;
+	struct packet_sock___flags *flags = po;
+
+	if (bpf_core_field_exists(size->vnet_hdr_sz))
+		return BPF_CORE_READ(size, vnet_hdr_sz);
+	if (bpf_core_field_exists(flags->flags) &&
+	    bpf_core_enum_value_exists(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) &&
+	    BPF_CORE_READ(flags, flags) >> bpf_core_enum_value(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) & 1)
+		return 10; // sizeof(struct virtio_net_hdr)
+	return 0;
+}
+
+// Counts a send as begun, and gives it the number by which records of its frame name it.
+static __always_inline void send_begin(struct sr_task *t)
+{
+	t->send.id = (COUNT(sends_begun) + 1) << 16 | bpf_get_smp_processor_id();
+	t->skb = 0;
+	t->dev = 0;
+	t->tracked = 0;
+	t->xmit_depth = t->xmit_mine = 0;
+	t->driver_depth = t->driver_mine = 0;
+}
+
+// One call on a TX ring is as many sends as frames: what is of the call and not of the frame.
+static __always_inline void ring_around_forget(struct sr_send *s)
+{
+	for (int slot = 0; slot < SR_SLOT_OUTER; slot++)
+		s->span[slot].start = s->span[slot].end = 0;
+}
+
+// The record of the next frame of a TX ring: who sends and how stays, what became of the frame before goes.
+static __always_inline void send_reset_frame(struct sr_task *t, __u64 now)
+{
+	struct sr_send *s = &t->send;
+
+	__u32 ring_frame = s->ring_frame + 1;
+
+	send_begin(t);
+	s->flags &= SR_SEND_TX_RING | SR_SEND_ADDRESS;
+	s->len = 0;
+	s->ret = 0;
+	s->cookie = 0;
+	__builtin_memset((void *)s + SR_SEND_FRAME_FIELDS, 0, SR_SEND_FRAME_FIELDS_END - SR_SEND_FRAME_FIELDS);
+	s->ring_frame = ring_frame;
+	s->body_hits = s->span[SR_SLOT_BODY].start != 0;
+	for (int slot = SR_SLOT_BODY + 1; slot < SR_SLOT_COUNT; slot++) {
+		s->stage[slot] = 0;
+		s->span[slot].start = s->span[slot].end = 0;
+	}
+	s->span[SR_SLOT_BODY].start = s->span[SR_SLOT_BODY].start ? now : 0;
+	s->span[SR_SLOT_SENDMSG].start = now;
+	s->span[SR_SLOT_SENDMSG].end = 0;
 }
 
 // A send that is still open when the next one begins: its return was skipped, or it is one of a sendmmsg.
@@ -20,6 +82,26 @@ static __always_inline void send_flush(struct sr_task *t)
 {
 	if (t->state == SR_OPEN || t->state == SR_RETURNED)
 		send_emit(t);
+}
+
+// tpacket_snd goes round once a frame, and each frame is a send. The first takes the times from the call's entry, the
+// others begin where the one before has ended. What stands around packet_sendmsg is the call's, and belongs to none of
+// several frames.
+static __always_inline void ring_next_frame(struct sr_task *t, __u64 now)
+{
+	struct sr_send *s = &t->send;
+
+	s->flags |= SR_SEND_RETURNED;
+	s->span[SR_SLOT_SENDMSG].end = now;
+	if (s->span[SR_SLOT_XMIT].start)
+		s->ret = s->len;
+	else if (s->flags & SR_SEND_DROP)
+		s->flags |= SR_SEND_SKIPPED; // PACKET_LOSS: a frame that is not well-formed is passed over, and freed
+	ring_around_forget(s);
+	t->state = SR_RETURNED; // a softirq that ends the frame from here on makes a record of its own
+	send_put(t);
+	send_reset_frame(t, now);
+	t->state = SR_OPEN;
 }
 
 static __always_inline bool tracing(void)

@@ -10,6 +10,7 @@
 
 #define SR_COMM_LEN 16   // TASK_COMM_LEN
 #define SR_IFNAME_LEN 16 // IFNAMSIZ
+#define SR_QDISC_LEN 16  // IFNAMSIZ: Qdisc_ops.id
 #define SR_STACK_DEPTH 12
 
 // Stages. The numbers travel in records: append, never renumber. Names and nesting: user/base/stage.cpp.
@@ -31,7 +32,16 @@
 #define SR_STAGE_QUEUE_XMIT 15    // __dev_queue_xmit
 #define SR_STAGE_DIRECT_XMIT 16   // __dev_direct_xmit
 #define SR_STAGE_START_XMIT 17    // dev_hard_start_xmit
-#define SR_STAGE_COUNT 18
+#define SR_STAGE_COPY 18          // skb_copy_datagram_from_iter
+#define SR_STAGE_PARSE 19         // packet_parse_headers
+#define SR_STAGE_PACKET_XMIT 20   // packet_xmit
+#define SR_STAGE_ENQUEUE 21       // tracepoint qdisc_enqueue
+#define SR_STAGE_DEQUEUE 22       // tracepoint qdisc_dequeue
+#define SR_STAGE_NDO 23           // ndo_start_xmit: between the tracepoints net_dev_start_xmit and net_dev_xmit
+#define SR_STAGE_PACKET_RCV 24    // packet_rcv
+#define SR_STAGE_TPACKET_RCV 25   // tpacket_rcv
+#define SR_STAGE_FREED 26         // the skb's end: tracepoints consume_skb and kfree_skb
+#define SR_STAGE_COUNT 27
 
 // A send passes at most one stage of each slot (the outermost, where devices are stacked).
 #define SR_SLOT_ENTRY 0   // how user space came in: __sys_sendto, __sys_sendmsg, __sys_sendmmsg, sock_write_iter
@@ -41,15 +51,24 @@
 #define SR_SLOT_SENDMSG 4 // packet_sendmsg, packet_sendmsg_spkt
 #define SR_SLOT_BODY 5    // packet_snd, tpacket_snd; no end of its own: it ends with packet_sendmsg
 #define SR_SLOT_ALLOC 6   // sock_alloc_send_pskb
-#define SR_SLOT_XMIT 7    // __dev_queue_xmit, __dev_direct_xmit
-#define SR_SLOT_DRIVER 8  // dev_hard_start_xmit
-#define SR_SLOT_COUNT 9
+#define SR_SLOT_COPY 7    // skb_copy_datagram_from_iter
+#define SR_SLOT_PARSE 8   // packet_parse_headers
+#define SR_SLOT_PACKET_XMIT 9
+#define SR_SLOT_XMIT 10    // __dev_queue_xmit, __dev_direct_xmit
+#define SR_SLOT_ENQUEUE 11 // a moment, start == end
+#define SR_SLOT_DEQUEUE 12 // a moment
+#define SR_SLOT_DRIVER 13  // dev_hard_start_xmit
+#define SR_SLOT_NDO 14     // the driver's own function
+#define SR_SLOT_RECEIVE 15 // packet_rcv, tpacket_rcv: a moment, of the first packet socket that was offered the frame
+#define SR_SLOT_FREED 16   // a moment
+#define SR_SLOT_COUNT 17
 #define SR_SLOT_OUTER 4 // slots below this one begin before packet_sendmsg
 
 // sr_head.type
 #define SR_RECORD_SEND 1
 #define SR_RECORD_SOCKET 2
 #define SR_RECORD_STACK 3
+#define SR_RECORD_FRAME 4
 
 // sr_send.flags
 #define SR_SEND_TX_RING (1U << 0)   // po->tx_ring.pg_vec was set at the entry of packet_sendmsg
@@ -60,6 +79,22 @@
 #define SR_SEND_DROP (1U << 5)      // kfree_skb freed the frame before a driver had taken it
 #define SR_SEND_EXPLAINED (1U << 6) // the fields from `sndbuf` to `dev_type` were read (failed sends only)
 #define SR_SEND_DEVICE (1U << 7)    // the device was found: ifname, mtu and the like hold
+#define SR_SEND_TRACKED (1U << 8)   // the frame was followed by its skb: what is missing comes in sr_frame records
+#define SR_SEND_UNTRACKED (1U << 9) // it should have been, and the map of frames was full
+#define SR_SEND_SKIPPED (1U << 10)  // a frame of a TX ring that was given up before it was sent
+
+// sr_frame.kind
+#define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value
+#define SR_FRAME_DROPPED 2   // freed as dropped before a driver had taken it, or by the driver
+#define SR_FRAME_CONSUMED 3  // freed, not as dropped, before a driver had taken it
+#define SR_FRAME_SEGMENTED 4 // became `segments` frames, each of which ends for itself
+#define SR_FRAME_FREED 5     // freed after a driver had taken it
+#define SR_FRAME_RECEIVED 6  // offered to a packet socket
+
+// sr_frame.received, sr_send.received
+#define SR_RECEIVED_TAKEN 1    // the socket has it
+#define SR_RECEIVED_FULL 2     // no room in its buffer or ring
+#define SR_RECEIVED_FILTERED 3 // its filter did not want it, or it has none of this kind
 
 struct sr_head {
 	__u32 type; // SR_RECORD_*
@@ -92,14 +127,26 @@ struct sr_send {
 	__u16 protocol;   // po->num, network byte order
 	__s32 ifindex;
 	char ifname[SR_IFNAME_LEN];
+	__u64 id;          // of this send, in sr_frame.send
+	// What became of the frame. (What is of one frame and not of the call begins here and ends before `sndbuf`.)
 	__s32 xmit_ret;   // return value of the xmit stage
 	__s32 driver_ret;  // *ret of dev_hard_start_xmit
 	__u32 body_hits;   // of the located instruction, for this send
-	__u32 alloc_hits;  // frames allocated: one, or one a frame of a TX ring
-	__u32 driver_hits; // frames that a driver took
+	__u32 alloc_hits;  // frames allocated: at most one
+	__u32 driver_hits; // frames that a driver took before the call returned: one, or `segments`
 	__u32 drop_reason; // enum skb_drop_reason of the running kernel
 	__u64 drop_location;
 	__u64 drop_ns;
+	__u64 ndo_fn;      // dev->netdev_ops->ndo_start_xmit
+	__u64 received_ino; // inode of the socket that was offered the frame first
+	__u32 received;    // SR_RECEIVED_*
+	__u32 receivers;   // packet sockets that were offered the frame before the call returned
+	__u32 freed_reason; // enum skb_drop_reason; 0: consumed
+	__u32 frees;       // frames of this send that were freed, after a driver had them, before the call returned
+	__u32 drops;       // frames of this send that were dropped before the call returned
+	__u32 driver_drops; // frames that the driver dropped by its return value alone
+	__u32 segments;    // frames that the frame was cut into (GSO), 0: it was not
+	__u32 ring_frame;  // of a TX ring: 0 for the call's first frame, 1 for its second ...
 	// What explains a refusal; read only when the send failed.
 	__u32 sndbuf;     // sk->sk_sndbuf, bytes
 	__u32 wmem_alloc; // sk->sk_wmem_alloc, bytes, with the kernel's own bias of 1
@@ -114,8 +161,11 @@ struct sr_send {
 	__u8 sll_halen;       // of the destination address
 	__u8 vnet_hdr;        // bytes of the virtio-net header that the socket expects before the frame
 	__u8 drop_in_driver;  // the drop was seen while dev_hard_start_xmit had the frame
+	char qdisc[SR_QDISC_LEN]; // kind of the device's root qdisc: "pfifo_fast"
+	__u32 qdisc_len;   // frames in it
+	__u32 queue_state; // of the device's first queue: bits of enum netdev_queue_state_t
 	__u32 pad;
-	__u8 stage[16]; // SR_STAGE_* that filled each slot
+	__u8 stage[24];    // SR_STAGE_* that filled each slot
 	struct sr_span span[SR_SLOT_COUNT];
 };
 
@@ -153,6 +203,39 @@ struct sr_stack {
 	__u64 address[SR_STACK_DEPTH]; // innermost first; 0 ends it
 };
 
+// What became of a frame where it was not the sender's task any more, or no longer inside its send. Joined by `send`;
+// may come before the send's own record.
+struct sr_frame {
+	struct sr_head head;
+	__u64 send; // sr_send.id
+	__u64 ns;   // when it happened
+	__u32 kind; // SR_FRAME_*
+	__s32 ret;  // of the driver's ndo_start_xmit
+	__u64 dequeued; // when the qdisc gave it out, 0: not seen
+	struct sr_span ndo;
+	__u64 ndo_fn;
+	__u64 drop_location;
+	__u32 drop_reason; // enum skb_drop_reason; 0: consumed
+	__u32 in_driver;
+	__u64 socket_ino; // SR_FRAME_RECEIVED
+	__u32 received;   // SR_RECEIVED_*
+	__u32 stage;      // SR_STAGE_PACKET_RCV, SR_STAGE_TPACKET_RCV
+	__u32 segments;
+	__u32 pad;
+};
+
+// A frame that is under way: the value in the map of frames, by the address of the skb.
+struct sr_flight {
+	__u64 id;   // sr_send.id
+	__u64 dev;  // struct net_device and struct sock of the skb: a frame that has others was passed on
+	__u64 sock;
+	__u64 dequeued;
+	__u32 given;  // a driver was given it
+	__u32 taken;  // and has taken it
+	__u32 direct; // it went by __dev_direct_xmit, past the tracepoints that tell of the driver
+	__u32 pad;
+};
+
 // One for each CPU, in the order of the CPU numbers. What they must add up to: user/correlate/ledger.h.
 struct sr_counters {
 	__u64 sends_begun;      // entries of packet_sendmsg that passed the filter and have a task frame
@@ -166,7 +249,11 @@ struct sr_counters {
 	__u64 sockets_no_storage;
 	__u64 sockets_emitted;
 	__u64 sockets_no_room;
-	__u64 pad[5];
+	__u64 frames_emitted; // sr_frame records offered to the ring
+	__u64 frames_no_room;
+	__u64 flights_full;   // frames that could not be followed: the map was full
+	__u64 passages_lost;  // frames whose return from the driver was not seen
+	__u64 pad[1];
 };
 
 // Settings, fixed before the programs are loaded: what is off costs nothing.
@@ -181,6 +268,7 @@ struct sr_config {
 	__s32 filter_ifindex; // 0: any
 	__u32 follow;        // 1: only tasks that descend from one marked by user space
 	__u32 wake_bytes;    // wake the reader when this much waits in the ring
+	__u64 stages;        // bit a stage: those that are on
 	char filter_comm[SR_COMM_LEN]; // empty: any
 	char filter_ifname[SR_IFNAME_LEN]; // with filter_ifindex, for SOCK_PACKET
 };
@@ -189,17 +277,21 @@ struct sr_config {
 #define SR_MODE_OFF 0     // only check_tid is traced
 #define SR_MODE_ARMED 1
 #define SR_MODE_CLOSING 2 // sends that have begun may end, no new ones
+#define SR_MODE_DONE 3    // what is under way stays so: hooks are about to go
 
 #if defined(__cplusplus)
 #define SR_ASSERT static_assert
 #else
 #define SR_ASSERT _Static_assert
 #endif
+#define SR_SEND_FRAME_FIELDS __builtin_offsetof(struct sr_send, xmit_ret)
+#define SR_SEND_FRAME_FIELDS_END __builtin_offsetof(struct sr_send, sndbuf)
 SR_ASSERT(sizeof(struct sr_head) == 24, "sr_head");
-SR_ASSERT(sizeof(struct sr_send) == 224 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
+SR_ASSERT(sizeof(struct sr_send) == 312 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
+SR_ASSERT(sizeof(struct sr_frame) == 120, "sr_frame");
 SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");
 SR_ASSERT(sizeof(struct sr_counters) == 128, "sr_counters");
-SR_ASSERT(sizeof(struct sr_config) == 88, "sr_config");
+SR_ASSERT(sizeof(struct sr_config) == 96, "sr_config");
 
 #endif

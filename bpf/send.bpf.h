@@ -4,6 +4,8 @@
 
 #include "record.bpf.h"
 
+#define SR_ETIMEDOUT 110
+#define SR_ERESTARTSYS 512 // include/linux/errno.h
 #define SR_DEVICE_HASH 256 // NETDEV_HASHENTRIES, include/linux/netdevice.h
 
 static __always_inline __s32 current_syscall(void)
@@ -67,11 +69,10 @@ static __always_inline void check_stack(void *ctx)
 	ring_put(&stack, sizeof(stack));
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(packet_sendmsg_enter, struct socket *sock, struct msghdr *msg, __u64 len)
+static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struct socket *sock,
+						   struct msghdr *msg, __u64 len)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u32 stage = bpf_get_attach_cookie(ctx);
 	struct packet_sock *po;
 	struct sr_task *t;
 	struct sr_send *s;
@@ -111,15 +112,11 @@ int BPF_KPROBE(packet_sendmsg_enter, struct socket *sock, struct msghdr *msg, __
 		t->state = SR_IGNORED;
 		return 0;
 	}
-	COUNT(sends_begun);
-
+	send_begin(t);
 	t->state = SR_OPEN;
 	t->sock = (__u64)po;
 	t->msg = (__u64)msg;
-	t->skb = 0;
-	t->dev = 0;
-	t->xmit_depth = t->xmit_mine = 0;
-	t->driver_depth = t->driver_mine = 0;
+	t->ring_alloc = 0;
 	// What has returned by now belongs to an earlier send of the same sendmmsg: for a repeated address the kernel goes
 	// past __sock_sendmsg (net/socket.c: ____sys_sendmsg). The entry and the look-up are those of all its sends.
 	for (int slot = 0; slot < SR_SLOT_OUTER; slot++)
@@ -183,19 +180,14 @@ static __always_inline struct net_device *device_by_index(struct net *net, int i
 	return NULL;
 }
 
-// Bytes of the virtio-net header that the socket expects before each frame.
-static __always_inline __u8 expects_vnet_hdr(void *po)
+// The queue that keeps, or did not take, the frame.
+static __always_inline void queue_explain(struct sr_send *s, struct net_device *dev)
 {
-	struct packet_sock___vnet_size *size = po;
-	struct packet_sock___flags *flags = po;
-
-	if (bpf_core_field_exists(size->vnet_hdr_sz))
-		return BPF_CORE_READ(size, vnet_hdr_sz);
-	if (bpf_core_field_exists(flags->flags) &&
-	    bpf_core_enum_value_exists(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) &&
-	    BPF_CORE_READ(flags, flags) >> bpf_core_enum_value(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) & 1)
-		return 10; // sizeof(struct virtio_net_hdr)
-	return 0;
+	if (!dev)
+		return;
+	BPF_CORE_READ_INTO(&s->qdisc, dev, qdisc, ops, id);
+	s->qdisc_len = BPF_CORE_READ(dev, qdisc, q.qlen);
+	s->queue_state = BPF_CORE_READ(dev, _tx, state);
 }
 
 // What packet_snd tests before it calls anything that can be hooked. Only failed sends come here.
@@ -229,10 +221,45 @@ static __noinline void send_explain(struct sr_task *t)
 	s->hard_header_len = BPF_CORE_READ(dev, hard_header_len);
 	s->dev_type = BPF_CORE_READ(dev, type);
 	s->addr_len = BPF_CORE_READ(dev, addr_len);
+	queue_explain(s, dev);
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(packet_sendmsg_exit, long ret)
+// The end of tpacket_snd: `ret` is the bytes of all frames, or the error at which it stopped. An error is that of the
+// open frame if this one was not handed on, or if __dev_queue_xmit refused it; else of a further one, for which nothing
+// was allocated. True where there is no more to record.
+static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
+{
+	struct sr_send *s = &t->send;
+	bool handed_on = s->span[SR_SLOT_XMIT].start;
+
+	if (!s->alloc_hits && !s->ring_frame) { // no frame at all
+		if (ret == 0 && mode != SR_MODE_OFF) {
+			COUNT(ring_idle);
+			t->state = SR_IDLE;
+			return true;
+		}
+		s->ret = ret;
+		return false;
+	}
+	// A wait for the frames' ends that a signal or SO_SNDTIMEO cut short says nothing of any frame.
+	if (ret == -SR_ETIMEDOUT || ret == -SR_ERESTARTSYS)
+		ret = 0;
+	if (ret < 0 && handed_on && !s->xmit_ret) {
+		ring_next_frame(t, now);
+		s->ret = ret;
+	} else if (handed_on) {
+		s->ret = ret < 0 ? ret : (__s64)s->len;
+	} else {
+		s->ret = ret < 0 ? ret : 0;
+		if (ret >= 0 && s->flags & SR_SEND_DROP)
+			s->flags |= SR_SEND_SKIPPED;
+	}
+	if (s->ring_frame)
+		ring_around_forget(s);
+	return false;
+}
+
+static __always_inline int on_packet_sendmsg_exit(long ret)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = task_find();
@@ -246,16 +273,18 @@ int BPF_KRETPROBE(packet_sendmsg_exit, long ret)
 		return 0;
 	}
 	s = &t->send;
-	s->ret = (int)ret;
+	if (s->flags & SR_SEND_TX_RING) {
+		if (ring_return(t, (int)ret, now))
+			return 0;
+	} else {
+		s->ret = (int)ret;
+	}
 	s->span[SR_SLOT_SENDMSG].end = now;
 	s->flags |= SR_SEND_RETURNED;
-	if ((int)ret < 0)
+	if (s->ret < 0)
 		send_explain(t);
-	if ((s->flags & SR_SEND_TX_RING) && ret == 0 && !s->alloc_hits && mode != SR_MODE_OFF) {
-		COUNT(ring_idle);
-		t->state = SR_IDLE;
-		return 0;
-	}
+	else if (!s->driver_hits || s->drops)
+		queue_explain(s, (void *)t->dev);
 	t->state = SR_RETURNED;
 	if (!t->open_slots)
 		send_emit(t);

@@ -2,15 +2,14 @@
 #ifndef SOCKRAY_BPF_SOCKET_H
 #define SOCKRAY_BPF_SOCKET_H
 
-#include "../vmlinux/arch.h"
 #include "task.bpf.h"
 
 #define SR_PF_INET 2
 #define SR_PF_PACKET 17
 #define SR_SOCK_PACKET 10
 
-SEC("?kprobe")
-int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int protocol, struct socket **res)
+static __always_inline int on_sock_create_enter(struct net *net, int family, int type, int protocol,
+						struct socket **res, int kern)
 {
 	struct net_proto_family *pf = NULL;
 	struct sr_socket *s;
@@ -39,7 +38,7 @@ int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int pro
 	s->family = family;
 	s->sock_type = type;
 	s->protocol = protocol;
-	s->kern = (int)SR_REGS_PARM6(ctx);
+	s->kern = kern;
 	s->netns_ino = BPF_CORE_READ(net, ns.inum);
 	if (config.net_families) {
 		bpf_probe_read_kernel(&pf, sizeof(pf), (void *)(config.net_families + SR_PF_PACKET * sizeof(void *)));
@@ -50,8 +49,7 @@ int BPF_KPROBE(sock_create_enter, struct net *net, int family, int type, int pro
 	return 0;
 }
 
-SEC("?kprobe")
-int BPF_KPROBE(packet_create_enter)
+static __always_inline int on_packet_create_enter(void)
 {
 	struct sr_task *t = task_find();
 
@@ -62,8 +60,7 @@ int BPF_KPROBE(packet_create_enter)
 	return 0;
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(packet_create_exit, int ret)
+static __always_inline int on_packet_create_exit(int ret)
 {
 	struct sr_task *t = task_find();
 
@@ -74,8 +71,7 @@ int BPF_KRETPROBE(packet_create_exit, int ret)
 	return 0;
 }
 
-SEC("?kretprobe")
-int BPF_KRETPROBE(sock_create_exit, int ret)
+static __always_inline int on_sock_create_exit(int ret)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = task_find();

@@ -49,8 +49,38 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+// include/net/sch_generic.h
+struct sk_buff;
+struct Qdisc;
+struct Qdisc_ops {
+	char id[16];
+};
+
+struct qdisc_skb_head {
+	unsigned int qlen;
+};
+
+struct Qdisc {
+	int (*enqueue)(struct sk_buff *skb, struct Qdisc *sch, struct sk_buff **to_free);
+	const struct Qdisc_ops *ops;
+	struct qdisc_skb_head q;
+};
+
 // include/linux/netdevice.h
+struct net_device;
+struct netdev_queue {
+	struct Qdisc *qdisc;
+	unsigned long state;
+};
+
+struct net_device_ops {
+	int (*ndo_start_xmit)(struct sk_buff *skb, struct net_device *dev);
+};
+
 struct net_device {
+	const struct net_device_ops *netdev_ops;
+	struct netdev_queue *_tx;
+	struct Qdisc *qdisc;
 	char name[16];
 	unsigned int mtu;
 	unsigned int flags;
@@ -65,6 +95,7 @@ struct net_device {
 struct packet_type {
 	bool ignore_outgoing;
 	struct net_device *dev;
+	void *af_packet_priv;
 };
 
 // include/linux/skbuff.h
@@ -73,7 +104,16 @@ struct sk_buff {
 	struct sk_buff *next;
 	struct sock *sk;
 	struct net_device *dev;
+	unsigned int len;
+	unsigned int data_len;
+	unsigned int end;
+	unsigned char *head;
 	unsigned char *data;
+};
+
+// Stands at skb->head + skb->end.
+struct skb_shared_info {
+	unsigned short gso_size;
 };
 
 // include/net/sock.h
@@ -91,6 +131,7 @@ struct socket;
 struct sk_filter;
 struct sock {
 	struct sock_common __sk_common;
+	struct socket *sk_socket;
 	struct {
 		atomic_t rmem_alloc;
 	} sk_backlog;
@@ -172,8 +213,14 @@ struct tpacket_kbdq_core {
 	unsigned short retire_blk_tov;
 };
 
+struct pgv {
+	char *buffer;
+};
+
 struct packet_ring_buffer {
-	void *pg_vec;
+	struct pgv *pg_vec;
+	unsigned int head;
+	unsigned int frames_per_block;
 	unsigned int frame_size;
 	unsigned int frame_max;
 	unsigned int pg_vec_pages;
@@ -227,6 +274,7 @@ struct packet_sock {
 	unsigned short num;
 	struct packet_mclist *mclist;
 	enum tpacket_versions tp_version;
+	unsigned int tp_hdrlen;
 	unsigned int tp_reserve;
 	unsigned int tp_tstamp;
 	struct packet_type prot_hook;

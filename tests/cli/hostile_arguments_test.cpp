@@ -45,7 +45,9 @@ class AHostileArgument : public testing::TestWithParam<Hostile> {
                                {"run", "-i", "lo", "-c", word}};
         // Nobody's name is this long, so that tracing never starts.
         all.push_back({"trace", "--comm", word + "0123456789abcdef"});
-        for (const std::string option : {"--size", "--rate", "--socket", "--method", "--threads", "--ring"}) {
+        for (const std::string option :
+             {"--size", "--rate", "--socket", "--method", "--threads", "--ring", "--batch", "--frame", "--src-mac",
+              "--dst-mac", "--src", "--dst", "--sport", "--vlan", "--gso", "-r"}) {
             all.push_back(run);
             all.back().insert(all.back().end(), {option, word});
         }

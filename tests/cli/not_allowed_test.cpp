@@ -50,7 +50,10 @@ TEST(AMachineWithoutKprobes, RefusesEveryTracingVerbWithTheReasonInTheFirstLine)
     SKIP_WHERE_TRACING_WORKS();
     if (::getuid() != 0) GTEST_SKIP() << "without root the missing privileges are the first reason";
     for (const Words& words : tracing) {
-        const bool only_reads = words.front() == "ops" || words.front() == "sockets";  // these need no kprobes
+        // These two only read. ops also wants a kernel that names its data; sockets is refused where nothing may be
+        // read at all (lockdown), and works elsewhere.
+        if (words.front() == "sockets" && sockray(words).status == 0) continue;
+        const bool only_reads = words.front() == "ops" || words.front() == "sockets";
         expect_refused(words, {}, only_reads ? "" : "kprobes");
     }
 }

@@ -118,7 +118,9 @@ TEST(WrongUsage, IsARequiredOptionThatIsMissing) {
 }
 
 TEST(WrongUsage, IsAnOptionWithoutItsValue) {
-    for (const std::string option : {"-i", "-c", "--size", "--rate", "--socket", "--method", "--threads", "--ring"})
+    for (const std::string option : {"-i",      "-c",      "--size",  "--rate",    "--socket",  "--method", "--threads",
+                                     "--ring",  "--batch", "--frame", "--src-mac", "--dst-mac", "--src",    "--dst",
+                                     "--sport", "--dport", "--vlan",  "--gso",     "-r",        "--read"})
         expect_usage({"run", option});
     for (const std::string option : {"-i", "-c", "-p", "--comm", "--ring"}) expect_usage({"trace", option});
 }
@@ -137,7 +139,7 @@ TEST(WrongUsage, IsAnUnknownSocketOrMethodAndTheMessageNamesWhatThereIs) {
     EXPECT_EQ(socket.status, 2);
     EXPECT_NE(socket.err.find("raw"), std::string::npos) << socket.err;
     EXPECT_NE(socket.err.find("dgram"), std::string::npos) << socket.err;
-    const Ended method = sockray({"run", "-i", "lo", "-c", "1", "--method", "write"});
+    const Ended method = sockray({"run", "-i", "lo", "-c", "1", "--method", "splice"});
     EXPECT_EQ(method.status, 2);
     EXPECT_NE(method.err.find("sendmsg"), std::string::npos) << method.err;
     // The numbers of the enumerators are nobody's business.
@@ -160,7 +162,8 @@ class ANumber : public testing::TestWithParam<Written> {};
 
 TEST_P(ANumber, ThatIsNoneIsWrongUsageEverywhere) {
     const std::string number = GetParam().text;
-    for (const std::string option : {"-c", "--count", "--rate", "--size", "--threads", "--ring"}) {
+    for (const std::string option :
+         {"-c", "--count", "--rate", "--size", "--threads", "--ring", "--batch", "--vlan", "--gso"}) {
         Words words{"run", "-i", "lo", option, number};
         if (option != "-c" && option != "--count") words.insert(words.end(), {"-c", "1"});
         expect_usage(words);
@@ -203,6 +206,55 @@ TEST(ASize, ThatNoFrameCanHaveIsWrongUsageInTheWordsOfWhoAskedForIt) {
     const Ended ended = sockray({"run", "-i", "lo", "-c", "1", "--size", "-1"});
     EXPECT_EQ(ended.status, 2);
     EXPECT_EQ(ended.err.find("18446744073709551615"), std::string::npos) << ended.err;
+}
+
+// ---- the ways to send
+
+TEST(AWayToSend, ThatTheKernelRefusesIsWrongUsageWithItsReason) {
+    const Words run{"run", "-i", "lo", "-c", "1"};
+    const auto expect_reason = [&](Words words, const std::string& reason) {
+        words.insert(words.begin(), run.begin(), run.end());
+        expect_usage(words, reason);
+    };
+    expect_reason({"--socket", "packet", "--method", "write"}, "packet_sendmsg_spkt");
+    expect_reason({"--socket", "packet", "--method", "ring-v2"}, "packet_ops_spkt");
+    expect_reason({"--socket", "packet", "--bypass"}, "packet_ops_spkt");
+    expect_reason({"--socket", "dgram", "--vnet-hdr"}, "packet_setsockopt");
+    expect_reason({"--socket", "dgram", "--src-mac", "02:00:00:00:00:01"}, "dev_hard_header");
+    expect_reason({"--batch", "8"}, "one frame a call");
+    expect_reason({"--batch", "1025", "--method", "sendmmsg"}, "--batch");
+    expect_reason({"--method", "ring-v3", "--batch", "1024", "--size", "65000", "--threads", "32"}, "memory");
+}
+
+TEST(AFrame, ThatCannotBeBuiltIsWrongUsage) {
+    const Words run{"run", "-i", "lo", "-c", "1"};
+    const auto expect_reason = [&](Words words, const std::string& reason) {
+        words.insert(words.begin(), run.begin(), run.end());
+        expect_usage(words, reason);
+    };
+    expect_reason({"--frame", "icmp"}, "udp6");
+    expect_reason({"--src", "10.0.0.1"}, "--src");
+    expect_reason({"--frame", "ipv4", "--dport", "1"}, "--dport");
+    expect_reason({"--frame", "udp", "--dst", "2001:db8::1"}, "IPv4");
+    expect_reason({"--frame", "tcp", "--size", "69"}, "at least 70");
+    expect_reason({"--size", "1514-60"}, "wrong way round");
+    expect_reason({"--frame", "udp", "--gso", "1000"}, "virtio_net_hdr");
+    expect_reason({"--gso", "1000", "--vnet-hdr"}, "virtio_net_hdr_to_skb");
+    expect_reason({"--vlan", "4095"}, "--vlan");
+    expect_reason({"--sport", "65536"}, "--sport");
+    expect_reason({"--dst-mac", "ff:ff:ff:ff:ff"}, "--dst-mac");
+    expect_reason({"--rate", "fast"}, "--rate");
+    expect_reason({"-r", "frames.pcap", "--size", "60"}, "--size");
+}
+
+TEST(AFileOfFrames, ThatCannotBeReadFailsBeforeAnythingIsLoadedAndIsNamed) {
+    for (const std::string path : {"/nonexistent.pcap", "/etc/passwd", "/", "/dev/null"}) {
+        const Ended ended = sockray({"run", "-i", "lo", "-r", path});
+        // Without an interface that is up it does not come so far.
+        EXPECT_EQ(ended.status, 1) << path << "\n" << shown(ended.err);
+        EXPECT_TRUE(is_message(ended.err)) << shown(ended.err);
+        EXPECT_EQ(ended.out, "");
+    }
 }
 
 TEST(AProcess, IsAPositiveNumber) {

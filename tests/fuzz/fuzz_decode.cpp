@@ -1,4 +1,5 @@
 // Bytes of the ring, all the way to a line of JSON: no bytes crash anything, and every line parses.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -7,8 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "user/correlate/flights.h"
 #include "user/correlate/outcome.h"
 #include "user/decode/decode.h"
 #include "user/live/json_lines.h"
@@ -40,15 +43,40 @@ void require(bool holds, const char* what, const fmt::memory_buffer& line) {
     std::abort();
 }
 
+void show_send(fmt::memory_buffer& line, JsonLines& json, Send send, const Plan& plan, const Names& names) {
+    const Verdict verdict = judge(send, plan, names);
+    send.outcome = verdict.outcome;
+    send.end_stage = verdict.stage;
+    send.reason = verdict.reason;
+    json.send(line, send);
+    require(verdict.reason.empty() == (verdict.outcome == Outcome::delivered), "an outcome without a reason", line);
+}
+
+// A send whose frame was followed, with this record of what became of it: before the send's own, and behind it.
+Send joined(std::uint64_t id, const sr_frame& frame) {
+    Send send{.id = id};
+    send.record.id = frame.send;
+    send.record.flags = SR_SEND_RETURNED | SR_SEND_TRACKED;
+    Flights flights(id % 2);
+    std::vector<Send> done;
+    if (id % 4 < 2) flights.add(frame, done);
+    flights.add(std::move(send), done);
+    flights.add(frame, done);
+    const std::uint64_t under_way[] = {id % 8 < 4 ? frame.send : 0};
+    flights.finish(under_way, done);
+    if (done.size() != 1) std::abort();
+    return std::move(done.front());
+}
+
 void show(const Record& record, const Plan& plan) {
     static std::uint64_t id = 0;
     const Names names;
     JsonLines json(plan, names);
     fmt::memory_buffer line;
     if (const auto* send = std::get_if<sr_send>(&record)) {
-        const Verdict verdict = judge(*send, plan, names);
-        json.send(line, {++id, *send, verdict.outcome, verdict.stage, verdict.reason, std::nullopt});
-        require(verdict.reason.empty() == (verdict.outcome == Outcome::delivered), "an outcome without a reason", line);
+        show_send(line, json, {.id = ++id, .record = *send}, plan, names);
+    } else if (const auto* frame = std::get_if<sr_frame>(&record)) {
+        show_send(line, json, joined(++id, *frame), plan, names);
     } else if (const auto* socket = std::get_if<sr_socket>(&record)) {
         explain_creation(*socket);
         json.socket(line, *socket, ++id);
@@ -68,16 +96,17 @@ void one_input(std::span<const std::byte> bytes) {
     // Random bytes hardly ever guess a head: the first byte chooses one, the rest is the record.
     if (bytes.empty()) return;
     const auto choice = static_cast<unsigned>(bytes[0]);
-    const std::size_t size = choice % 2 ? sizeof(sr_send) : sizeof(sr_socket);
+    constexpr std::pair<std::uint32_t, std::size_t> types[] = {
+        {SR_RECORD_SOCKET, sizeof(sr_socket)}, {SR_RECORD_SEND, sizeof(sr_send)}, {SR_RECORD_FRAME, sizeof(sr_frame)}};
+    const auto [type, size] = types[choice % std::size(types)];
     std::vector<std::byte> record(size);
     const std::size_t body = std::min(bytes.size() - 1, size - sizeof(sr_head));
     std::memcpy(record.data() + sizeof(sr_head), bytes.data() + 1, body);
-    const std::uint32_t type = choice % 2 ? SR_RECORD_SEND : SR_RECORD_SOCKET;
     const sr_head head{type, static_cast<std::uint32_t>(size), 0, 0, 0};
     std::memcpy(record.data(), &head, sizeof head);
     const auto whole = decode(record);
     if (!whole && whole.error().empty()) std::abort();
-    if (whole) show(*whole, plans[choice / 2 % std::size(plans)]);
+    if (whole) show(*whole, plans[choice / std::size(types) % std::size(plans)]);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "tests/unit/analyze_records.h"
 
 namespace sockray {
@@ -99,14 +101,67 @@ TEST(Chain, HoldsALocatedBodyAgainstTheEndOfPacketSendmsgWhereNothingFollowed) {
     EXPECT_EQ(chain.paths()[0].body_out_of_order, 1U);
 }
 
-TEST(Chain, CountsTheFramesOfATxRing) {
+TEST(Chain, CountsEachFrameOfATxRingAsASend) {
     Chain chain;
-    Send half = made::ring();
-    half.record.driver_hits = 8;
-    chain.add(made::ring());
-    chain.add(half);
-    EXPECT_EQ(chain.paths()[0].ring_frames, 32U);
-    EXPECT_EQ(chain.paths()[0].ring_frames_delivered, 24U);
+    Send dropped = made::ring();
+    dropped.outcome = Outcome::dropped;
+    for (int i = 0; i < 24; i++) chain.add(made::ring());
+    for (int i = 0; i < 8; i++) chain.add(dropped);
+    ASSERT_EQ(chain.paths().size(), 1U);
+    const Path& path = chain.paths()[0];
+    EXPECT_EQ(path.sends, 32U);
+    EXPECT_EQ(path.outcomes[static_cast<std::size_t>(Outcome::delivered)], 24U);
+    EXPECT_EQ(path.outcomes[static_cast<std::size_t>(Outcome::dropped)], 8U);
+    EXPECT_EQ(path.times[SR_SLOT_ALLOC].hits, 32U);
+    EXPECT_EQ(path.body_in_order, 32U);
+}
+
+TEST(Chain, PutsTheFramesOfOneCallOnATxRingOnOnePathAndTimesThemByPacketSendmsg) {
+    Chain chain;
+    for (std::uint32_t frame = 0; frame < 16; frame++) chain.add(made::ring_of_many(frame));
+    ASSERT_EQ(chain.paths().size(), 1U);
+    const Path& path = chain.paths()[0];
+    EXPECT_EQ(path.sends, 16U);
+    EXPECT_EQ(path.times[SR_SLOT_ENTRY].duration.count(), 0U);
+    EXPECT_EQ(path.times[SR_SLOT_SENDMSG].duration.count(), 16U);
+    EXPECT_EQ(path.times[SR_SLOT_SENDMSG].duration.max(), 32'800U);
+}
+
+// What stands around packet_sendmsg is the call's: the place of a stage is counted from packet_sendmsg.
+TEST(Chain, RootsTheFramesOfATxRingAtPacketSendmsg) {
+    Chain chain;
+    for (std::uint32_t frame = 0; frame < 16; frame++) chain.add(made::ring_of_many(frame));
+    const Path& path = chain.paths().at(0);
+    EXPECT_EQ(path.times[SR_SLOT_DRIVER].offset.count(), 16U);
+    EXPECT_EQ(path.times[path.root].duration.count(), 16U);
+}
+
+// A moment has no time of its own, only a place: also behind the return of the send.
+TEST(Chain, PlacesTheMomentsOfAFrameFromTheStartOfTheSend) {
+    Chain chain;
+    for (std::uint64_t i = 0; i < 10; i++) chain.add(made::followed(i, 1'000'000 + i * 100'000));
+    const Path& path = chain.paths().at(0);
+    EXPECT_EQ(path.root, SR_SLOT_ENTRY);
+    const std::pair<int, std::uint64_t> moments[] = {
+        {SR_SLOT_ENQUEUE, 6'000}, {SR_SLOT_DEQUEUE, 28'000}, {SR_SLOT_RECEIVE, 35'000}, {SR_SLOT_FREED, 40'000}};
+    for (const auto& [slot, offset] : moments) {
+        EXPECT_TRUE(is_moment(slot));
+        EXPECT_EQ(path.times[slot].hits, 10U) << slot;
+        EXPECT_EQ(path.times[slot].offset.max(), offset) << slot;
+        EXPECT_EQ(path.times[slot].duration.max(), 0U) << slot;
+    }
+    EXPECT_EQ(path.times[SR_SLOT_NDO].duration.max(), 1'000U);
+    EXPECT_EQ(path.times[SR_SLOT_NDO].offset.max(), 29'000U);
+    EXPECT_EQ(path.body_in_order, 10U);
+}
+
+TEST(Chain, KeepsSendsWhoseFramesAQdiscKeptApartFromOthers) {
+    Chain chain;
+    Send direct = made::followed();
+    made::unpass(direct.record, {SR_SLOT_ENQUEUE, SR_SLOT_DEQUEUE});
+    chain.add(made::followed());
+    chain.add(direct);
+    EXPECT_EQ(chain.paths().size(), 2U);
 }
 
 TEST(Chain, CountsSendsOfMorePathsThanItKeepsAsOthers) {

@@ -72,10 +72,33 @@ TEST(Devices, CountOneFrameForADeliveredSendAndEveryFrameOfATxRing) {
     Devices devices;
     devices.add(made::delivered());
     devices.add(made::dropped());
-    devices.add(made::ring());
+    for (std::uint32_t frame = 0; frame < 16; frame++) devices.add(made::ring_of_many(frame));
     EXPECT_EQ(devices.frames_delivered("veth0"), 17U);
-    EXPECT_EQ(devices.all()[0].sends, 3U);
+    EXPECT_EQ(devices.all()[0].sends, 18U);
     EXPECT_EQ(devices.frames_delivered("veth1"), 0U);
+}
+
+TEST(Devices, CountEverySegmentOfAFrameThatADriverTook) {
+    Devices devices;
+    Send whole = made::followed();
+    whole.record.segments = whole.record.driver_hits = 12;
+    Send part = whole;
+    part.outcome = Outcome::dropped;
+    part.record.driver_hits = 7;
+    part.record.drops = 5;
+    devices.add(whole);
+    devices.add(part);
+    EXPECT_EQ(devices.frames_delivered("veth0"), 19U);
+    EXPECT_EQ(devices.all()[0].sends, 2U);
+}
+
+TEST(Devices, CountNoFrameOfASendWhoseFrameIsStillQueued) {
+    Devices devices;
+    Send queued = made::followed();
+    queued.outcome = Outcome::queued;
+    queued.record.driver_hits = 0;
+    devices.add(queued);
+    EXPECT_EQ(devices.frames_delivered("veth0"), 0U);
 }
 
 TEST(Devices, AreToldApartByNetworkNamespace) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -24,9 +25,8 @@ std::map<Stage, Step> by_stage(const Steps& steps) {
 
 TEST(Path, HoldsTheRecordedStagesInTheOrderOfTheKernelsCalls) {
     EXPECT_EQ(stages_of(steps_of(made::delivered().record, made::plan())),
-              (std::vector{Stage::sys_sendto, Stage::sockfd_lookup, Stage::sock_sendmsg_inner,
-                           Stage::packet_sendmsg, Stage::packet_snd, Stage::alloc, Stage::queue_xmit,
-                           Stage::start_xmit}));
+              (std::vector{Stage::sys_sendto, Stage::sockfd_lookup, Stage::sock_sendmsg_inner, Stage::packet_sendmsg,
+                           Stage::packet_snd, Stage::alloc, Stage::queue_xmit, Stage::start_xmit}));
 }
 
 TEST(Path, NestsAsTheKernelsFunctionsCallEachOther) {
@@ -79,8 +79,7 @@ TEST(Path, LetsPacketSndEndWithPacketSendmsg) {
 TEST(Path, DerivesTheBodyFromTheTxRingWhereItsHookWasNotHit) {
     Send send = made::delivered();
     made::unpass(send.record, {SR_SLOT_BODY});
-    EXPECT_EQ(by_stage(steps_of(send.record, made::plan())).at(Stage::packet_snd).evidence,
-              Evidence::derived);
+    EXPECT_EQ(by_stage(steps_of(send.record, made::plan())).at(Stage::packet_snd).evidence, Evidence::derived);
     send.record.flags |= SR_SEND_TX_RING;
     EXPECT_EQ(by_stage(steps_of(send.record, made::plan())).at(Stage::tpacket_snd).span.start, 0U);
 }
@@ -117,6 +116,72 @@ TEST(Path, DoesNotTakeTheTimeOfAWholeSendmmsgForThatOfOneSend) {
     EXPECT_EQ(duration_ns(send.record), 8'800U);
 }
 
+TEST(Path, NestsWhatQueueDriverAndReceiversDoBelowTheQueue) {
+    const auto steps = by_stage(steps_of(made::followed().record, made::plan()));
+    const int queue = steps.at(Stage::queue_xmit).depth;
+    EXPECT_EQ(queue, steps.at(Stage::packet_xmit).depth + 1);
+    EXPECT_EQ(steps.at(Stage::packet_xmit).depth, steps.at(Stage::alloc).depth);
+    for (const Stage stage : {Stage::copy, Stage::parse})
+        EXPECT_EQ(steps.at(stage).depth, steps.at(Stage::alloc).depth) << stage_name(stage);
+    for (const Stage stage : {Stage::enqueue, Stage::dequeue, Stage::packet_rcv, Stage::freed})
+        EXPECT_EQ(steps.at(stage).depth, queue + 1) << stage_name(stage);
+    EXPECT_EQ(steps.at(Stage::ndo).depth, queue + 1) << "dev_hard_start_xmit ran in softirq, not in this send";
+    Send direct = made::followed();
+    made::pass(direct.record, SR_SLOT_DRIVER, Stage::start_xmit, 1'007'000, 1'008'000);
+    EXPECT_EQ(by_stage(steps_of(direct.record, made::plan())).at(Stage::ndo).depth, queue + 2);
+}
+
+TEST(Path, ListsEverySlotInTheOrderOfTheStages) {
+    const auto stages = stages_of(steps_of(made::followed().record, made::plan()));
+    EXPECT_EQ(stages.size(), 15U);
+    std::vector<std::ptrdiff_t> places;
+    for (const Stage stage : stages) places.push_back(&stage_info(stage) - all_stages.data());
+    EXPECT_TRUE(std::ranges::is_sorted(places));
+}
+
+TEST(Path, TakesAFramesTimeUntilADriverHasTakenIt) {
+    EXPECT_EQ(frame_duration_ns(made::delivered().record), 7'500U);
+    EXPECT_EQ(frame_duration_ns(made::followed().record), 29'000U);
+    Send direct = made::delivered();
+    made::unpass(direct.record, {SR_SLOT_DRIVER});
+    direct.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    EXPECT_EQ(frame_duration_ns(direct.record), 8'000U) << "the return of __dev_direct_xmit tells";
+}
+
+TEST(Path, TakesAFramesTimeUntilTheKernelHasDroppedIt) {
+    Send dropped = made::dropped();
+    dropped.record.drop_ns = 1'050'000;
+    EXPECT_EQ(frame_duration_ns(dropped.record), 49'000U);
+}
+
+TEST(Path, KnowsNoTimeOfAFrameThatCameToNobody) {
+    EXPECT_EQ(frame_duration_ns(made::failed().record), std::nullopt);
+    EXPECT_EQ(frame_duration_ns(sr_send{}), std::nullopt);
+    Send queued = made::delivered();
+    queued.record.driver_hits = 0;
+    made::unpass(queued.record, {SR_SLOT_DRIVER});
+    EXPECT_EQ(frame_duration_ns(queued.record), std::nullopt);
+}
+
+// NETDEV_TX_BUSY: the qdisc has it again.
+TEST(Path, KnowsNoTimeOfAFrameForWhichTheDriverWasBusy) {
+    Send busy = made::delivered();
+    busy.record.flags |= SR_SEND_TRACKED;
+    busy.record.driver_hits = 0;
+    busy.record.driver_ret = 0x10;
+    EXPECT_EQ(frame_duration_ns(busy.record), std::nullopt);
+}
+
+TEST(Path, CountsTheFramesThatADriverTook) {
+    EXPECT_EQ(frames_taken(made::delivered().record, true), 1U);
+    EXPECT_EQ(frames_taken(made::dropped().record, false), 0U);
+    EXPECT_EQ(frames_taken(made::ring().record, true), 1U);
+    Send segmented = made::followed();
+    segmented.record.segments = 12;
+    segmented.record.driver_hits = 7;
+    EXPECT_EQ(frames_taken(segmented.record, false), 7U);
+}
+
 TEST(Path, LacksAReturnWhereAStageBeganAndNeverEnded) {
     Send send = made::delivered();
     EXPECT_FALSE(lacks_return(send.record)) << "packet_snd has no end of its own";
@@ -127,6 +192,8 @@ TEST(Path, LacksAReturnWhereAStageBeganAndNeverEnded) {
     one_of_many.record.stage[SR_SLOT_ENTRY] = SR_STAGE_SYS_SENDMMSG;
     one_of_many.record.span[SR_SLOT_ENTRY].end = 0;
     EXPECT_FALSE(lacks_return(one_of_many.record));
+    EXPECT_FALSE(lacks_return(made::followed().record)) << "a moment ends where it begins";
+    EXPECT_FALSE(lacks_return(made::ring_of_many(3).record));
 }
 
 }  // namespace

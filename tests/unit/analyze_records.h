@@ -20,20 +20,14 @@ namespace sockray::made {
 struct Names : KernelNames {
     std::string symbol(std::uint64_t address) const override {
         switch (address) {
-            case 0:
-                return "0";
-            case 1:
-                return "packet_ops";
-            case 2:
-                return "packet_sendmsg";
-            case 3:
-                return "packet_create";
-            case 4:
-                return "packet_sock_destruct";
-            case 5:
-                return "packet_family_ops";
-            default:
-                return "0x" + std::to_string(address);
+            case 0: return "0";
+            case 1: return "packet_ops";
+            case 2: return "packet_sendmsg";
+            case 3: return "packet_create";
+            case 4: return "packet_sock_destruct";
+            case 5: return "packet_family_ops";
+            case 6: return "veth_xmit";
+            default: return "0x" + std::to_string(address);
         }
     }
     std::string drop_reason(std::uint32_t number) const override {
@@ -47,10 +41,20 @@ inline Plan plan(bool inlined = false) {
     for (const StageInfo& info : all_stages) {
         PlanLine line{info.stage, Evidence::probed, std::string(info.name), 0, "kprobe+kretprobe", ""};
         if (info.slot == SR_SLOT_BODY)
-            line = {
-                info.stage,       Evidence::located,
-                "packet_sendmsg", info.stage == Stage::packet_snd ? 1547U : 74U,
-                "kprobe",         "inlined: packet_sendmsg tests tx_ring.pg_vec at +55 and branches at +68"};
+            line = {info.stage,       Evidence::located,
+                    "packet_sendmsg", info.stage == Stage::packet_snd ? 1547U : 74U,
+                    "kprobe",         "inlined: packet_sendmsg tests tx_ring.pg_vec at +55 and branches at +68"};
+        if (is_moment(info.slot) && info.slot != SR_SLOT_RECEIVE) line.hook = "tracepoint";
+        if (info.stage == Stage::freed)
+            line = {info.stage, Evidence::probed, "consume_skb",
+                    0,          "tracepoint",     "the skb's end: tracepoints consume_skb and kfree_skb"};
+        if (info.stage == Stage::ndo)
+            line = {info.stage,
+                    Evidence::probed,
+                    "net_dev_start_xmit",
+                    0,
+                    "tracepoint",
+                    "the driver's own function, between the tracepoints net_dev_start_xmit and net_dev_xmit"};
         if (inlined && info.stage == Stage::sockfd_lookup)
             line = {info.stage,
                     Evidence::derived,
@@ -149,16 +153,47 @@ inline Send dropped(std::uint64_t id = 3, std::uint64_t begin = 1'000'000) {
     return send;
 }
 
-// One call on a TX ring that took 16 frames from it.
+// One frame of a TX ring, taken by a call of its own.
 inline Send ring(std::uint64_t id = 4, std::uint64_t begin = 1'000'000) {
     Send send = delivered(id, begin, 4);
     sr_send& record = send.record;
     record.flags = SR_SEND_RETURNED | SR_SEND_TX_RING;
-    record.len = 0;
-    record.ret = 672;
-    record.alloc_hits = record.driver_hits = 16;
     record.stage[SR_SLOT_BODY] = SR_STAGE_TPACKET_SND;
     record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    return send;
+}
+
+// The frame of that number of a call that took several: what stands around packet_sendmsg is none of one frame.
+inline Send ring_of_many(std::uint32_t frame, std::uint64_t id = 4) {
+    Send send = ring(id, 1'000'000 + frame * 50'000ULL);
+    send.record.ring_frame = frame;
+    for (int slot = 0; slot < SR_SLOT_OUTER; slot++) send.record.span[slot] = {0, 0};
+    return send;
+}
+
+// With all stages on: a qdisc kept the frame beyond the return of the send, softirq gave it to the driver 30 us after
+// the send had begun, a packet socket of this machine got it, and its skb was freed 40 us after.
+inline Send followed(std::uint64_t id = 5, std::uint64_t begin = 1'000'000) {
+    Send send = delivered(id, begin);
+    sr_send& record = send.record;
+    record.flags |= SR_SEND_TRACKED;
+    unpass(record, {SR_SLOT_DRIVER});
+    const auto at = [&](std::uint64_t ns) { return begin + ns; };
+    pass(record, SR_SLOT_COPY, Stage::copy, at(2'900), at(3'000));
+    pass(record, SR_SLOT_PARSE, Stage::parse, at(3'100), at(3'200));
+    pass(record, SR_SLOT_PACKET_XMIT, Stage::packet_xmit, at(3'300), at(9'100));
+    pass(record, SR_SLOT_ENQUEUE, Stage::enqueue, at(6'000), at(6'000));
+    pass(record, SR_SLOT_DEQUEUE, Stage::dequeue, at(28'000), at(28'000));
+    pass(record, SR_SLOT_NDO, Stage::ndo, at(29'000), at(30'000));
+    pass(record, SR_SLOT_RECEIVE, Stage::packet_rcv, at(35'000), at(35'000));
+    pass(record, SR_SLOT_FREED, Stage::freed, at(40'000), at(40'000));
+    set(record.qdisc, "tbf");
+    record.qdisc_len = 3;
+    record.ndo_fn = 6;
+    record.receivers = 1;
+    record.received = SR_RECEIVED_TAKEN;
+    record.received_ino = 777;
+    record.frees = 1;
     return send;
 }
 

@@ -119,9 +119,11 @@ TEST(Emsgsize, OfAnInterfaceWithoutANameNamesItsIndex) {
     EXPECT_EQ(why(send), "EMSGSIZE: 1515 bytes, interface 3 takes at most 1514 (MTU 1500 + 14)");
 }
 
-// The lengths stand in the ring's frames; the call itself usually asks for 0 bytes.
+// The lengths stand in the ring's frames; the call itself usually asks for 0 bytes, and the length of a frame that was
+// refused is not known.
 TEST(Emsgsize, OfATxRingDoesNotSpeakOfTheLengthOfTheCall) {
-    sr_send send = ring(1);
+    sr_send send = ring();
+    send.len = 0;
     explain(send, EMSGSIZE);
     unpass(send, SR_SLOT_XMIT);
     unpass(send, SR_SLOT_DRIVER);
@@ -208,7 +210,8 @@ TEST(Einval, OfSockPacketDoesNotAskForASockaddrLl) {
 }
 
 TEST(Einval, OfATxRingDoesNotSpeakOfTheLengthOfTheCall) {
-    sr_send send = ring(1);
+    sr_send send = ring();
+    send.len = 0;
     explain(send, EINVAL);
     unpass(send, SR_SLOT_XMIT);
     unpass(send, SR_SLOT_DRIVER);
@@ -234,11 +237,21 @@ TEST(Enobufs, OfAFilterAtTheEgressNamesTheFilterByItsDropReason) {
 }
 
 TEST(Enobufs, OfAReasonThatTellsNothingNamesBothThatItMayHaveBeen) {
-    EXPECT_EQ(why(failed_in_xmit(ENOBUFS)), "ENOBUFS: the qdisc of veth0 or a filter at its egress dropped the frame");
+    EXPECT_EQ(why(failed_in_xmit(ENOBUFS)),
+              "ENOBUFS: the qdisc of veth0, or a filter at its egress, dropped the frame");
     sr_send send = failed_in_xmit(ENOBUFS);
     send.flags |= SR_SEND_DROP;
     send.drop_reason = 2;
-    EXPECT_EQ(why(send), "ENOBUFS: the qdisc of veth0 or a filter at its egress dropped the frame (reason 2)");
+    EXPECT_EQ(why(send), "ENOBUFS: the qdisc of veth0, or a filter at its egress, dropped the frame (reason 2)");
+}
+
+TEST(Enobufs, OfTheQdiscNamesItsKindWhereThatIsKnown) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    set(send.qdisc, "tbf");
+    EXPECT_EQ(why(send), "ENOBUFS: the tbf qdisc of veth0, or a filter at its egress, dropped the frame");
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 5;
+    EXPECT_EQ(why(send), "ENOBUFS: the tbf qdisc of veth0 dropped the frame (QDISC_DROP)");
 }
 
 TEST(Enobufs, OfTheDriverNamesTheDriver) {
@@ -249,7 +262,13 @@ TEST(Enobufs, PastTheQdiscIsABusyQueueByTheReturnOfDirectXmit) {
     sr_send send = failed_in_xmit(ENOBUFS);
     send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
     send.xmit_ret = 0x10;  // NETDEV_TX_BUSY
-    EXPECT_EQ(why(send), "ENOBUFS: the queue of veth0 is stopped or its driver is busy");
+    EXPECT_EQ(why(send), "ENOBUFS: the driver of veth0 is busy, or had stopped its queue for a moment");
+    for (const std::uint32_t stopped : {1U, 2U, 4U, 3U}) {  // the driver's stop, the stack's, frozen
+        send.queue_state = stopped;
+        EXPECT_EQ(why(send), "ENOBUFS: the queue of veth0 is stopped") << stopped;
+    }
+    send.queue_state = 8;
+    EXPECT_EQ(why(send), "ENOBUFS: the driver of veth0 is busy, or had stopped its queue for a moment");
 }
 
 TEST(Enobufs, PastTheQdiscIsElseALackOfCarrierOrTheDriver) {
@@ -329,7 +348,7 @@ TEST(EveryReturnValue, GivesASentence) {
         sr_send send = failed_at_alloc(0);
         send.ret = ret;
         EXPECT_NE(why(send), "") << ret;
-        EXPECT_EQ(judge(send, plan(), Names()).outcome, Outcome::failed) << ret;
+        EXPECT_EQ(judge(send_of(send), plan(), Names()).outcome, Outcome::failed) << ret;
     }
 }
 

@@ -13,16 +13,22 @@ namespace {
 
 using namespace sample;
 
-Verdict verdict_of(const sr_send& send, const Plan& with = plan()) {
+Verdict verdict_of(const Send& send, const Plan& with = plan()) {
     return judge(send, with, Names());
+}
+Verdict verdict_of(const sr_send& record, const Plan& with = plan()) {
+    return verdict_of(send_of(record), with);
 }
 
 // "failed in packet_snd: EINVAL: ...", as one text to compare.
-std::string told(const sr_send& send, const Plan& with = plan()) {
+std::string told(const Send& send, const Plan& with = plan()) {
     const Verdict verdict = verdict_of(send, with);
     std::string text(outcome_name(verdict.outcome));
     if (verdict.stage != Stage::none) text += " in " + std::string(stage_name(verdict.stage));
     return verdict.reason.empty() ? text : text + ": " + verdict.reason;
+}
+std::string told(const sr_send& record, const Plan& with = plan()) {
+    return told(send_of(record), with);
 }
 
 Stage failed_stage(const sr_send& send) {
@@ -65,7 +71,8 @@ TEST(ASend, IsDroppedWhenTheFrameWasFreedInsideTheQdisc) {
     send.drop_reason = 5;
     send.drop_location = 0x1000;
     send.drop_ns = 1650;
-    EXPECT_EQ(told(send), "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
+    EXPECT_EQ(told(send),
+              "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
 }
 
 TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
@@ -96,22 +103,180 @@ TEST(ASend, IsDroppedWhenTheDriverSaysSo) {
 
 // ---- queued
 
-TEST(ASend, IsQueuedWhenTheQdiscTookTheFrameAndNoDriverDidBeforeTheReturn) {
-    EXPECT_EQ(told(not_at_the_driver()), "queued in __dev_queue_xmit: in the qdisc of veth0 when the call returned");
+TEST(ASend, IsQueuedWhenTheQdiscStillHadTheFrameWhenTracingEnded) {
+    EXPECT_EQ(told(send_of(followed(), FrameEnd::queued)),
+              "queued in __dev_queue_xmit: still in the tbf qdisc of veth0 when tracing ended");
+    sr_send nameless = followed();
+    set(nameless.qdisc, "");
+    EXPECT_EQ(told(send_of(nameless, FrameEnd::queued)),
+              "queued in __dev_queue_xmit: still in the qdisc of veth0 when tracing ended");
 }
 
 TEST(ASend, IsQueuedWhenTheQdiscTookTheFrameUnderCongestion) {
-    sr_send send = not_at_the_driver();
+    sr_send send = followed();
     send.xmit_ret = 2;  // NET_XMIT_CN
-    EXPECT_EQ(verdict_of(send).outcome, Outcome::queued);
+    EXPECT_EQ(verdict_of(send_of(send, FrameEnd::queued)).outcome, Outcome::queued);
 }
 
 TEST(ASend, IsQueuedWhenTheDriverWasBusy) {
     sr_send send = taken();
+    send.flags |= SR_SEND_TRACKED;
     send.driver_hits = 0;
     send.driver_ret = 0x10;  // NETDEV_TX_BUSY
+    EXPECT_EQ(told(send_of(send, FrameEnd::queued)),
+              "queued in __dev_queue_xmit: still in the qdisc of veth0 when tracing ended");
+}
+
+// Only the map of frames tells that a qdisc has one: whatever was not followed is not queued.
+TEST(ASend, IsNeverQueuedWithoutHavingBeenFollowed) {
+    sr_send busy = taken();
+    busy.driver_hits = 0;
+    busy.driver_ret = 0x10;
+    sr_send congested = not_at_the_driver();
+    congested.xmit_ret = 2;
+    sr_send untracked = not_at_the_driver();
+    untracked.flags |= SR_SEND_UNTRACKED;
+    for (const sr_send& send : {not_at_the_driver(), busy, congested, untracked})
+        for (const FrameEnd end : {FrameEnd::known, FrameEnd::queued, FrameEnd::lost})
+            EXPECT_EQ(verdict_of(send_of(send, end)).outcome, Outcome::unknown);
+    EXPECT_EQ(told(not_at_the_driver()), "unknown in __dev_queue_xmit: __dev_queue_xmit returned 0");
+    EXPECT_EQ(told(congested), "unknown in __dev_queue_xmit: __dev_queue_xmit returned 2");
+    EXPECT_EQ(told(busy), "unknown in __dev_queue_xmit: __dev_queue_xmit returned 0");
+}
+
+// ---- followed by its skb, behind the return of the send
+
+TEST(AFollowedSend, IsDeliveredWhenTheDriverTookTheFrame) {
+    sr_send send = followed();
+    send.driver_hits = 1;
+    EXPECT_EQ(told(send), "delivered");
+}
+
+// The driver is known by tracepoints: dev_hard_start_xmit needs no hook.
+TEST(AFollowedSend, IsDeliveredAlsoWhereTheDriverHasNoHook) {
+    sr_send send = followed();
+    send.driver_hits = 1;
+    EXPECT_EQ(told(send, plan_without(Stage::start_xmit)), "delivered");
+}
+
+TEST(AFollowedSend, IsDroppedWhenTheQdiscFreedTheFrameAfterTheReturn) {
+    sr_send send = followed();
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 5;
+    send.drop_location = 0x1000;
+    send.drop_ns = 9000;
     EXPECT_EQ(told(send),
-              "queued in __dev_queue_xmit: in the qdisc of veth0 when the call returned: the driver was busy");
+              "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
+    EXPECT_EQ(verdict_of(send, plan_without(Stage::start_xmit)).outcome, Outcome::dropped);
+}
+
+TEST(AFollowedSend, IsDroppedInsideTheDriverThatTheSendItselfCalled) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.flags |= SR_SEND_TRACKED | SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_ns = 1550;
+    send.drop_in_driver = 1;
+    send.drop_reason = 77;
+    send.drop_location = 16;
+    EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: reason 77 at 0x16, inside dev_hard_start_xmit on veth0");
+}
+
+// In softirq dev_hard_start_xmit is not part of the send: its slot is empty.
+TEST(AFollowedSend, IsDroppedInsideTheDriverAlsoBehindTheReturn) {
+    sr_send send = followed();
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_ns = 9000;
+    send.drop_in_driver = 1;
+    send.drop_reason = 77;
+    send.drop_location = 16;
+    EXPECT_EQ(told(send), "dropped in ndo_start_xmit: reason 77 at 0x16, inside ndo_start_xmit on veth0");
+}
+
+TEST(AFollowedSend, IsDroppedByTheReturnValueOfTheDriver) {
+    sr_send send = followed();
+    send.driver_drops = 1;
+    send.driver_ret = 1;  // NET_XMIT_DROP
+    EXPECT_EQ(told(send), "dropped in ndo_start_xmit: the driver of veth0 dropped the frame (it returned 1)");
+}
+
+TEST(AFollowedSend, IsUnknownWhenTheRecordOfItsFramesEndWasLost) {
+    EXPECT_EQ(
+        told(send_of(followed(), FrameEnd::lost)),
+        "unknown in __dev_queue_xmit: tracing lost what became of the frame in the tbf qdisc of veth0: the record "
+        "of its end found no room, or the kernel skipped a hook");
+}
+
+TEST(AFollowedSend, IsUnknownWhenTheFrameWasConsumedOnTheWay) {
+    EXPECT_EQ(
+        told(send_of(followed(), FrameEnd::known, 1)),
+        "unknown in __dev_queue_xmit: the frame was consumed before a driver of veth0 had it: redirected or taken "
+        "by a filter");
+}
+
+TEST(AFollowedSend, IsUnknownWhenThereWasNoRoomToFollowIt) {
+    sr_send send = not_at_the_driver();
+    send.flags |= SR_SEND_UNTRACKED;
+    EXPECT_EQ(told(send),
+              "unknown in __dev_queue_xmit: the frame went into the qdisc of veth0, and there was no room to follow it "
+              "(--in-flight)");
+}
+
+// What was seen of the driver inside the call holds, though there was no room to follow the frame.
+TEST(AFollowedSend, IsDeliveredWithoutRoomWhereTheDriverTookTheFrameBeforeTheReturn) {
+    sr_send send = taken();
+    send.flags |= SR_SEND_UNTRACKED;
+    EXPECT_EQ(told(send), "delivered");
+}
+
+TEST(AFollowedSend, ThatWasRefusedIsFailedWhateverBecameOfItsFrame) {
+    sr_send send = failed_in_xmit(ENOBUFS);
+    send.flags |= SR_SEND_TRACKED | SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 5;
+    for (const FrameEnd end : {FrameEnd::known, FrameEnd::queued, FrameEnd::lost})
+        EXPECT_EQ(told(send_of(send, end)),
+                  "failed in __dev_queue_xmit: ENOBUFS: the qdisc of veth0 dropped the frame (QDISC_DROP)");
+}
+
+// ---- cut into segments
+
+TEST(ASegmentedSend, IsDeliveredWhenTheDriverTookEverySegment) {
+    sr_send send = followed();
+    send.segments = send.driver_hits = 12;
+    EXPECT_EQ(told(send), "delivered");
+    send.driver_hits = 11;
+    EXPECT_NE(verdict_of(send).outcome, Outcome::delivered);
+}
+
+TEST(ASegmentedSend, IsDroppedWithTheNumberOfItsSegmentsThatNoDriverTook) {
+    sr_send send = followed();
+    send.segments = 4;
+    send.driver_hits = 2;
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.driver_drops = 1;
+    send.drop_reason = 5;
+    send.drop_location = 0x1000;
+    EXPECT_EQ(told(send),
+              "dropped in __dev_queue_xmit: 2 of 4 segments: QDISC_DROP at sch_direct_xmit+0x42, inside "
+              "__dev_queue_xmit on veth0");
+    send.flags &= ~SR_SEND_DROP;
+    send.drops = 0;
+    send.driver_hits = 3;
+    send.driver_ret = 1;
+    EXPECT_EQ(told(send),
+              "dropped in ndo_start_xmit: 1 of 4 segments: the driver of veth0 dropped the frame (it returned 1)");
+}
+
+TEST(ASegmentedSend, IsQueuedWithTheNumberOfItsSegmentsThatAreStillQueued) {
+    sr_send send = followed();
+    send.segments = 16;
+    send.driver_hits = 13;
+    EXPECT_EQ(told(send_of(send, FrameEnd::queued)),
+              "queued in __dev_queue_xmit: 3 of 16 segments: still in the tbf qdisc of veth0 when tracing ended");
 }
 
 // ---- unknown
@@ -184,7 +349,7 @@ TEST(ASweptSend, IsUnknownInsidePacketSndWhereNoOtherStageIsOpen) {
 }
 
 TEST(ASweptSend, OfATxRingIsUnknownInsideTpacketSnd) {
-    sr_send send = ring(3);
+    sr_send send = ring();
     send.flags = SR_SEND_SWEPT | SR_SEND_TX_RING;
     send.span[SR_SLOT_SENDMSG].end = 0;
     EXPECT_EQ(told(send), "unknown in tpacket_snd: still inside tpacket_snd when tracing ended");
@@ -226,7 +391,7 @@ TEST(AFailedSend, EndedInDirectXmitWhichRefusedTheFrame) {
 }
 
 TEST(AFailedSend, OfATxRingEndedInTpacketSnd) {
-    sr_send send = ring(0);
+    sr_send send = ring();
     explain(send, EINVAL);
     for (const int slot : {SR_SLOT_ALLOC, SR_SLOT_XMIT, SR_SLOT_DRIVER}) unpass(send, slot);
     EXPECT_EQ(failed_stage(send), Stage::tpacket_snd);
@@ -245,36 +410,46 @@ TEST(AFailedSend, IsFailedEvenIfAFrameWasFreedOnTheWay) {
     EXPECT_EQ(told(send), "failed in __dev_queue_xmit: ENOBUFS: the qdisc of veth0 dropped the frame (QDISC_DROP)");
 }
 
-// ---- a TX ring: one call, many frames
+// ---- a TX ring: one call, many frames, each of which is a send
 
-TEST(ATxRing, IsDeliveredWhenTheDriverTookEveryFrame) {
-    EXPECT_EQ(told(ring(16)), "delivered");
+TEST(ATxRing, IsDeliveredFrameByFrameWhenTheDriverTookIt) {
+    for (const std::uint32_t frame : {0U, 1U, 15U}) EXPECT_EQ(told(ring(frame)), "delivered") << frame;
 }
 
-TEST(ATxRing, IsQueuedWithTheNumberOfItsFramesThatAreStillQueued) {
-    sr_send send = ring(16);
-    send.driver_hits = 13;
+TEST(ATxRing, IsQueuedFrameByFrame) {
+    sr_send send = ring(13);
     unpass(send, SR_SLOT_DRIVER);
-    send.driver_hits = 13;
-    EXPECT_EQ(told(send), "queued in __dev_queue_xmit: 3 of 16 frames: in the qdisc of veth0 when the call returned");
+    send.flags |= SR_SEND_TRACKED;
+    EXPECT_EQ(told(send_of(send, FrameEnd::queued)),
+              "queued in __dev_queue_xmit: still in the qdisc of veth0 when tracing ended");
 }
 
-TEST(ATxRing, IsDroppedWithTheNumberOfItsFramesThatNoDriverTook) {
-    sr_send send = ring(4);
-    send.driver_hits = 3;
+TEST(ATxRing, IsDroppedFrameByFrame) {
+    sr_send send = ring(3);
+    unpass(send, SR_SLOT_DRIVER);
     send.flags |= SR_SEND_DROP;
     send.drop_reason = 5;
     send.drop_location = 0x1000;
     send.drop_ns = 1450;
-    EXPECT_EQ(
-        told(send),
-        "dropped in __dev_queue_xmit: 1 of 4 frames: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
+    EXPECT_EQ(told(send),
+              "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
 }
 
 TEST(ATxRing, IsUnknownWhereTheDriverHasNoHook) {
     sr_send send = ring(4);
     unpass(send, SR_SLOT_DRIVER);
     EXPECT_EQ(verdict_of(send, plan_without(Stage::start_xmit)).outcome, Outcome::unknown);
+}
+
+TEST(ATxRing, FailsAFrameThatPacketLossPassedOver) {
+    EXPECT_EQ(told(skipped(2)),
+              "failed in tpacket_snd: the ring's frame is not well-formed, and PACKET_LOSS is set: the kernel passed "
+              "over it");
+    // The kernel frees what it had allocated for it: that is no other end.
+    sr_send freed = skipped(2);
+    freed.flags |= SR_SEND_DROP;
+    freed.drops = 1;
+    EXPECT_EQ(verdict_of(freed).outcome, Outcome::failed);
 }
 
 // ---- always
@@ -288,20 +463,40 @@ TEST(EveryOutcome, HasANameOfItsOwn) {
 }
 
 TEST(EveryVerdict, ButDeliveredGivesAReasonWhateverWasSeen) {
-    const sr_send samples[] = {
-        taken(),         not_at_the_driver(),     failed_in_driver(ENOBUFS), failed_in_xmit(ENOBUFS),
-        refused(EINVAL), failed_at_alloc(EAGAIN), without_device(ENXIO),     ring(3)};
+    sr_send segmented = followed();
+    segmented.segments = 3;
+    segmented.driver_hits = 2;
+    sr_send dropped = segmented;
+    dropped.drops = 1;
+    const sr_send samples[] = {taken(),
+                               not_at_the_driver(),
+                               failed_in_driver(ENOBUFS),
+                               failed_in_xmit(ENOBUFS),
+                               refused(EINVAL),
+                               failed_at_alloc(EAGAIN),
+                               without_device(ENXIO),
+                               ring(3),
+                               skipped(3),
+                               followed(),
+                               segmented,
+                               dropped};
+    const Plan plans[] = {plan(), plan_without(Stage::start_xmit), plan_without(Stage::queue_xmit), Plan{}};
+    const std::uint32_t all_flags = 2 * SR_SEND_SKIPPED;
     for (const sr_send& from : samples)
-        for (std::uint32_t flags = 0; flags < 256; flags++)
-            for (const Plan& with :
-                 {plan(), plan_without(Stage::start_xmit), plan_without(Stage::queue_xmit), Plan{}}) {
-                sr_send send = from;
-                send.flags = flags;
-                const Verdict verdict = verdict_of(send, with);
-                ASSERT_EQ(verdict.reason.empty(), verdict.outcome == Outcome::delivered) << flags;
-                const bool refused = (flags & SR_SEND_RETURNED) && send.ret < 0;
-                ASSERT_EQ(verdict.outcome == Outcome::failed, refused) << flags;
-            }
+        for (std::uint32_t flags = 0; flags < all_flags; flags++)
+            for (const Plan& with : plans)
+                for (const FrameEnd end : {FrameEnd::known, FrameEnd::queued, FrameEnd::lost}) {
+                    Send send = send_of(from, end);
+                    send.record.flags = flags;
+                    const Verdict verdict = verdict_of(send, with);
+                    ASSERT_EQ(verdict.reason.empty(), verdict.outcome == Outcome::delivered) << flags;
+                    const bool returned = flags & SR_SEND_RETURNED;
+                    const bool refused = returned && (from.ret < 0 || (flags & SR_SEND_SKIPPED));
+                    ASSERT_EQ(verdict.outcome == Outcome::failed, refused) << flags;
+                    if (verdict.outcome == Outcome::queued) {
+                        ASSERT_TRUE((flags & SR_SEND_TRACKED) && end == FrameEnd::queued) << flags;
+                    }
+                }
 }
 
 }  // namespace

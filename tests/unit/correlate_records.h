@@ -16,6 +16,7 @@
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/base/stage.h"
+#include "user/correlate/send.h"
 
 namespace sockray::sample {
 
@@ -57,6 +58,16 @@ void set(char (&field)[size], std::string_view text) {
 inline void pass(sr_send& send, int slot, Stage stage, std::uint64_t start, std::uint64_t end) {
     send.stage[slot] = static_cast<__u8>(stage);
     send.span[slot] = {start, end};
+}
+
+// A record as the session judges it.
+inline Send send_of(const sr_send& record, FrameEnd end = FrameEnd::known, std::uint32_t consumed = 0) {
+    Send send;
+    send.id = 1;
+    send.record = record;
+    send.frame_end = end;
+    send.frames_consumed = consumed;
+    return send;
 }
 
 // One frame of 60 bytes, given to sendto() with an address, that the driver of veth0 took.
@@ -161,15 +172,73 @@ inline sr_send without_device(int err) {
     return send;
 }
 
-// One call on a TX ring that took `frames` frames from it, all of which the driver took.
-inline sr_send ring(std::uint32_t frames) {
+// The frame of this number of a call on a TX ring, which the driver took.
+inline sr_send ring(std::uint32_t frame = 0) {
     sr_send send = taken();
     send.flags = SR_SEND_RETURNED | SR_SEND_TX_RING;
     send.stage[SR_SLOT_BODY] = SR_STAGE_TPACKET_SND;
-    send.len = 0;
-    send.ret = 60 * frames;
-    send.alloc_hits = send.driver_hits = frames;
+    send.ring_frame = frame;
     return send;
+}
+
+// A frame of a TX ring that was not well-formed, and that PACKET_LOSS let the kernel pass over.
+inline sr_send skipped(std::uint32_t frame = 0) {
+    sr_send send = ring(frame);
+    send.flags |= SR_SEND_SKIPPED;
+    send.ret = 0;
+    send.len = 0;
+    for (const int slot : {SR_SLOT_XMIT, SR_SLOT_DRIVER}) unpass(send, slot);
+    return send;
+}
+
+// A qdisc kept the frame beyond the return of the send; what became of it is for frame records to tell.
+inline sr_send followed(std::uint64_t id = 1) {
+    sr_send send = not_at_the_driver();
+    send.id = id;
+    send.flags |= SR_SEND_TRACKED;
+    set(send.qdisc, "tbf");
+    return send;
+}
+
+// What became of the frame of send `id`; nothing of it but the kind.
+inline sr_frame frame(std::uint64_t id, std::uint32_t kind, std::uint64_t ns = 5000) {
+    sr_frame frame{};
+    frame.head = {SR_RECORD_FRAME, sizeof frame, 2, 0, 3};
+    frame.send = id;
+    frame.kind = kind;
+    frame.ns = ns;
+    return frame;
+}
+
+// The driver returned `ret`.
+inline sr_frame frame_taken(std::uint64_t id, std::uint64_t start = 4000, std::int32_t ret = 0) {
+    sr_frame taken = frame(id, SR_FRAME_TAKEN, start + 50);
+    taken.ret = ret;
+    taken.dequeued = start - 100;
+    taken.ndo = {start, start + 50};
+    taken.ndo_fn = 0x3000;
+    return taken;
+}
+
+inline sr_frame frame_dropped(std::uint64_t id, std::uint64_t ns = 4000) {
+    sr_frame dropped = frame(id, SR_FRAME_DROPPED, ns);
+    dropped.drop_reason = 5;
+    dropped.drop_location = 0x1000;
+    return dropped;
+}
+
+inline sr_frame frame_segmented(std::uint64_t id, std::uint32_t segments) {
+    sr_frame segmented = frame(id, SR_FRAME_SEGMENTED, 3000);
+    segmented.segments = segments;
+    return segmented;
+}
+
+inline sr_frame frame_received(std::uint64_t id, std::uint32_t received, std::uint64_t ino = 777) {
+    sr_frame offered = frame(id, SR_FRAME_RECEIVED, 4500);
+    offered.stage = SR_STAGE_TPACKET_RCV;
+    offered.received = received;
+    offered.socket_ino = ino;
+    return offered;
 }
 
 // SOCK_PACKET, whose socket is named by the address and has no packet_snd.

@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/correlate_records.h"
@@ -37,6 +41,12 @@ sr_socket good_socket() {
     return socket;
 }
 
+sr_frame good_frame() {
+    sr_frame frame = sample::frame_taken(77);
+    frame.stage = SR_STAGE_NONE;
+    return frame;
+}
+
 sr_stack good_stack() {
     sr_stack stack{};
     stack.head = {SR_RECORD_STACK, sizeof stack, 0, 0, 1};
@@ -65,6 +75,59 @@ TEST(Decoding, ReturnsAGoodStackUnchanged) {
     EXPECT_EQ(bytes_of(std::get<sr_stack>(*record)), bytes_of(stack));
 }
 
+TEST(Decoding, ReturnsAGoodFrameUnchanged) {
+    for (const sr_frame& frame :
+         {good_frame(), sample::frame_dropped(1), sample::frame_segmented(1, 12), sample::frame(1, SR_FRAME_CONSUMED),
+          sample::frame(1, SR_FRAME_FREED), sample::frame_received(1, SR_RECEIVED_FULL)}) {
+        const auto record = decode(bytes_of(frame));
+        ASSERT_TRUE(record) << record.error();
+        EXPECT_EQ(bytes_of(std::get<sr_frame>(*record)), bytes_of(frame));
+    }
+}
+
+TEST(Decoding, RefusesAFrameWithAnEndThatIsNone) {
+    sr_frame frame = good_frame();
+    for (const std::uint32_t kind : {0U, SR_FRAME_RECEIVED + 1U, 256U + SR_FRAME_TAKEN, 0xffffffffU}) {
+        frame.kind = kind;
+        EXPECT_EQ(refusal(frame), "a frame with an end that is none") << kind;
+    }
+    for (std::uint32_t kind = SR_FRAME_TAKEN; kind <= SR_FRAME_RECEIVED; kind++) {
+        frame.kind = kind;
+        EXPECT_EQ(refusal(frame), "") << kind;
+    }
+}
+
+TEST(Decoding, RefusesAFrameWithAStageOutOfPlace) {
+    for (std::uint32_t stage = 0; stage < 1000; stage++) {
+        sr_frame frame = good_frame();
+        frame.stage = stage;
+        const bool fits = stage == SR_STAGE_NONE || stage == SR_STAGE_PACKET_RCV || stage == SR_STAGE_TPACKET_RCV;
+        EXPECT_EQ(refusal(frame), fits ? "" : "a frame with a stage out of place") << stage;
+    }
+}
+
+TEST(Decoding, RefusesAFrameWithAResultThatIsNone) {
+    sr_frame frame = good_frame();
+    for (const std::int32_t ret : {-4096, INT32_MIN}) {
+        frame.ret = ret;
+        EXPECT_EQ(refusal(frame), "a frame with a result that is none") << ret;
+    }
+    for (const std::int32_t ret : {-4095, 0, 1, INT32_MAX}) {
+        frame.ret = ret;
+        EXPECT_EQ(refusal(frame), "") << ret;
+    }
+}
+
+TEST(Decoding, RefusesAFrameWhoseDriverEndsBeforeItBegins) {
+    sr_frame frame = good_frame();
+    frame.ndo = {1000, 999};
+    EXPECT_EQ(refusal(frame), "a frame with a stage that ends before it begins");
+    frame.ndo = {1000, 1000};
+    EXPECT_EQ(refusal(frame), "");
+    frame.ndo = {1000, 0};
+    EXPECT_EQ(refusal(frame), "");
+}
+
 TEST(Decoding, TakesASendThatWasSweptFromInsideTheKernel) {
     sr_send send = sample::refused(0);
     send.flags = SR_SEND_SWEPT;
@@ -80,30 +143,55 @@ TEST(Decoding, RefusesWhatIsShorterThanAHead) {
 
 TEST(Decoding, RefusesARecordThatSaysAnotherSizeThanItHas) {
     sr_send send = sample::taken();
-    for (const std::uint32_t size : {0U, 1U, 24U, 367U, 369U, 0xffffffffU}) {
+    const std::uint32_t right = sizeof send;
+    for (const std::uint32_t size : {0U, 1U, 24U, right - 1, right + 1, 0xffffffffU}) {
         send.head.size = size;
         EXPECT_EQ(refusal(send), "a record that says another size than it has") << size;
     }
 }
 
 TEST(Decoding, RefusesEveryPrefixOfARecord) {
-    const std::vector<std::byte> bytes = bytes_of(sample::taken());
-    for (std::size_t size = 0; size < bytes.size(); size++) EXPECT_FALSE(decode(std::span(bytes).first(size))) << size;
+    for (const std::vector<std::byte>& bytes :
+         {bytes_of(sample::taken()), bytes_of(good_socket()), bytes_of(good_frame()), bytes_of(good_stack())})
+        for (std::size_t size = 0; size < bytes.size(); size++)
+            EXPECT_FALSE(decode(std::span(bytes).first(size))) << size;
+}
+
+// Also when its head says the size that it was cut to.
+TEST(Decoding, RefusesARecordThatWasCutAndSaysSo) {
+    const auto cut = [](std::vector<std::byte> bytes, std::uint32_t size) {
+        bytes.resize(size);
+        std::memcpy(bytes.data() + offsetof(sr_head, size), &size, sizeof size);
+        const auto record = decode(bytes);
+        return record ? "" : std::string(record.error());
+    };
+    for (const std::vector<std::byte>& bytes :
+         {bytes_of(sample::taken()), bytes_of(good_socket()), bytes_of(good_frame()), bytes_of(good_stack())})
+        for (std::size_t size = sizeof(sr_head); size < bytes.size(); size++)
+            EXPECT_EQ(cut(bytes, static_cast<std::uint32_t>(size)), "a record of a wrong size for its type") << size;
 }
 
 TEST(Decoding, RefusesARecordThatIsTooLongOrTooShortForItsType) {
-    for (const std::uint32_t type : {SR_RECORD_SEND, SR_RECORD_SOCKET, SR_RECORD_STACK})
-        for (const std::size_t size : {std::size_t{24}, std::size_t{120}, std::size_t{1000}}) {
-            std::vector<std::byte> bytes(size);
-            sr_head head{type, static_cast<std::uint32_t>(size), 0, 0, 0};
-            std::memcpy(bytes.data(), &head, sizeof head);
-            EXPECT_EQ(decode(bytes).has_value(), size == sizeof(sr_stack) && type == SR_RECORD_STACK);
-        }
+    const auto refused = [](std::uint32_t type, std::size_t size) {
+        std::vector<std::byte> bytes(size);
+        sr_head head{type, static_cast<std::uint32_t>(size), 0, 0, 0};
+        std::memcpy(bytes.data(), &head, sizeof head);
+        const auto record = decode(bytes);
+        return !record && record.error() == "a record of a wrong size for its type";
+    };
+    const std::pair<std::uint32_t, std::size_t> types[] = {{SR_RECORD_SEND, sizeof(sr_send)},
+                                                           {SR_RECORD_SOCKET, sizeof(sr_socket)},
+                                                           {SR_RECORD_STACK, sizeof(sr_stack)},
+                                                           {SR_RECORD_FRAME, sizeof(sr_frame)}};
+    for (const auto& [type, right] : types)
+        for (const std::size_t size :
+             {std::size_t{24}, std::size_t{120}, std::size_t{1000}, right - 1, right, right + 1})
+            EXPECT_EQ(refused(type, size), size != right) << size << " of type " << type;
 }
 
 TEST(Decoding, RefusesTypesThatItDoesNotKnow) {
     sr_send send = sample::taken();
-    for (const std::uint32_t type : {0U, 4U, 255U, 0xffffffffU}) {
+    for (const std::uint32_t type : {0U, 5U, 255U, 0xffffffffU}) {
         send.head.type = type;
         EXPECT_EQ(refusal(send), "a record of an unknown type") << type;
     }
@@ -115,6 +203,9 @@ TEST(Decoding, RefusesUnterminatedNames) {
     EXPECT_EQ(refusal(send), "a send with an unterminated name");
     send = sample::taken();
     std::fill(std::begin(send.ifname), std::end(send.ifname), 'x');
+    EXPECT_EQ(refusal(send), "a send with an unterminated name");
+    send = sample::taken();
+    std::fill(std::begin(send.qdisc), std::end(send.qdisc), 'x');
     EXPECT_EQ(refusal(send), "a send with an unterminated name");
     sr_socket socket = good_socket();
     std::fill(std::begin(socket.comm), std::end(socket.comm), 'x');
@@ -132,7 +223,7 @@ TEST(Decoding, TakesNamesOfAnyBytesAndOfFullLength) {
 
 TEST(Decoding, TakesEachStageInItsOwnSlotAndInNoOther) {
     for (int number = 0; number < 256; number++)
-        for (int slot = 0; slot < 16; slot++) {
+        for (int slot = 0; slot < static_cast<int>(sizeof sr_send::stage); slot++) {
             sr_send send = sample::taken();
             send.stage[slot] = static_cast<__u8>(number);
             const StageInfo& info = stage_info(static_cast<Stage>(number));
@@ -166,7 +257,8 @@ void expect_kept_promises(const Record& record) {
         ASSERT_EQ(send->head.size, sizeof *send);
         ASSERT_NE(std::memchr(send->comm, 0, sizeof send->comm), nullptr);
         ASSERT_NE(std::memchr(send->ifname, 0, sizeof send->ifname), nullptr);
-        for (int slot = 0; slot < 16; slot++) {
+        ASSERT_NE(std::memchr(send->qdisc, 0, sizeof send->qdisc), nullptr);
+        for (int slot = 0; slot < static_cast<int>(sizeof send->stage); slot++) {
             const StageInfo& info = stage_info(static_cast<Stage>(send->stage[slot]));
             ASSERT_TRUE(send->stage[slot] == SR_STAGE_NONE || info.slot == slot);
         }
@@ -174,6 +266,15 @@ void expect_kept_promises(const Record& record) {
     } else if (const auto* socket = std::get_if<sr_socket>(&record)) {
         ASSERT_EQ(socket->head.size, sizeof *socket);
         ASSERT_NE(std::memchr(socket->comm, 0, sizeof socket->comm), nullptr);
+    } else if (const auto* frame = std::get_if<sr_frame>(&record)) {
+        ASSERT_EQ(frame->head.type, static_cast<std::uint32_t>(SR_RECORD_FRAME));
+        ASSERT_EQ(frame->head.size, sizeof *frame);
+        ASSERT_GE(frame->kind, static_cast<std::uint32_t>(SR_FRAME_TAKEN));
+        ASSERT_LE(frame->kind, static_cast<std::uint32_t>(SR_FRAME_RECEIVED));
+        ASSERT_LT(frame->stage, static_cast<std::uint32_t>(SR_STAGE_COUNT));
+        ASSERT_TRUE(frame->stage == SR_STAGE_NONE ||
+                    stage_info(static_cast<Stage>(frame->stage)).slot == SR_SLOT_RECEIVE);
+        ASSERT_TRUE(frame->ndo.end == 0 || frame->ndo.end >= frame->ndo.start);
     } else {
         ASSERT_EQ(std::get<sr_stack>(record).head.size, sizeof(sr_stack));
     }
@@ -187,12 +288,16 @@ TEST(Decoding, GivesARecordOrAReasonForAnyBytes) {
         // A third of plain noise, a third of noise behind a good head, a third of good records with a few bytes
         // changed.
         if (round % 3 == 2) {
-            bytes = round % 2 ? bytes_of(sample::taken()) : bytes_of(good_socket());
+            switch (random() % 3) {
+                case 0: bytes = bytes_of(sample::taken()); break;
+                case 1: bytes = bytes_of(good_socket()); break;
+                default: bytes = bytes_of(good_frame()); break;
+            }
             for (int change = static_cast<int>(random() % 4); change >= 0; change--)
                 bytes[random() % bytes.size()] = static_cast<std::byte>(random());
         } else {
-            constexpr std::size_t sizes[] = {sizeof(sr_send), sizeof(sr_socket), sizeof(sr_stack)};
-            const std::uint32_t type = 1 + random() % 3;
+            constexpr std::size_t sizes[] = {sizeof(sr_send), sizeof(sr_socket), sizeof(sr_stack), sizeof(sr_frame)};
+            const std::uint32_t type = 1 + random() % 4;
             bytes.resize(round % 3 == 0 ? random() % 700 : sizes[type - 1]);
             for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
             const sr_head head{type, static_cast<std::uint32_t>(bytes.size()), 0, 0, 0};

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/analyze_records.h"
@@ -47,8 +48,8 @@ std::vector<std::string> keys(const Json& object, std::size_t count) {
 TEST_F(JsonLinesTest, PlanHasTheKeysOfTheContractInTheirOrder) {
     json_.plan_line(out_, *plan_.find(Stage::packet_snd));
     const Json plan = take();
-    EXPECT_EQ(keys(plan, 7), (std::vector<std::string>{"type", "stage", "evidence", "function", "offset",
-                                                       "hook", "reason"}));
+    EXPECT_EQ(keys(plan, 7),
+              (std::vector<std::string>{"type", "stage", "evidence", "function", "offset", "hook", "reason"}));
     EXPECT_EQ(plan["stage"], "packet_snd");
     EXPECT_EQ(plan["evidence"], "located");
     EXPECT_EQ(plan["function"], "packet_sendmsg");
@@ -63,10 +64,9 @@ TEST_F(JsonLinesTest, PlanIsOneLineForEachStage) {
 }
 
 TEST_F(JsonLinesTest, SocketHasTheKeysOfTheContractInTheirOrder) {
-    EXPECT_EQ(
-        keys(line(made::socket()), 15),
-        (std::vector<std::string>{"type", "id", "ts", "pid", "tid", "comm", "family", "sock_type", "protocol",
-                                  "ret", "ops", "create", "sk_family", "sk_destruct", "stages"}));
+    EXPECT_EQ(keys(line(made::socket()), 15),
+              (std::vector<std::string>{"type", "id", "ts", "pid", "tid", "comm", "family", "sock_type", "protocol",
+                                        "ret", "ops", "create", "sk_family", "sk_destruct", "stages"}));
 }
 
 TEST_F(JsonLinesTest, SocketGivesNamesForAddressesAndTheProtocolInHostOrder) {
@@ -96,8 +96,8 @@ TEST_F(JsonLinesTest, RefusedSocketHasNoAddressesAndTellsTheErrno) {
 
 TEST_F(JsonLinesTest, SendHasTheKeysOfTheContractInTheirOrder) {
     EXPECT_EQ(keys(line(made::delivered()), 15),
-              (std::vector<std::string>{"type", "id", "ts", "pid", "tid", "comm", "entry", "ifname", "len",
-                                        "ret", "errno", "outcome", "reason", "stages", "cookie"}));
+              (std::vector<std::string>{"type", "id", "ts", "pid", "tid", "comm", "entry", "ifname", "len", "ret",
+                                        "errno", "outcome", "reason", "stages", "cookie"}));
 }
 
 TEST_F(JsonLinesTest, SendHoldsWhatTheRecordHolds) {
@@ -112,21 +112,20 @@ TEST_F(JsonLinesTest, SendHoldsWhatTheRecordHolds) {
     EXPECT_TRUE(send["cookie"].is_null());
     EXPECT_EQ(send["sendmsg"], "packet_sendmsg");
     EXPECT_EQ(send["protocol"], 2054);
-    EXPECT_FALSE(send.contains("frames"));
+    for (const char* gone : {"frames", "frames_delivered", "ring_frame", "segments"})
+        EXPECT_FALSE(send.contains(gone)) << gone;
     EXPECT_FALSE(send.contains("partial"));
 }
 
 TEST_F(JsonLinesTest, SendListsItsStagesWithPacketSndEndingWithPacketSendmsg) {
     const Json stages = line(made::delivered())["stages"];
     ASSERT_EQ(stages.size(), 8U);
-    EXPECT_EQ(stages[4],
-              Json::parse(R"({"name":"packet_snd","evidence":"located","start":1001200,"end":1009200})"));
+    EXPECT_EQ(stages[4], Json::parse(R"({"name":"packet_snd","evidence":"located","start":1001200,"end":1009200})"));
 }
 
 TEST_F(JsonLinesTest, StagesThatFollowWithoutAHookHaveNullTimes) {
     const Json stages = line(made::inlined(made::delivered()))["stages"];
-    EXPECT_EQ(stages[1],
-              Json::parse(R"({"name":"sockfd_lookup_light","evidence":"derived","start":null,"end":null})"));
+    EXPECT_EQ(stages[1], Json::parse(R"({"name":"sockfd_lookup_light","evidence":"derived","start":null,"end":null})"));
     EXPECT_EQ(stages[2]["name"], "__sock_sendmsg");
 }
 
@@ -155,10 +154,80 @@ TEST_F(JsonLinesTest, CookieIsTheNumberThatWasReadFromTheFrame) {
     EXPECT_EQ(line(send)["cookie"], 18446744073709551615U);
 }
 
-TEST_F(JsonLinesTest, TxRingSendCountsItsFrames) {
-    const Json send = line(made::ring());
-    EXPECT_EQ(send["frames"], 16);
-    EXPECT_EQ(send["frames_delivered"], 16);
+TEST_F(JsonLinesTest, TxRingSendTellsWhichFrameOfItsCallItIs) {
+    EXPECT_EQ(line(made::ring())["ring_frame"], 0);
+    EXPECT_EQ(line(made::ring_of_many(15))["ring_frame"], 15);
+    EXPECT_FALSE(line(made::delivered()).contains("ring_frame"));
+}
+
+TEST_F(JsonLinesTest, SegmentedSendCountsItsSegments) {
+    Send send = made::followed();
+    send.record.segments = 12;
+    send.record.driver_hits = 7;
+    const Json json = line(send);
+    EXPECT_EQ(json["segments"], 12);
+    EXPECT_EQ(json["segments_delivered"], 7);
+    EXPECT_FALSE(line(made::followed()).contains("segments"));
+    EXPECT_FALSE(line(made::followed()).contains("segments_delivered"));
+}
+
+TEST_F(JsonLinesTest, SendTellsHowLongItsFrameWasUnderWay) {
+    EXPECT_EQ(line(made::delivered())["frame_ns"], 7'500);
+    EXPECT_EQ(line(made::followed())["frame_ns"], 29'000) << "behind the return of the send";
+    const Json failed = line(made::failed());
+    ASSERT_TRUE(failed.contains("frame_ns"));
+    EXPECT_TRUE(failed["frame_ns"].is_null());
+}
+
+TEST_F(JsonLinesTest, FollowedSendNamesDriverAndQdisc) {
+    const Json send = line(made::followed());
+    EXPECT_EQ(send["driver"], "veth_xmit");
+    EXPECT_EQ(send["qdisc"], "tbf");
+    EXPECT_EQ(send["qdisc_len"], 3);
+    const Json other = line(made::delivered());
+    for (const char* key : {"driver", "qdisc", "qdisc_len"}) EXPECT_FALSE(other.contains(key)) << key;
+}
+
+TEST_F(JsonLinesTest, FollowedSendTellsWhoGotTheFrame) {
+    Send send = made::followed();
+    const std::pair<std::uint32_t, const char*> words[] = {
+        {SR_RECEIVED_TAKEN, "taken"}, {SR_RECEIVED_FULL, "full"}, {SR_RECEIVED_FILTERED, "filtered"}};
+    for (const auto& [received, word] : words) {
+        send.record.received = received;
+        send.record.receivers = 3;
+        const Json json = line(send);
+        EXPECT_EQ(json["receivers"], 3);
+        EXPECT_EQ(json["receiver_ino"], 777);
+        EXPECT_EQ(json["received"], word);
+    }
+    for (const char* key : {"receivers", "receiver_ino", "received"})
+        EXPECT_FALSE(line(made::delivered()).contains(key)) << key;
+}
+
+TEST_F(JsonLinesTest, FollowedSendTellsWhyItsFrameWasFreed) {
+    Send send = made::followed();
+    EXPECT_EQ(line(send)["freed"], "consumed");
+    send.record.freed_reason = 17;
+    EXPECT_EQ(line(send)["freed"], "QDISC_DROP");
+    EXPECT_FALSE(line(made::delivered()).contains("freed"));
+}
+
+TEST_F(JsonLinesTest, FollowedSendListsItsMomentsAsStagesThatEndWhereTheyBegin) {
+    const Json send = line(made::followed());
+    std::vector<std::string> names;
+    for (const Json& stage : send["stages"]) {
+        names.push_back(stage["name"]);
+        if (stage["name"] == "qdisc_dequeue") {
+            EXPECT_EQ(stage,
+                      Json::parse(R"({"name":"qdisc_dequeue","evidence":"probed","start":1028000,"end":1028000})"));
+        }
+    }
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"__sys_sendto", "sockfd_lookup_light", "__sock_sendmsg", "packet_sendmsg",
+                                        "packet_snd", "sock_alloc_send_pskb", "skb_copy_datagram_from_iter",
+                                        "packet_parse_headers", "packet_xmit", "__dev_queue_xmit", "qdisc_enqueue",
+                                        "qdisc_dequeue", "ndo_start_xmit", "packet_rcv", "skb_freed"}));
+    EXPECT_FALSE(send.contains("partial"));
 }
 
 TEST_F(JsonLinesTest, DroppedSendNamesTheKernelsReason) {
@@ -177,8 +246,8 @@ TEST_F(JsonLinesTest, SummaryHasTheKeysOfTheContractInTheirOrder) {
     json_.summary(out_, ledger);
     const Json summary = take();
     EXPECT_EQ(keys(summary, 12),
-              (std::vector<std::string>{"type", "attempted", "delivered", "dropped", "failed", "queued",
-                                        "unknown", "seen", "decoded", "lost", "driven", "correlated"}));
+              (std::vector<std::string>{"type", "attempted", "delivered", "dropped", "failed", "queued", "unknown",
+                                        "seen", "decoded", "lost", "driven", "correlated"}));
     EXPECT_EQ(keys(summary["lost"], 3), (std::vector<std::string>{"no_room", "missed", "map_full"}));
     EXPECT_EQ(summary["attempted"], 5);
     EXPECT_EQ(summary["unknown"], 2);
@@ -187,6 +256,13 @@ TEST_F(JsonLinesTest, SummaryHasTheKeysOfTheContractInTheirOrder) {
     ledger.driven = ledger.correlated = 3;
     json_.summary(out_, ledger);
     EXPECT_EQ(take()["correlated"], 3);
+}
+
+TEST_F(JsonLinesTest, SummaryTellsWhatBecameOfTheFrameRecords) {
+    Ledger ledger;
+    ledger.frames = {.seen = 10, .decoded = 8, .no_room = 2, .map_full = 3, .missed = 4};
+    json_.summary(out_, ledger);
+    EXPECT_EQ(take()["frames"], Json::parse(R"({"seen":10,"decoded":8,"no_room":2,"map_full":3,"missed":4})"));
 }
 
 TEST_F(JsonLinesTest, NamesOfAnyBytesGiveValidJson) {

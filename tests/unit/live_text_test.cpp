@@ -114,7 +114,8 @@ TEST(Lines, NeverPassOnWhatANameWouldDoToATerminal) {
 
 TEST(Lines, HaveColorCodesOnlyWhereTheStyleHasColors) {
     const auto everything = [](Lines& lines, fmt::memory_buffer& out) {
-        for (const Send& send : {made::delivered(), made::failed(), made::dropped(), made::ring()}) {
+        for (const Send& send : {made::delivered(), made::failed(), made::dropped(), made::ring(),
+                                 made::ring_of_many(2), made::followed()}) {
             lines.send(out, send);
             lines.tree(out, send);
         }
@@ -139,22 +140,20 @@ TEST(Lines, ShowASocketInOneLine) {
 }
 
 TEST(SocketBlock, ShowsEverythingThatTheKernelSetUp) {
-    const std::string block = text(
-        plain, [](Lines& lines, fmt::memory_buffer& out) { lines.socket_block(out, made::socket(), 3); });
+    const std::string block =
+        text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.socket_block(out, made::socket(), 3); });
     for (const char* part :
          {"SOCKET 3", "__sock_create", "4.21 us  = 0",
           "family 17 AF_PACKET, type 3 SOCK_RAW, protocol 0x0806 ETH_P_ARP", "asked by user space, uid 0",
-          "net_families[17] = packet_family_ops  derived", "family 17, create = packet_create",
-          "└─ packet_create", "2.02 us  = 0", "sock->ops = packet_ops", "sendmsg = packet_sendmsg",
-          "sk_family = 17 AF_PACKET", "sk_destruct = packet_sock_destruct", "po->num = 0x0806 ETH_P_ARP",
-          "inode 34567"})
+          "net_families[17] = packet_family_ops  derived", "family 17, create = packet_create", "└─ packet_create",
+          "2.02 us  = 0", "sock->ops = packet_ops", "sendmsg = packet_sendmsg", "sk_family = 17 AF_PACKET",
+          "sk_destruct = packet_sock_destruct", "po->num = 0x0806 ETH_P_ARP", "inode 34567"})
         EXPECT_TRUE(has(block, part)) << part << "\n" << block;
 }
 
 TEST(SocketBlock, EndsWithTheReasonWhereTheKernelRefused) {
-    const std::string block = text(plain, [](Lines& lines, fmt::memory_buffer& out) {
-        lines.socket_block(out, made::refused_socket(), 3);
-    });
+    const std::string block =
+        text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.socket_block(out, made::refused_socket(), 3); });
     EXPECT_TRUE(has(block, "= -EPERM")) << block;
     EXPECT_TRUE(has(block, "CAP_NET_RAW"));
     EXPECT_FALSE(has(block, "sock->ops"));
@@ -166,8 +165,7 @@ TEST(SocketBlock, FitsInto80Columns) {
         lines.socket_block(out, made::refused_socket(), 4);
     });
     std::size_t begin = 0;
-    for (std::size_t end = block.find('\n'); end != std::string::npos;
-         begin = end + 1, end = block.find('\n', begin))
+    for (std::size_t end = block.find('\n'); end != std::string::npos; begin = end + 1, end = block.find('\n', begin))
         EXPECT_LE(columns(std::string_view(block).substr(begin, end - begin)), 80);
 }
 
@@ -181,19 +179,15 @@ TEST(Tree, NestsTheStagesWithTheirTimes) {
           "  └─ __sock_sendmsg                     probed    +800 ns  8.80 us  ops->sendmsg: "
           "packet_sendmsg\n",
           "        └─ packet_snd                   located  +1.20 us  8.00 us\n",
-          "              └─ dev_hard_start_xmit    probed   +5.00 us  3.50 us  = 0\n",
-          "  delivered after 10.0 us\n"})
+          "              └─ dev_hard_start_xmit    probed   +5.00 us  3.50 us  = 0\n", "  delivered after 10.0 us\n"})
         EXPECT_TRUE(has(tree, part)) << part << "\n" << tree;
 }
 
 TEST(Tree, ShowsInlinedStagesInTheirPlaceWithoutTimes) {
     const std::string tree = text(
-        plain,
-        [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::inlined(made::delivered())); },
-        true);
+        plain, [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::inlined(made::delivered())); }, true);
     EXPECT_TRUE(has(tree, "  ├─ sockfd_lookup_light                derived   socket 34567\n")) << tree;
-    EXPECT_TRUE(has(tree, "  └─ __sock_sendmsg                     derived   ops->sendmsg: packet_sendmsg\n"))
-        << tree;
+    EXPECT_TRUE(has(tree, "  └─ __sock_sendmsg                     derived   ops->sendmsg: packet_sendmsg\n")) << tree;
 }
 
 TEST(Tree, EndsWithTheStageAndTheReason) {
@@ -201,6 +195,62 @@ TEST(Tree, EndsWithTheStageAndTheReason) {
         text(plain, [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::failed()); });
     EXPECT_TRUE(has(tree, "= -ENETDOWN\n")) << tree;
     EXPECT_TRUE(has(tree, "  failed in packet_snd after 10.0 us: ENETDOWN: veth0 is down\n")) << tree;
+}
+
+std::string tree_of(const Send& send, const Style& style = plain) {
+    return text(style, [&](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, send); });
+}
+
+TEST(Tree, ShowsWhatBecameOfTheFrameBehindTheReturn) {
+    const std::string tree = tree_of(made::followed());
+    for (const char* part :
+         {"           ├─ skb_copy_datagram_from_iter  probed   +2.90 us   100 ns\n",
+          "           ├─ packet_parse_headers         probed   +3.10 us   100 ns\n",
+          "           └─ packet_xmit                  probed   +3.30 us  5.80 us\n",
+          "              └─ __dev_queue_xmit          probed   +3.50 us  5.50 us  = 0\n",
+          "                 ├─ qdisc_enqueue          probed   +6.00 us ", "  tbf, 3 frames in it at the return\n",
+          "                 ├─ qdisc_dequeue          probed   +28.0 us ",
+          "                 ├─ ndo_start_xmit         probed   +29.0 us  1.00 us  veth_xmit = 0\n",
+          "                 ├─ packet_rcv             probed   +35.0 us ", "  socket 777 has it\n",
+          "                 └─ skb_freed              probed   +40.0 us ", "  consumed\n",
+          "  delivered after 10.0 us, the frame after 29.0 us\n"})
+        EXPECT_TRUE(has(tree, part)) << part << "\n" << tree;
+    EXPECT_FALSE(has(tree, "no return")) << tree;
+}
+
+// The frame's end within the send says nothing that the send's own does not.
+TEST(Tree, TellsTheFramesTimeOnlyWhereItIsLongerThanTheSends) {
+    EXPECT_FALSE(has(tree_of(made::delivered()), "the frame after")) << tree_of(made::delivered());
+}
+
+TEST(Tree, TellsWhoWasOfferedTheFrameAndWhatItDidWithIt) {
+    Send send = made::followed();
+    send.record.received = SR_RECEIVED_FULL;
+    EXPECT_TRUE(has(tree_of(send), "  socket 777 had no room\n")) << tree_of(send);
+    send.record.received = SR_RECEIVED_FILTERED;
+    send.record.receivers = 3;
+    EXPECT_TRUE(has(tree_of(send), "  socket 777 did not want it, 3 sockets in all\n")) << tree_of(send);
+}
+
+TEST(Tree, TellsWhyTheFrameWasFreed) {
+    Send send = made::followed();
+    send.record.freed_reason = 17;
+    EXPECT_TRUE(has(tree_of(send), "  QDISC_DROP\n")) << tree_of(send);
+    EXPECT_FALSE(has(tree_of(send), "consumed")) << tree_of(send);
+}
+
+TEST(Tree, TellsWhatTheDriverReturned) {
+    Send send = made::followed();
+    send.record.driver_ret = 1;
+    EXPECT_TRUE(has(tree_of(send), "  veth_xmit = 1\n")) << tree_of(send);
+}
+
+TEST(Tree, OfAFrameOfATxRingShowsTheReturnValuesOfThatFrame) {
+    const std::string tree = tree_of(made::ring_of_many(3));
+    EXPECT_TRUE(has(tree, "tpacket_snd")) << tree;
+    EXPECT_TRUE(has(tree, "= 42\n")) << tree;
+    EXPECT_FALSE(has(tree, " frames\n")) << tree;
+    EXPECT_TRUE(has(tree, "  delivered after 32.8 us\n")) << tree;
 }
 
 TEST(Constants, AreSpelledAsTheHeadersSpellThem) {

@@ -158,6 +158,19 @@ TEST(TheChecksStack, TellsWhoCalledPacketSendmsgWhereSockSendmsgWasInlined) {
         << review.reason(Stage::sock_sendmsg_inner);
 }
 
+// With fentry: the program and the trampolines of packet_sendmsg and of its callers stand in between.
+TEST(TheChecksStack, LeavesOutWhatTheHooksThemselvesPutThere) {
+    Review review;
+    const sample::Names names = sample::with(kernel_6_12(), {"_etext"});
+    constexpr std::uint64_t trampoline = 0xffffffffc0201000;
+    review.records.stacks = {stack_of({trampoline, trampoline + 8, in("packet_sendmsg", 5), trampoline + 80,
+                                       in("__sys_sendto", 0x1df), trampoline + 90, in("sock_write_iter", 4)})};
+    review.verdict = review_check(review.plan, review.records, symbols_of(names));
+    EXPECT_TRUE(review.reason(Stage::sock_sendmsg_inner)
+                    .ends_with("goes from packet_sendmsg straight to __sys_sendto+0x1df < sock_write_iter+0x4"))
+        << review.reason(Stage::sock_sendmsg_inner);
+}
+
 TEST(TheChecksStack, MayBeginWithTheCaller) {
     Review review;
     review.records.stacks = {stack_of({in("__sys_sendto", 0x1f4)})};

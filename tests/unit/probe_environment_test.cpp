@@ -106,6 +106,7 @@ TEST_F(TheMachine, WithoutTypeInformationPrevents) {
     remove("/sys/kernel/btf");
     EXPECT_EQ(found("BTF").effect, Effect::prevents);
     EXPECT_NE(found("BTF").remedy.find("CONFIG_DEBUG_INFO_BTF"), std::string::npos);
+    EXPECT_NE(found("BTF").remedy.find("a BTF file from elsewhere cannot stand in"), std::string::npos);
     EXPECT_EQ(check_environment(of_the_files()).error().what,
               "tracing is not possible here: BTF: /sys/kernel/btf/vmlinux is missing");
 }

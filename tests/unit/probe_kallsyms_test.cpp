@@ -54,6 +54,15 @@ TEST(Kallsyms, FindsOnlyNamesThatAreExactlyTheSame) {
     EXPECT_FALSE(symbols.address("[veth]"));
 }
 
+TEST(Kallsyms, KnowsASymbolThatWasAddedByNameAndByAddress) {
+    Kallsyms symbols = parsed();
+    symbols.add("packet_ops_spkt", 0xffffffff81000d00);
+    EXPECT_EQ(symbols.address("packet_ops_spkt"), 0xffffffff81000d00);
+    EXPECT_EQ(symbols.describe(0xffffffff81000d00), "packet_ops_spkt");
+    EXPECT_EQ(symbols.describe(0xffffffff81000c08), "packet_ops+0x8") << "what stands before it keeps its name";
+    EXPECT_EQ(symbols.describe(0xffffffffc0400000), "veth_xmit") << "and so does what stands behind it";
+}
+
 TEST(Kallsyms, FindsTheFirstOfSeveralSymbolsOfOneName) {
     const Kallsyms symbols = parsed("ffffffff81000300 t show\nffffffff81000100 t show\nffffffff81000200 t show\n");
     EXPECT_EQ(symbols.address("show"), 0xffffffff81000100);

@@ -28,6 +28,8 @@ inline Names common_symbols() {
             "packet_sendmsg",
             "packet_sendmsg.cold",
             "packet_rcv",
+            "tpacket_rcv",
+            "skb_copy_datagram_from_iter",
             "packet_sendmsg_spkt",
             "sock_alloc_send_pskb",
             "__dev_queue_xmit",

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "tests/unit/probe_kernels.h"
 
@@ -13,8 +15,8 @@ namespace {
 
 using namespace sample;
 
-Blueprint made(const Names& names, const Result<InlinedBodies>& found = bodies()) {
-    Result<Blueprint> blueprint = make_plan(symbols_of(names), found);
+Blueprint made(const Names& names, const Result<InlinedBodies>& found = bodies(), StageSet stages = full_stages) {
+    Result<Blueprint> blueprint = make_plan(symbols_of(names), found, stages);
     EXPECT_TRUE(blueprint) << blueprint.error().what;
     return std::move(blueprint).value_or(Blueprint());
 }
@@ -36,17 +38,23 @@ std::vector<Hook> hooks_of(const Blueprint& blueprint, Stage stage) {
     return hooks;
 }
 
+bool by_tracepoint(Stage stage) {
+    return std::ranges::find(tracepoints(), stage, &TracepointRow::stage) != tracepoints().end();
+}
+
 // ---- kernels
 
 TEST(ThePlan, OfAKernelLike6_1ProbesEveryStageAndLocatesTheInlinedBodies) {
     const Blueprint plan = made(kernel_6_1());
     for (const StageInfo& info : all_stages) {
-        if (info.slot == SR_SLOT_BODY) continue;
+        if (info.slot == SR_SLOT_BODY || info.stage == Stage::packet_xmit || by_tracepoint(info.stage)) continue;
         EXPECT_EQ(line(plan, info.stage), "probed " + std::string(info.name) + " kprobe+kretprobe");
         EXPECT_EQ(plan.plan.find(info.stage)->reason, "");
     }
     EXPECT_EQ(line(plan, Stage::packet_snd), "located packet_sendmsg+1547 kprobe");
     EXPECT_EQ(line(plan, Stage::tpacket_snd), "located packet_sendmsg+74 kprobe");
+    EXPECT_EQ(line(plan, Stage::packet_xmit), "absent none") << "packet_snd calls dev_queue_xmit itself there";
+    EXPECT_NE(plan.plan.find(Stage::packet_xmit)->reason.find("po->xmit"), std::string::npos);
     EXPECT_EQ(plan.plan.find(Stage::packet_snd)->reason,
               "inlined: packet_sendmsg tests tx_ring.pg_vec at +55 and branches at +68");
 }
@@ -61,14 +69,71 @@ TEST(ThePlan, OfAKernelLike6_12DerivesWhatWasInlinedThere) {
     EXPECT_EQ(line(plan, Stage::packet_snd), "located packet_sendmsg+1547 kprobe");
     EXPECT_TRUE(hooks_of(plan, Stage::sockfd_lookup).empty());
     EXPECT_TRUE(hooks_of(plan, Stage::sock_sendmsg_inner).empty());
+    EXPECT_EQ(line(plan, Stage::packet_xmit), "probed packet_xmit kprobe+kretprobe");
+}
+
+// Tracepoints are part of every kernel that can trace: no symbol is looked up for them.
+TEST(ThePlan, KnowsQueueDriverAndTheEndOfTheFrameByTracepoints) {
+    for (const Names& kernel : {kernel_6_1(), kernel_6_12(), Names{"packet_sendmsg"}}) {
+        const Blueprint plan = made(kernel);
+        EXPECT_EQ(line(plan, Stage::enqueue), "probed qdisc_enqueue tracepoint");
+        EXPECT_EQ(line(plan, Stage::dequeue), "probed qdisc_dequeue tracepoint");
+        EXPECT_EQ(line(plan, Stage::ndo), "probed net_dev_start_xmit tracepoint");
+        EXPECT_EQ(line(plan, Stage::freed), "probed consume_skb tracepoint");
+        for (const Stage stage : {Stage::enqueue, Stage::dequeue, Stage::ndo, Stage::freed}) {
+            EXPECT_NE(plan.plan.find(stage)->reason, "") << "where the hook sits is not in the stage's name";
+            EXPECT_TRUE(hooks_of(plan, stage).empty()) << "a hook is a kprobe";
+        }
+    }
+}
+
+// ---- --stages
+
+TEST(ThePlan, HooksNoStageThatWasNotAskedFor) {
+    for (const StageSet stages : {core_stages, chain_stages, device_stages, full_stages})
+        for (const Names& kernel : {kernel_6_1(), kernel_6_12()}) {
+            const Blueprint plan = made(kernel, bodies(), stages);
+            for (const Hook& hook : plan.hooks) EXPECT_TRUE(stages & stage_bit(hook.stage)) << stage_name(hook.stage);
+            for (const PlanLine& line : plan.plan.lines) {
+                if (stages & stage_bit(line.stage)) {
+                    EXPECT_EQ(line.reason.find("not asked for"), std::string::npos) << stage_name(line.stage);
+                    continue;
+                }
+                EXPECT_EQ(line.hook, "none") << stage_name(line.stage);
+                EXPECT_EQ(line.function, "") << stage_name(line.stage);
+                EXPECT_NE(line.reason.find("not asked for (--stages)"), std::string::npos) << line.reason;
+            }
+        }
+}
+
+TEST(ThePlan, HooksTheChainUnlessMoreIsAskedFor) {
+    const auto plan = make_plan(symbols_of(kernel_6_12()), bodies());
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->plan.evidence(Stage::ndo), Evidence::absent);
+    EXPECT_EQ(plan->plan.evidence(Stage::packet_rcv), Evidence::absent);
+    EXPECT_EQ(plan->plan.evidence(Stage::start_xmit), Evidence::probed);
+}
+
+// Which body a send went through needs no hook.
+TEST(ThePlan, DerivesTheBodiesThatWereNotAskedFor) {
+    const Blueprint plan = made(kernel_6_12(), bodies(), core_stages);
+    for (const Stage stage : {Stage::packet_snd, Stage::tpacket_snd}) {
+        EXPECT_EQ(line(plan, stage), "derived none");
+        const std::string& reason = plan.plan.find(stage)->reason;
+        EXPECT_NE(reason.find("follows from tx_ring.pg_vec"), std::string::npos) << reason;
+    }
+    EXPECT_EQ(line(plan, Stage::sys_sendto), "absent none");
+    EXPECT_EQ(line(plan, Stage::queue_xmit), "probed __dev_queue_xmit kprobe+kretprobe");
 }
 
 TEST(ThePlan, HasOneLineForEachStageInTheOrderOfTheStages) {
-    for (const Names& kernel : {kernel_6_1(), kernel_6_12(), Names{"packet_sendmsg"}}) {
-        const Blueprint plan = made(kernel);
-        ASSERT_EQ(plan.plan.lines.size(), all_stages.size());
-        for (std::size_t i = 0; i < all_stages.size(); i++) EXPECT_EQ(plan.plan.lines[i].stage, all_stages[i].stage);
-    }
+    for (const Names& kernel : {kernel_6_1(), kernel_6_12(), Names{"packet_sendmsg"}})
+        for (const StageSet stages : {core_stages, chain_stages, device_stages, full_stages}) {
+            const Blueprint plan = made(kernel, bodies(), stages);
+            ASSERT_EQ(plan.plan.lines.size(), all_stages.size());
+            for (std::size_t i = 0; i < all_stages.size(); i++)
+                EXPECT_EQ(plan.plan.lines[i].stage, all_stages[i].stage);
+        }
 }
 
 TEST(ThePlan, GivesAReasonForEveryStageThatHasNoHookOfItsOwn) {
@@ -182,7 +247,8 @@ TEST(TheHooks, AreThoseThatThePlanNames) {
         const Blueprint plan = made(kernel);
         for (const PlanLine& line : plan.plan.lines) {
             const std::vector<Hook> hooks = hooks_of(plan, line.stage);
-            const std::size_t expected = line.hook == "none" ? 0 : line.hook == "kprobe" ? 1 : 2;
+            const bool attached_elsewhere = line.hook == "none" || line.hook == "tracepoint";
+            const std::size_t expected = attached_elsewhere ? 0 : line.hook == "kprobe" ? 1 : 2;
             ASSERT_EQ(hooks.size(), expected) << stage_name(line.stage);
             for (const Hook& hook : hooks) {
                 EXPECT_EQ(hook.function, line.function);
@@ -198,8 +264,10 @@ TEST(TheHooks, AreThoseThatThePlanNames) {
     }
 }
 
-TEST(TheTable, HasOneRowForEachStage) {
+TEST(TheTable, HasOneRowForEachStageThatIsAFunctionAndTracepointsForTheOthers) {
     std::multiset<Stage> rows;
+    for (const TracepointRow& row : tracepoints())
+        if (!row.reason.empty()) rows.insert(row.stage);
     for (const HookRow& row : hook_rows()) {
         rows.insert(row.stage);
         EXPECT_FALSE(row.functions[0].empty()) << stage_name(row.stage);
@@ -209,8 +277,114 @@ TEST(TheTable, HasOneRowForEachStage) {
     EXPECT_EQ(rows.size(), all_stages.size());
 }
 
+TEST(TheTable, OfTracepointsHasAProgramForEachAndOneReasonAStage) {
+    std::set<std::string_view> names;
+    std::set<std::string_view> programs;
+    std::set<Stage> explained;
+    for (const TracepointRow& row : tracepoints()) {
+        EXPECT_TRUE(names.insert(row.tracepoint).second) << row.tracepoint;
+        EXPECT_TRUE(programs.insert(row.program).second) << row.program;
+        EXPECT_EQ(explained.insert(row.stage).second, !row.reason.empty()) << row.tracepoint;
+    }
+    // Outcomes need to know of the driver and of drops whatever is shown.
+    for (const TracepointRow& row : tracepoints())
+        EXPECT_EQ(row.always, row.stage == Stage::ndo || row.stage == Stage::freed) << row.tracepoint;
+}
+
 TEST(TheTable, BeginsWithTheNameOfTheStage) {
     for (const HookRow& row : hook_rows()) EXPECT_EQ(row.functions[0], stage_name(row.stage));
+}
+
+// ---- kinds of hook
+
+Blueprint chosen(std::optional<Backend> only, const std::vector<Refusal>& refusals = {}) {
+    Blueprint plan = made(kernel_6_12());
+    const Status status = choose_backends(plan, only, refusals);
+    EXPECT_TRUE(status) << status.error().what;
+    return plan;
+}
+
+// "fentry refused, kprobe-multi taken, kprobe not tried"
+std::string verdicts(const Blueprint& blueprint, Stage stage) {
+    std::string text;
+    for (const Alternative& one : blueprint.plan.find(stage)->alternatives)
+        text += (text.empty() ? "" : ", ") + one.backend + " " + one.verdict;
+    return text;
+}
+
+std::vector<Refusal> all_refuse(Backend backend) {
+    std::vector<Refusal> refusals;
+    for (const StageInfo& info : all_stages) refusals.push_back({info.stage, backend, "not here"});
+    return refusals;
+}
+
+TEST(TheBackends, AreTheCheapestThatNobodyRefuses) {
+    EXPECT_EQ(line(chosen({}), Stage::alloc), "probed sock_alloc_send_pskb fentry+fexit");
+    const Blueprint plan = chosen({}, {{Stage::alloc, Backend::fentry, "no BTF"}});
+    EXPECT_EQ(line(plan, Stage::alloc), "probed sock_alloc_send_pskb kprobe.multi+kretprobe.multi");
+    EXPECT_EQ(line(plan, Stage::queue_xmit), "probed __dev_queue_xmit fentry+fexit") << "only where it was refused";
+    EXPECT_EQ(verdicts(plan, Stage::alloc), "fentry refused, kprobe-multi taken, kprobe not tried");
+    EXPECT_EQ(plan.plan.find(Stage::alloc)->alternatives[0].reason, "no BTF");
+}
+
+TEST(TheBackends, OfALocatedBodyAreKprobesAlone) {
+    for (const auto only : {std::optional<Backend>(), std::optional(Backend::fentry), std::optional(Backend::kprobe)}) {
+        const Blueprint plan = chosen(only);
+        EXPECT_EQ(line(plan, Stage::packet_snd), "located packet_sendmsg+1547 kprobe");
+        EXPECT_EQ(verdicts(plan, Stage::packet_snd), "fentry refused, kprobe-multi refused, kprobe taken");
+        EXPECT_EQ(hooks_of(plan, Stage::packet_snd)[0].program, "body_hit");
+    }
+}
+
+TEST(TheBackends, OfEntryAndReturnOfOneFunctionAreTheSame) {
+    for (const auto& refusals : {std::vector<Refusal>{}, all_refuse(Backend::fentry)})
+        for (const Hook& hook : chosen({}, refusals).hooks)
+            for (const Hook& other : chosen({}, refusals).hooks)
+                if (hook.stage == other.stage) {
+                    EXPECT_EQ(hook.backend, other.backend) << stage_name(hook.stage);
+                }
+}
+
+TEST(TheBackends, HaveProgramsOfTheirOwn) {
+    const auto programs = [](const Blueprint& plan) {
+        return hooks_of(plan, Stage::alloc)[0].program + " " + hooks_of(plan, Stage::alloc)[1].program;
+    };
+    EXPECT_EQ(programs(chosen(Backend::fentry)), "fentry_sock_alloc_send_pskb fexit_sock_alloc_send_pskb");
+    EXPECT_EQ(programs(chosen(Backend::kprobe_multi)), "multi_enter multi_exit");
+    EXPECT_EQ(programs(chosen(Backend::kprobe)), "alloc_enter alloc_exit");
+}
+
+TEST(TheBackends, ThatWereAskedForGiveWayToKprobesWhereTheyAreRefused) {
+    const Blueprint plan = chosen(Backend::fentry, {{Stage::alloc, Backend::fentry, "no BTF"}});
+    EXPECT_EQ(line(plan, Stage::alloc), "probed sock_alloc_send_pskb kprobe+kretprobe");
+    EXPECT_EQ(verdicts(plan, Stage::alloc), "fentry refused, kprobe-multi not tried, kprobe taken");
+}
+
+TEST(TheBackends, ThatWereAskedForAndDoNotWorkAreAnError) {
+    Blueprint plan = made(kernel_6_12());
+    const Status status = choose_backends(plan, Backend::kprobe_multi, all_refuse(Backend::kprobe_multi));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().kind, ErrorKind::not_allowed);
+    EXPECT_NE(status.error().what.find("--backend kprobe-multi"), std::string::npos) << status.error().what;
+    EXPECT_NE(status.error().what.find("not here"), std::string::npos) << status.error().what;
+}
+
+TEST(TheBackends, ThatAllRefuseAStageLeaveItAbsentWithTheirReasons) {
+    const Blueprint plan = chosen({}, {{Stage::alloc, Backend::fentry, "no BTF"},
+                                       {Stage::alloc, Backend::kprobe_multi, "no fprobe"},
+                                       {Stage::alloc, Backend::kprobe, "blacklisted"}});
+    EXPECT_EQ(line(plan, Stage::alloc), "absent none");
+    EXPECT_EQ(plan.plan.find(Stage::alloc)->reason, "fentry: no BTF; kprobe-multi: no fprobe; kprobe: blacklisted");
+    EXPECT_TRUE(hooks_of(plan, Stage::alloc).empty());
+}
+
+TEST(TheBackends, ThatWereTriedSayWhetherTheyWork) {
+    Blueprint plan = chosen({});
+    note_trial(plan.plan, Stage::alloc, Backend::kprobe_multi, "");
+    note_trial(plan.plan, Stage::alloc, Backend::kprobe, "blacklisted");
+    note_trial(plan.plan, Stage::alloc, Backend::fentry, "never asked: it is taken");
+    EXPECT_EQ(verdicts(plan, Stage::alloc), "fentry taken, kprobe-multi works, kprobe refused");
+    EXPECT_EQ(plan.plan.find(Stage::alloc)->alternatives[2].reason, "blacklisted");
 }
 
 // ---- taking a stage out again

@@ -16,6 +16,7 @@ namespace {
 
 constexpr Style plain{false, true, 100, false};
 constexpr Style ascii{false, false, 100, false};
+constexpr Style wide{false, true, 300, false};
 constexpr Style narrow{false, true, 80, true};
 constexpr Style colored{true, true, 100, true};
 
@@ -59,7 +60,7 @@ Session mixed() {
     for (int i = 0; i < 2; i++) session.add(made::failed());
     session.add(made::dropped());
     session.add(made::ring());
-    return session;
+    return session;  // 1004 sends
 }
 
 std::string plan_text(const Style& style, bool inlined = true) {
@@ -75,24 +76,36 @@ bool has(const std::string& text, std::string_view part) {
 int widest(const std::string& text) {
     int width = 0;
     std::size_t begin = 0;
-    for (std::size_t end = text.find('\n'); end != std::string::npos;
-         begin = end + 1, end = text.find('\n', begin))
+    for (std::size_t end = text.find('\n'); end != std::string::npos; begin = end + 1, end = text.find('\n', begin))
         width = std::max(width, columns(std::string_view(text).substr(begin, end - begin)));
     return width;
 }
 
 TEST(PlanText, HasALineForEveryStageInTwoGroups) {
     const std::string text = plan_text(plain);
-    for (const StageInfo& info : all_stages)
-        EXPECT_TRUE(has(text, "\n  " + std::string(info.name) + " ")) << info.name;
+    for (const StageInfo& info : all_stages) EXPECT_TRUE(has(text, "\n  " + std::string(info.name) + " ")) << info.name;
     EXPECT_LT(text.find("SOCKET CREATION"), text.find("__sock_create"));
     EXPECT_LT(text.find("packet_create"), text.find("\nSEND"));
     EXPECT_LT(text.find("\nSEND"), text.find("__sys_sendto"));
 }
 
 TEST(PlanText, ShowsWhereALocatedHookSits) {
+    EXPECT_TRUE(has(plan_text(plain), "  packet_snd                   located   kprobe at packet_sendmsg+1547\n"))
+        << plan_text(plain);
+}
+
+// A stage has the name of its function: where the hook sits in another one, the plan says in which.
+TEST(PlanText, NamesTheFunctionOfAHookOnlyWhereItIsNotTheStages) {
+    EXPECT_TRUE(has(plan_text(plain), "  sock_alloc_send_pskb         probed    kprobe+kretprobe\n"));
+    EXPECT_TRUE(has(plan_text(plain), "  qdisc_dequeue                probed    tracepoint\n"));
+    EXPECT_TRUE(has(plan_text(plain), "  ndo_start_xmit               probed    tracepoint net_dev_start_xmit\n"));
+    Plan renamed = made::plan();
+    renamed.find(Stage::queue_xmit)->function = "dev_queue_xmit";
+    fmt::memory_buffer out;
+    append_plan_text(out, renamed, plain);
     EXPECT_TRUE(
-        has(plan_text(plain), "  packet_snd              located   packet_sendmsg+1547     kprobe\n"));
+        has(fmt::to_string(out), "  __dev_queue_xmit             probed    kprobe+kretprobe on dev_queue_xmit\n"))
+        << fmt::to_string(out);
 }
 
 TEST(PlanText, WrapsReasonsToTheWidth) {
@@ -125,10 +138,8 @@ TEST(ChainText, ShowsInlinedStagesInTheirPlaceWithTheReason) {
     Session session;
     session.add(made::inlined(made::delivered()));
     const std::string text = session.chain_text(true);
-    EXPECT_TRUE(has(text, "  ├─ sockfd_lookup_light                derived        no such symbol here: "))
-        << text;
-    EXPECT_TRUE(has(text, "  └─ __sock_sendmsg                     derived        no such symbol here: "))
-        << text;
+    EXPECT_TRUE(has(text, "  ├─ sockfd_lookup_light                derived        no such symbol here: ")) << text;
+    EXPECT_TRUE(has(text, "  └─ __sock_sendmsg                     derived        no such symbol here: ")) << text;
     EXPECT_TRUE(has(text, "     └─ packet_sendmsg ")) << text;
 }
 
@@ -138,8 +149,7 @@ TEST(ChainText, SaysPlainlyWhenALocatedHookIsOutOfPlace) {
     Send wrong = made::delivered();
     wrong.record.body_hits = 2;
     session.add(wrong);
-    EXPECT_TRUE(has(session.chain_text(), "located packet_snd: 1 of 2 hits lie between"))
-        << session.chain_text();
+    EXPECT_TRUE(has(session.chain_text(), "located packet_snd: 1 of 2 hits lie between")) << session.chain_text();
     EXPECT_TRUE(has(session.chain_text(false, colored), "\x1b[31mlocated packet_snd"));
 }
 
@@ -151,10 +161,36 @@ TEST(ChainText, PutsThePathOfMostSendsFirst) {
     EXPECT_LT(text.find("3 sends"), text.find("1 send "));
 }
 
-TEST(ChainText, CountsTheFramesOfATxRing) {
+TEST(ChainText, CountsEachFrameOfATxRingAndSaysWhatItsTimesAre) {
     Session session;
-    session.add(made::ring());
-    EXPECT_TRUE(has(session.chain_text(), "TX ring: 16 frames taken from the ring, 16 taken by the driver"));
+    for (std::uint32_t frame = 0; frame < 16; frame++) session.add(made::ring_of_many(frame));
+    const std::string text = session.chain_text();
+    EXPECT_TRUE(has(text, "CHAIN  16 sends by send on veth0: 16 delivered\n")) << text;
+    EXPECT_TRUE(
+        has(text, "TX ring: one call sends many frames; the times of packet_sendmsg and tpacket_snd are those "))
+        << text;
+    EXPECT_TRUE(has(text, "located tpacket_snd: 16 of 16 hits lie between packet_sendmsg and sock_alloc_send_pskb\n"))
+        << text;
+    Session without;
+    without.add(made::delivered());
+    EXPECT_FALSE(has(without.chain_text(), "TX ring"));
+}
+
+TEST(ChainText, ShowsMomentsByTheirPlaceAndSaysSo) {
+    Session session;
+    for (int i = 0; i < 1000; i++) session.add(made::followed());
+    const std::string text = session.chain_text();
+    for (const char* part :
+         {"├─ qdisc_enqueue          probed           1000 +6.00 us +6.00 us",
+          "─ qdisc_dequeue          probed           1000 +28.0 us +28.0 us",
+          "─ ndo_start_xmit         probed           1000  1.00 us  1.00 us",
+          "─ packet_rcv             probed           1000 +35.0 us +35.0 us",
+          "─ skb_freed              probed           1000 +40.0 us +40.0 us",
+          "  +: a moment, from the start of __sys_sendto; it can lie behind the return of the send\n"})
+        EXPECT_TRUE(has(text, part)) << part << "\n" << text;
+    Session without;
+    without.add(made::delivered());
+    EXPECT_FALSE(has(without.chain_text(), "a moment")) << without.chain_text();
 }
 
 TEST(ChainText, FitsTheWidth) {
@@ -185,8 +221,7 @@ TEST(LedgerText, CountsLostRecordsAsUnknownAndSaysWhatToDo) {
     const std::string text = session.ledger_text();
     EXPECT_TRUE(has(text, "    unknown              7\n")) << text;
     EXPECT_TRUE(has(text, "7  tracing lost their records, see below")) << text;
-    EXPECT_TRUE(has(text, "seen 1011 = decoded 1004 + lost 7 (no room 5, missed 2, no memory 0, rejected 0)"))
-        << text;
+    EXPECT_TRUE(has(text, "seen 1011 = decoded 1004 + lost 7 (no room 5, missed 2, no memory 0, rejected 0)")) << text;
     EXPECT_TRUE(has(text, "--ring")) << text;
     EXPECT_FALSE(has(text, "do not balance"));
     EXPECT_TRUE(has(session.ledger_text(colored), "\x1b[33mseen 1011"));
@@ -202,29 +237,69 @@ TEST(LedgerText, SaysWhatOfTheDrivenSendsWasFoundAgain) {
     Session session = mixed();
     session.ledger.driven = 1004;
     session.ledger.correlated = 1000;
-    EXPECT_TRUE(
-        has(session.ledger_text(), "driven 1004, correlated 1000: 4 were not found in the records\n"));
+    EXPECT_TRUE(has(session.ledger_text(), "driven 1004, correlated 1000: 4 were not found in the records\n"));
     session.ledger.correlated = 1004;
     EXPECT_TRUE(has(session.ledger_text(), "driven 1004, correlated 1004\n"));
     EXPECT_FALSE(has(mixed().ledger_text(), "driven"));
 }
 
 TEST(LedgerText, HoldsTheDevicesOwnCounterAgainstTheFramesDelivered) {
-    const Session session = mixed();  // 1000 frames and 16 of a TX ring
+    Session session = mixed();  // 1000 frames and, with the next, 16 of a TX ring
+    for (std::uint32_t frame = 1; frame < 16; frame++) session.add(made::ring_of_many(frame));
     const auto verdict = [&](std::uint64_t packets, std::uint64_t dropped = 0) {
         return session.ledger_text(plain, {{"veth0", packets, 0, dropped, 0, 0}});
     };
     EXPECT_TRUE(has(verdict(1016), "veth0 counted tx_packets +1016 = delivered 1016\n")) << verdict(1016);
-    EXPECT_TRUE(has(verdict(1019), "veth0 counted tx_packets +1019: 3 more than the 1016 delivered"))
-        << verdict(1019);
+    EXPECT_TRUE(has(verdict(1019), "veth0 counted tx_packets +1019: 3 more than the 1016 delivered")) << verdict(1019);
     EXPECT_TRUE(has(verdict(1006, 10),
                     "veth0 counted tx_packets +1006: 10 fewer than the 1016 that its driver took; it counts late, or\n"
                     "  dropped them itself; tx_dropped +10\n"))
         << verdict(1006, 10);
 }
 
+TEST(LedgerText, SaysNothingOfFramesWhereNoneWentBehindItsSend) {
+    EXPECT_FALSE(has(mixed().ledger_text(), "frames behind"));
+}
+
+TEST(LedgerText, SumsUpTheFramesBehindTheReturnOfTheirSends) {
+    Session session = mixed();
+    session.ledger.frames = {.seen = 1234, .decoded = 1234, .no_room = 0, .map_full = 0, .missed = 0};
+    const std::string good = session.ledger_text(wide);
+    EXPECT_TRUE(has(good,
+                    "  frames behind the return of their sends: 1234 events = decoded 1234 + lost 0; not followed 0 "
+                    "(--in-flight), return from the driver not seen 0\n"))
+        << good;
+    EXPECT_FALSE(has(session.ledger_text(colored), "\x1b[33mframes behind"));
+}
+
+TEST(LedgerText, WarnsOfFramesWhoseEndsAreNotKnown) {
+    const FrameTally losses[] = {{.seen = 10, .decoded = 8, .no_room = 2, .map_full = 0, .missed = 0},
+                                 {.seen = 0, .decoded = 0, .no_room = 0, .map_full = 3, .missed = 0},
+                                 {.seen = 10, .decoded = 10, .no_room = 0, .map_full = 0, .missed = 4}};
+    const char* parts[] = {"10 events = decoded 8 + lost 2;",
+                           "0 events = decoded 0 + lost 0; not followed 3 (--in-flight)",
+                           "return from the driver not seen 4\n"};
+    for (std::size_t i = 0; i < std::size(losses); i++) {
+        Session session = mixed();
+        session.ledger.frames = losses[i];
+        EXPECT_TRUE(has(session.ledger_text(wide), parts[i])) << session.ledger_text(wide);
+        EXPECT_TRUE(has(session.ledger_text(colored), "\x1b[33mframes behind")) << session.ledger_text(colored);
+        EXPECT_FALSE(has(session.ledger_text(), "do not balance")) << "frames are no sends";
+    }
+}
+
+TEST(LedgerText, SaysOfWhichSkippedHitsTheKernelKeepsNoCountWhereSomeWereSkipped) {
+    Session session = mixed();
+    session.ledger.uncounted = {Stage::packet_sendmsg, Stage::alloc};
+    const std::string words = "of 2 hooked stages is unknown";
+    EXPECT_FALSE(has(session.ledger_text(), words)) << session.ledger_text();
+    session.ledger.partial = 3;
+    EXPECT_TRUE(has(session.ledger_text(), words)) << session.ledger_text();
+}
+
 TEST(LedgerText, FitsTheWidth) {
     Session session = mixed();
+    session.ledger.frames = {.seen = 123456, .decoded = 123450, .no_room = 6, .map_full = 7, .missed = 8};
     session.ledger.sends.lost = {5, 2, 1, 1};
     session.ledger.partial = 3;
     EXPECT_LE(widest(session.ledger_text(narrow, {{"veth0", 2000, 0, 1, 1, 0}})), 80);
@@ -239,13 +314,14 @@ TEST(SendersText, ListsWhoSentWhatWithTheBusiestFirst) {
     for (int i = 0; i < 4; i++) session.add(made::delivered());
     const std::string text = session.senders_text();
     EXPECT_TRUE(has(text, "  arping[812]       veth0   sendto          4        168         4\n")) << text;
-    EXPECT_TRUE(has(text, "  dhclient[900]     veth0   sendto          1         42         0  1 failed\n"))
-        << text;
+    EXPECT_TRUE(has(text, "  dhclient[900]     veth0   sendto          1         42         0  1 failed\n")) << text;
     EXPECT_LT(text.find("arping"), text.find("dhclient"));
 }
 
 TEST(ReportText, HasColorCodesOnlyWhereTheStyleHasColorsAndIsAsciiWithoutUtf8) {
     Session session = mixed();
+    session.add(made::followed());
+    session.ledger.frames.seen = session.ledger.frames.decoded = 1;
     Send hostile = made::failed();
     made::set(hostile.record.comm, "\x1b[31m가");
     made::set(hostile.record.ifname, "\x07가\xff");

@@ -49,7 +49,9 @@ constexpr Case all_cases[] = {
     {"peer_mtu", "--to vmtu0 --length 1400 --count 3"},
 };
 
-Cases run_cases() {
+}  // namespace
+
+Cases run_cases(const Arguments& options) {
     const VethPair down("vdown", false, false);
     const VethPair peer_down("vpeer", true, false);
     const VethPair slow("vslow");
@@ -62,12 +64,10 @@ Cases run_cases() {
     const std::string report = scratch("cases") + "/report";
     std::string script;
     for (const Case& one : all_cases) script += sender_line(report, one.name, one.words) + "\n";
-    Cases cases{trace_command({}, {"sh", "-c", script}), {}, device_count("vmtu0").tx_dropped};
+    Cases cases{trace_command(options, {"sh", "-c", script}), {}, device_count("vmtu0").tx_dropped};
     cases.answers = read_answers(report);
     return cases;
 }
-
-}  // namespace
 
 SendLine Cases::send(const std::string& name) const {
     const std::vector<SendLine> found = sends(name);
@@ -82,7 +82,7 @@ Json Cases::socket(const std::string& name) const {
 }
 
 const Cases& cases() {
-    static const Cases once = run_cases();
+    static const Cases once = run_cases({});
     return once;
 }
 

@@ -22,8 +22,12 @@ struct Cases {
     std::vector<Answer> answers_of_case(const std::string& name) const { return answers_of(answers, name); }
 };
 
-// Run when first asked for. Interfaces: veth0 (the tests' own), vdown0 (down), vpeer0 (its peer is down), vslow0 (tbf
-// with room for many frames), vtiny0 (tbf with room for one or two), vmtu0 (its peer takes 1000 bytes at most).
+// Runs them all under `sockray trace` with these options. Interfaces: veth0 (the tests' own), vdown0 (down), vpeer0
+// (its peer is down), vslow0 (tbf with room for many frames), vtiny0 (tbf with room for one or two), vmtu0 (its peer
+// takes 1000 bytes at most).
+Cases run_cases(const Arguments& options);
+
+// The same without options, run when first asked for.
 const Cases& cases();
 
 }  // namespace sockray::vm

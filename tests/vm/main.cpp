@@ -15,6 +15,8 @@
 //
 // Prints, for a comparison with DWARF on another machine:
 //   LOCATED <kernel release> packet_snd <offset> tpacket_snd <offset>     offsets in bytes from packet_sendmsg
+// and for the table of kernels:
+//   MATRIX <row> <value>
 #include <gtest/gtest.h>
 
 #include <cstdlib>

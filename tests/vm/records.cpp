@@ -1,5 +1,6 @@
 #include "tests/vm/records.h"
 
+#include <algorithm>
 #include <future>
 #include <iterator>
 #include <mutex>
@@ -79,10 +80,18 @@ class SendReader : public nlohmann::json_sax<Json> {
             send_.cookie = value;
         else if (key_ == "socket_ino")
             send_.socket_ino = value;
-        else if (key_ == "frames")
-            send_.frames = value;
-        else if (key_ == "frames_delivered")
-            send_.frames_delivered = value;
+        else if (key_ == "ring_frame")
+            send_.ring_frame = value;
+        else if (key_ == "frame_ns")
+            send_.frame_ns = value;
+        else if (key_ == "segments")
+            send_.segments = value;
+        else if (key_ == "segments_delivered")
+            send_.segments_delivered = value;
+        else if (key_ == "receivers")
+            send_.receivers = value;
+        else if (key_ == "receiver_ino")
+            send_.receiver_ino = value;
     }
     void top(std::string& text) {
         if (key_ == "comm")
@@ -101,6 +110,14 @@ class SendReader : public nlohmann::json_sax<Json> {
             send_.sendmsg.swap(text);
         else if (key_ == "drop_reason")
             send_.drop_reason.swap(text);
+        else if (key_ == "driver")
+            send_.driver.swap(text);
+        else if (key_ == "qdisc")
+            send_.qdisc.swap(text);
+        else if (key_ == "received")
+            send_.received.swap(text);
+        else if (key_ == "freed")
+            send_.freed.swap(text);
     }
     void nested(std::uint64_t value) {
         if (send_.stages.empty()) return;
@@ -162,6 +179,8 @@ std::vector<SendLine> Recording::sends_of(std::string_view comm) const {
     std::vector<SendLine> found;
     for (const SendLine& send : sends)
         if (send.comm == comm) found.push_back(send);
+    // Lines come as the frames' ends are known, ids as the sends returned.
+    std::ranges::sort(found, {}, &SendLine::id);
     return found;
 }
 

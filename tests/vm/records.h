@@ -38,8 +38,16 @@ struct SendLine {
     std::uint64_t socket_ino = 0;
     std::string sendmsg;
     std::string drop_reason;
-    std::uint64_t frames = 0;            // TX ring only
-    std::uint64_t frames_delivered = 0;  // the same
+    std::optional<std::uint64_t> ring_frame;  // TX ring only: 0 for the first frame of a call
+    std::optional<std::uint64_t> frame_ns;
+    std::uint64_t segments = 0;  // 0: the frame was not cut up
+    std::uint64_t segments_delivered = 0;
+    std::string driver;
+    std::string qdisc;
+    std::uint64_t receivers = 0;
+    std::uint64_t receiver_ino = 0;
+    std::string received;
+    std::string freed;
 
     const StageTimes* stage(std::string_view name) const;
 };

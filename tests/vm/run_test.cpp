@@ -4,8 +4,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "tests/vm/kernel.h"
@@ -24,6 +26,12 @@ struct BigRun {
 };
 
 constexpr std::uint64_t many = 100'000;
+
+// What was driven, and what of it was found again in the kernel's own account.
+std::string counts(const Traced& traced) {
+    return std::to_string(traced.recording.total("correlated")) + "/" +
+           std::to_string(traced.recording.total("driven"));
+}
 
 const BigRun& big_run() {
     static const BigRun once = [] {
@@ -44,6 +52,7 @@ TEST_F(Run, of_100000_sends_drives_attempts_and_correlates_every_one) {
     EXPECT_EQ(recording.total("driven"), many);
     EXPECT_EQ(recording.total("attempted"), many);
     EXPECT_EQ(recording.total("correlated"), many);
+    matrix_cell("run_sendto", counts(big_run().traced));
 }
 
 TEST_F(Run, of_100000_sends_delivers_as_many_as_the_device_counts) {
@@ -116,6 +125,7 @@ TEST_F(Run, on_SOCK_DGRAM_sends_the_frame_without_its_header) {
     EXPECT_EQ(traced.recording.total("correlated"), 200U);
     EXPECT_EQ(traced.recording.sockets.at(0).value("sock_type", -1), SOCK_DGRAM);
     for (const SendLine& send : traced.recording.sends) ASSERT_EQ(send.len, 86U);
+    matrix_cell("run_dgram", counts(traced));
 }
 
 TEST_F(Run, with_method_send_at_a_rate_takes_as_long_as_the_rate_says) {
@@ -131,6 +141,7 @@ TEST_F(Run, with_method_send_at_a_rate_takes_as_long_as_the_rate_says) {
     const double seconds =
         static_cast<double>(traced.recording.sends.back().ts - traced.recording.sends.front().ts) / 1e9;
     EXPECT_NEAR(seconds, 299 / rate, 0.1 * 299 / rate);
+    matrix_cell("run_send", counts(traced));
 }
 
 TEST_F(Run, with_method_sendmsg_from_two_threads_correlates_each_by_number_and_thread) {
@@ -149,6 +160,152 @@ TEST_F(Run, with_method_sendmsg_from_two_threads_correlates_each_by_number_and_t
     EXPECT_EQ(threads.size(), 2U);
     EXPECT_EQ(numbers.size(), 1001U);
     EXPECT_EQ(*numbers.rbegin(), 1001U);
+    matrix_cell("run_sendmsg_2_threads", counts(traced));
+}
+
+// ---- the ways to send
+
+// A run's sends by one way, each delivered and each found again; `entry` is the name that sockray gives to it.
+void expect_all_found(const Arguments& words, std::uint64_t count, const std::string& entry) {
+    SCOPED_TRACE(entry + " " + (words.empty() ? "" : words.back()));
+    Arguments options{"-c", std::to_string(count)};
+    options.insert(options.end(), words.begin(), words.end());
+    const std::uint64_t before = device_count("veth0").tx_packets;
+    const Traced traced = drive(options);
+    expect_sound(traced);
+    EXPECT_EQ(traced.run.status, 0) << shown(traced.run);
+    EXPECT_EQ(device_count("veth0").tx_packets - before, count);
+    EXPECT_EQ(traced.recording.total("driven"), count);
+    EXPECT_EQ(traced.recording.total("correlated"), count);
+    EXPECT_EQ(traced.recording.total("delivered"), count);
+    std::set<std::uint64_t> numbers;
+    for (const SendLine& send : traced.recording.sends) {
+        EXPECT_EQ(send.entry, entry);
+        numbers.insert(send.cookie.value_or(0));
+    }
+    EXPECT_EQ(numbers.size(), count);
+    EXPECT_FALSE(numbers.contains(0));
+}
+
+TEST_F(Run, by_each_call_finds_every_send_again) {
+    for (const char* call : {"sendto", "send", "sendmsg", "sendmmsg", "write", "writev"})
+        expect_all_found({"--method", call}, 200, call);
+}
+
+TEST_F(Run, by_each_call_that_SOCK_DGRAM_and_SOCK_PACKET_can_finds_every_send_again) {
+    for (const char* socket : {"dgram", "packet"})
+        for (const char* call : {"sendto", "sendmsg", "sendmmsg"})
+            expect_all_found({"--method", call, "--socket", socket}, 100, call);
+}
+
+TEST_F(Run, past_the_qdisc_goes_through___dev_direct_xmit) {
+    for (const char* call : {"sendto", "sendmmsg", "write"})
+        expect_all_found({"--method", call, "--bypass"}, 100, call);
+    const Traced traced = drive({"-c", "20", "--bypass"});
+    for (const SendLine& send : traced.recording.sends) {
+        EXPECT_TRUE(send.stage("__dev_direct_xmit"));
+        EXPECT_FALSE(send.stage("__dev_queue_xmit"));
+    }
+}
+
+TEST_F(Run, with_a_virtio_net_hdr_counts_its_ten_bytes_in_the_call_and_not_in_the_frame) {
+    expect_all_found({"--vnet-hdr"}, 100, "sendto");
+    expect_all_found({"--method", "writev", "--vnet-hdr", "--bypass"}, 100, "writev");
+    const Traced traced = drive({"-c", "20", "--vnet-hdr", "--size", "100"});
+    for (const SendLine& send : traced.recording.sends) EXPECT_EQ(send.len, 110U);
+}
+
+TEST_F(Run, by_sendmmsg_of_a_thousand_from_several_threads_finds_every_send_again) {
+    expect_all_found({"--method", "sendmmsg", "--threads", "3", "--batch", "1000"}, 5000, "sendmmsg");
+}
+
+TEST_F(Run, on_a_TX_ring_has_one_send_a_frame_and_finds_every_one_again) {
+    for (const char* ring : {"ring-v1", "ring-v2", "ring-v3"}) {
+        expect_all_found({"--method", ring}, 200, "send");
+        expect_all_found({"--method", ring, "--bypass", "--batch", "7"}, 50, "send");
+        expect_all_found({"--method", ring, "--vnet-hdr"}, 50, "send");
+        expect_all_found({"--method", ring, "--socket", "dgram"}, 50, "sendto");
+    }
+}
+
+TEST_F(Run, on_a_TX_ring_fails_each_frame_that_the_kernel_marked_WRONG_FORMAT) {
+    const Traced traced = drive({"-c", "40", "--method", "ring-v3", "--size", "1600"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.run.status, 1);
+    EXPECT_EQ(traced.recording.total("driven"), 40U);
+    EXPECT_EQ(traced.recording.total("correlated"), 40U);
+    EXPECT_EQ(traced.recording.total("failed"), 40U);
+}
+
+// What the qdisc does not take is refused, in the middle of a call too, where the caller is not told why.
+TEST_F(Run, by_sendmmsg_into_a_full_qdisc_finds_also_the_sends_at_which_the_calls_stopped) {
+    const VethPair slow("vbatch");
+    slow.set_qdisc("tbf rate 8bit burst 1600 limit 5000");
+    const Traced traced = read_back(sockray(
+        {"run", "-i", slow.name(), "--json", "-c", "40", "--size", "1000", "--method", "sendmmsg", "--batch", "16"}));
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("driven"), 40U);
+    EXPECT_EQ(traced.recording.total("correlated"), 40U);
+    EXPECT_EQ(traced.recording.total("failed"), 34U);
+    EXPECT_EQ(traced.recording.total("delivered") + traced.recording.total("queued"), 6U);
+}
+
+// ---- the frames
+
+TEST_F(Run, of_each_template_reads_the_number_back_from_behind_its_headers) {
+    for (const char* kind : {"arp", "ipv4", "ipv6", "udp", "udp6", "tcp", "tcp6"})
+        expect_all_found({"--vlan", "7", "--frame", kind}, 50, "sendto");
+}
+
+TEST_F(Run, of_a_range_of_sizes_sends_one_more_byte_each_time) {
+    const Traced traced = drive({"-c", "100", "--frame", "udp", "--size", "60-99"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("correlated"), 100U);
+    for (const SendLine& send : traced.recording.sends) EXPECT_EQ(send.len, 60 + (send.cookie.value_or(0) - 1) % 40);
+}
+
+TEST_F(Run, with_segmentation_is_one_send_for_all_segments_and_its_number_is_found) {
+    const Traced traced =
+        drive({"-c", "50", "--frame", "tcp", "--size", "20000", "--vnet-hdr", "--gso", "1400", "--method", "sendmsg"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("delivered"), 50U);
+    EXPECT_EQ(traced.recording.total("correlated"), 50U);
+    for (const SendLine& send : traced.recording.sends) EXPECT_TRUE(send.cookie);
+}
+
+// A pcap file of frames of 60, 61, 62 ... bytes, a millisecond apart.
+std::string write_capture(std::uint32_t frames) {
+    const std::string path = "/tmp/run_test.pcap";
+    std::ofstream file(path, std::ios::binary);
+    const auto put = [&file](std::uint32_t word) { file.write(reinterpret_cast<const char*>(&word), sizeof word); };
+    for (const std::uint32_t word : {0xa1b2c3d4U, 0x00040002U, 0U, 0U, 65535U, 1U}) put(word);
+    for (std::uint32_t i = 0; i < frames; i++) {
+        for (const std::uint32_t word : {1'000'000U, i * 1000, 60 + i, 60 + i}) put(word);
+        file << std::string(60 + i, static_cast<char>(i));
+    }
+    return path;
+}
+
+TEST_F(Run, of_a_file_sends_each_frame_as_it_is_at_its_own_time_and_finds_it_by_thread_and_order) {
+    const Traced traced = drive({"-r", write_capture(100)});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("driven"), 100U);
+    EXPECT_EQ(traced.recording.total("correlated"), 100U);
+    ASSERT_EQ(traced.recording.sends.size(), 100U);
+    for (std::size_t i = 0; i < 100; i++) {
+        EXPECT_EQ(traced.recording.sends[i].len, 60 + i);
+        EXPECT_FALSE(traced.recording.sends[i].cookie) << "the frame carries none";
+    }
+    EXPECT_GE(traced.recording.sends.back().ts - traced.recording.sends.front().ts, 98'000'000U);
+}
+
+TEST_F(Run, of_a_file_in_batches_begins_again_until_the_count_is_reached) {
+    const Traced traced =
+        drive({"-r", write_capture(30), "--rate", "max", "-c", "500", "--method", "sendmmsg", "--threads", "2"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("driven"), 500U);
+    EXPECT_EQ(traced.recording.total("correlated"), 500U);
+    EXPECT_EQ(traced.recording.total("delivered"), 500U);
 }
 
 // The text of a run, once.
@@ -182,6 +339,11 @@ TEST_F(Run, in_text_shows_every_stage_of_a_sendto_from_the_system_call_to_the_dr
 
 TEST_F(Run, in_text_C3_says_that_net_families_is_derived_and_who_registered_it) {
     const std::string& text = text_run().out;
+    if (!has_symbol("net_families")) {
+        EXPECT_NE(text.find("net_families[17]"), std::string::npos) << text;
+        EXPECT_NE(text.find("not readable"), std::string::npos) << text;
+        return;
+    }
     const std::size_t line = text.find("net_families[17] = packet_family_ops");
     ASSERT_NE(line, std::string::npos) << text;
     EXPECT_NE(text.substr(line, text.find('\n', line) - line).find("derived"), std::string::npos) << text;

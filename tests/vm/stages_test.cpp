@@ -67,11 +67,20 @@ TEST_F(Creation, C1_a_program_asked_and_not_the_kernel_itself) {
 }
 
 TEST_F(Creation, C2_net_families_holds_packet_family_ops_for_AF_PACKET_at_that_moment) {
-    EXPECT_EQ(cases().socket("raw_arp").value("net_family", ""), "packet_family_ops");
+    const Json socket = cases().socket("raw_arp");
+    if (!has_symbol("net_families")) {  // no CONFIG_KALLSYMS_ALL: nothing says where the table is
+        EXPECT_TRUE(socket.at("net_family").is_null()) << socket;
+        return;
+    }
+    EXPECT_EQ(socket.value("net_family", ""), "packet_family_ops");
 }
 
 TEST_F(Creation, C3_packet_family_ops_has_the_family_number_17_and_packet_create) {
     const Json socket = cases().socket("raw_arp");
+    if (!has_symbol("net_families")) {
+        EXPECT_TRUE(socket.at("net_family_create").is_null()) << socket;
+        return;
+    }
     EXPECT_EQ(socket.value("net_family_number", -1), AF_PACKET);
     EXPECT_EQ(socket.value("net_family_create", ""), "packet_create");
     EXPECT_EQ(socket.value("create", ""), "packet_create");
@@ -206,9 +215,21 @@ TEST_F(Sending, S5_a_TX_ring_enters_tpacket_snd_which_is_located) {
     EXPECT_GE(body->start, outer->start);
     EXPECT_LE(body->start, send.stage("sock_alloc_send_pskb")->start);
     EXPECT_FALSE(send.stage("packet_snd"));
-    EXPECT_EQ(send.frames, 6U);
-    EXPECT_EQ(send.frames_delivered, 6U);
-    EXPECT_EQ(send.ret, 6 * 60);
+    EXPECT_EQ(send.ret, 60);
+}
+
+TEST_F(Sending, on_a_TX_ring_is_one_send_for_each_frame_one_after_the_other) {
+    const std::vector<SendLine> sends = cases().sends("ring");
+    ASSERT_EQ(sends.size(), 6U);
+    for (std::size_t i = 0; i < sends.size(); i++) {
+        EXPECT_EQ(sends[i].ring_frame, i);
+        EXPECT_EQ(sends[i].len, 60U);
+        EXPECT_EQ(sends[i].ret, 60);
+        EXPECT_EQ(sends[i].outcome, "delivered") << sends[i].reason;
+        if (i == 0) continue;
+        EXPECT_EQ(sends[i].stage("packet_sendmsg")->start, sends[i - 1].stage("packet_sendmsg")->end);
+    }
+    EXPECT_EQ(cases().answers_of_case("ring").at(0).ret, 6 * 60);
 }
 
 TEST_F(Sending, goes_through_the_qdisc_to_the_driver) {

@@ -2,6 +2,10 @@
 
 #include <sys/socket.h>
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -210,6 +214,46 @@ StraceLog read_strace(const std::string& prefix) {
         log.sends[line.pid].push_back(std::move(send));
     }
     return log;
+}
+
+namespace {
+
+// The frames of one call on a TX ring as that call, which returns the sum of their bytes, or the error of the last.
+std::vector<SendLine> as_calls(const std::vector<SendLine>& sends) {
+    std::vector<SendLine> calls;
+    for (const SendLine& send : sends) {
+        if (send.ring_frame.value_or(0) > 0 && !calls.empty()) {
+            SendLine& call = calls.back();
+            const bool failed = send.ret.value_or(0) < 0;
+            call.ret = failed ? send.ret : call.ret.value_or(0) + send.ret.value_or(0);
+            call.err = send.err;
+            continue;
+        }
+        calls.push_back(send);
+        if (send.ring_frame) calls.back().len = 0;
+    }
+    return calls;
+}
+
+}  // namespace
+
+void expect_as_strace_saw(const std::vector<SendLine>& sends, const std::vector<SeenSend>& calls) {
+    std::vector<SendLine> seen = as_calls(sends);
+    std::ranges::stable_sort(seen, {}, &SendLine::pid);
+    ASSERT_EQ(seen.size(), calls.size());
+    for (std::size_t i = 0; i < calls.size(); i++) {
+        SCOPED_TRACE(calls[i].comm + ", call " + std::to_string(i));
+        EXPECT_EQ(seen[i].pid, calls[i].pid);
+        EXPECT_EQ(seen[i].entry, calls[i].entry);
+        EXPECT_EQ(seen[i].socket_ino, calls[i].socket_ino);
+        EXPECT_EQ(seen[i].len, calls[i].len);
+        EXPECT_EQ(seen[i].ret, calls[i].ret);
+        const int err = static_cast<int>(seen[i].err.value_or(-1));
+        EXPECT_EQ(err ? ::strerrorname_np(err) : "", calls[i].error);
+        if (!calls[i].ifname.empty()) {
+            EXPECT_EQ(seen[i].ifname, calls[i].ifname);
+        }
+    }
 }
 
 }  // namespace sockray::vm

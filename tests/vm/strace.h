@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/vm/process.h"
+#include "tests/vm/records.h"
 
 namespace sockray::vm {
 
@@ -42,5 +43,9 @@ struct StraceLog {
 // `command` under strace, which writes a file PREFIX.PID for each process.
 Arguments under_strace(const std::string& prefix, const Arguments& command);
 StraceLog read_strace(const std::string& prefix);
+
+// Every call that strace saw is a send that sockray saw, the same in each respect and in the same order; both of the
+// same program. A call on a TX ring sends many frames: what strace sees of them is one call without bytes of its own.
+void expect_as_strace_saw(const std::vector<SendLine>& sends, const std::vector<SeenSend>& calls);
 
 }  // namespace sockray::vm

@@ -45,11 +45,15 @@ std::string sender_line(const std::string& report, const std::string& name, cons
 // Holds what sockray says the kernel answered against what the sender says: as many, in order, the same.
 void expect_same_answers(const std::vector<SendLine>& sends, const std::vector<Answer>& answers);
 
-// Each stage lies inside the one that calls it. "" or the first that does not.
+// Each stage of the send itself lies inside the one that calls it. "" or the first that does not.
 std::string nesting_error(const SendLine& send);
 
 // A line of every record is JSON, a summary is there, and its sums balance.
 void expect_sound(const Traced& traced);
+
+// Prints a line "MATRIX row value": one cell of the table of kernels that tools/test shows at its end. `row` is one
+// word.
+void matrix_cell(const std::string& row, const std::string& value);
 
 // The first character of `text` that a terminal would obey instead of showing (but newline), as a number; 0: none.
 int control_character(const std::string& text);

@@ -15,7 +15,7 @@ function(bpf_skeleton target source name)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
   set(skeleton ${CMAKE_CURRENT_BINARY_DIR}/${name}.skel.h)
   # <linux/bpf.h> wants <asm/types.h>, which Debian keeps in the multiarch folder.
-  set(multiarch /usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
+  set(multiarch ${CMAKE_SYSROOT}/usr/include/${CMAKE_LIBRARY_ARCHITECTURE})
   add_custom_command(
     OUTPUT ${object}
     COMMAND ${CLANG} -target bpf -D__TARGET_ARCH_${SOCKRAY_BPF_ARCH} -mcpu=v3 -O2 -g -std=gnu11

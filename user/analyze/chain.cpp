@@ -17,8 +17,10 @@ void keep_name(Path& path, std::vector<std::string>& names, std::string_view nam
         path.more_names = true;
 }
 
-// The outermost stage, except for sendmmsg's entry, which is one for many sends.
+// The outermost stage that is one send's alone: sendmmsg's entry is that of many sends, and all that stands around
+// tpacket_snd that of many frames.
 int root_of(const StageBySlot& stages) {
+    if (stages[SR_SLOT_BODY] == Stage::tpacket_snd) return SR_SLOT_SENDMSG;
     for (int slot : {SR_SLOT_ENTRY, SR_SLOT_SOCK, SR_SLOT_INNER})
         if (stages[slot] != Stage::none && stages[slot] != Stage::sys_sendmmsg) return slot;
     return SR_SLOT_SENDMSG;
@@ -78,10 +80,6 @@ void Chain::add(const Send& send) {
             path->body_in_order++;
         else
             path->body_out_of_order++;
-    }
-    if (record.flags & SR_SEND_TX_RING) {
-        path->ring_frames += record.alloc_hits;
-        path->ring_frames_delivered += record.driver_hits;
     }
 }
 

@@ -34,9 +34,6 @@ struct Path {
     std::uint64_t body_in_order = 0;
     std::uint64_t body_out_of_order = 0;
 
-    std::uint64_t ring_frames = 0;  // frames taken from a TX ring
-    std::uint64_t ring_frames_delivered = 0;
-
     static constexpr std::size_t names_kept = 4;
 };
 

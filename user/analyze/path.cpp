@@ -1,5 +1,7 @@
 #include "user/analyze/path.h"
 
+#include <algorithm>
+
 #include "user/correlate/send.h"
 
 namespace sockray {
@@ -10,15 +12,23 @@ constexpr int no_slot = -1;
 
 // The slot that each slot stands in; where that one is empty, the slot that stands around it.
 constexpr std::array<int, SR_SLOT_COUNT> around = {
-    no_slot,          // ENTRY
-    SR_SLOT_ENTRY,    // LOOKUP
-    SR_SLOT_ENTRY,    // SOCK
-    SR_SLOT_SOCK,     // INNER
-    SR_SLOT_INNER,    // SENDMSG
-    SR_SLOT_SENDMSG,  // BODY
-    SR_SLOT_BODY,     // ALLOC
-    SR_SLOT_BODY,     // XMIT
-    SR_SLOT_XMIT,     // DRIVER
+    no_slot,              // ENTRY
+    SR_SLOT_ENTRY,        // LOOKUP
+    SR_SLOT_ENTRY,        // SOCK
+    SR_SLOT_SOCK,         // INNER
+    SR_SLOT_INNER,        // SENDMSG
+    SR_SLOT_SENDMSG,      // BODY
+    SR_SLOT_BODY,         // ALLOC
+    SR_SLOT_BODY,         // COPY
+    SR_SLOT_BODY,         // PARSE
+    SR_SLOT_BODY,         // PACKET_XMIT
+    SR_SLOT_PACKET_XMIT,  // XMIT
+    SR_SLOT_XMIT,         // ENQUEUE
+    SR_SLOT_XMIT,         // DEQUEUE
+    SR_SLOT_XMIT,         // DRIVER
+    SR_SLOT_DRIVER,       // NDO
+    SR_SLOT_XMIT,         // RECEIVE
+    SR_SLOT_XMIT,         // FREED
 };
 
 Stage entry_stage(std::string_view entry) {
@@ -98,6 +108,19 @@ std::optional<std::uint64_t> duration_ns(const sr_send& record) {
         if (span.start && span.end >= span.start && !of_many_sends(record, slot)) return span.end - span.start;
     }
     return std::nullopt;
+}
+
+std::optional<std::uint64_t> frame_duration_ns(const sr_send& record) {
+    const std::uint64_t start = record.span[SR_SLOT_SENDMSG].start;
+    std::uint64_t end = 0;
+    if (record.driver_hits || record.driver_drops) {
+        end = std::max<std::uint64_t>(record.span[SR_SLOT_DRIVER].end, record.span[SR_SLOT_NDO].end);
+        if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
+            end = std::max<std::uint64_t>(end, record.span[SR_SLOT_XMIT].end);
+    }
+    if (record.flags & SR_SEND_DROP) end = std::max<std::uint64_t>(end, record.drop_ns);
+    if (!start || end < start) return std::nullopt;
+    return end - start;
 }
 
 bool lacks_return(const sr_send& record) {

@@ -63,10 +63,13 @@ inline int errno_of(const sr_socket& record) {
     return record.ret < 0 ? static_cast<int>(0 - static_cast<std::uint32_t>(record.ret)) : 0;
 }
 
-// Frames of this send that a driver took: at most one, or any number of a TX ring's.
+// Frames of this send that a driver took: one, or the segments of one.
 inline std::uint64_t frames_taken(const sr_send& record, bool delivered) {
-    if (record.flags & SR_SEND_TX_RING) return record.driver_hits;
-    return delivered ? 1 : 0;
+    return record.segments ? record.driver_hits : delivered;
 }
+
+// How long the frame was under way: from the entry of packet_sendmsg until a driver had taken it, or the kernel had
+// dropped it; none where that is not known. Longer than the send itself where a qdisc kept it.
+std::optional<std::uint64_t> frame_duration_ns(const sr_send& record);
 
 }  // namespace sockray

@@ -29,13 +29,21 @@ constexpr std::string_view evidence_name(Evidence evidence) {
     return "absent";
 }
 
+// One kind of hook for a stage, whether it was taken or not.
+struct Alternative {
+    std::string backend;  // "fentry", "kprobe-multi", "kprobe"
+    std::string verdict;  // "taken", "works" (tried, not taken), "refused" (by the kernel or the place), "not tried"
+    std::string reason;   // why so, in a sentence; empty where it was taken and nothing cheaper was refused
+};
+
 struct PlanLine {
     Stage stage = Stage::none;
     Evidence evidence = Evidence::absent;
     std::string function;      // the kernel symbol that a hook sits in; empty without one
     std::uint64_t offset = 0;  // of the hook from the symbol's start, bytes
-    std::string hook;          // "kprobe+kretprobe", "kprobe", or "none"
+    std::string hook;          // "fentry+fexit", "kprobe.multi+kretprobe.multi", "kprobe+kretprobe", "kprobe", "none"
     std::string reason;        // why so, in a sentence; empty only where a plain entry hook says all
+    std::vector<Alternative> alternatives = {};  // the cheapest first; none without a hook
 };
 
 struct Plan {

@@ -17,9 +17,18 @@ const std::array<StageInfo, stage_count - 1> all_stages = {{
     {Stage::packet_snd, "packet_snd", SR_SLOT_BODY},
     {Stage::tpacket_snd, "tpacket_snd", SR_SLOT_BODY},
     {Stage::alloc, "sock_alloc_send_pskb", SR_SLOT_ALLOC},
+    {Stage::copy, "skb_copy_datagram_from_iter", SR_SLOT_COPY},
+    {Stage::parse, "packet_parse_headers", SR_SLOT_PARSE},
+    {Stage::packet_xmit, "packet_xmit", SR_SLOT_PACKET_XMIT},
     {Stage::queue_xmit, "__dev_queue_xmit", SR_SLOT_XMIT},
     {Stage::direct_xmit, "__dev_direct_xmit", SR_SLOT_XMIT},
+    {Stage::enqueue, "qdisc_enqueue", SR_SLOT_ENQUEUE},
+    {Stage::dequeue, "qdisc_dequeue", SR_SLOT_DEQUEUE},
     {Stage::start_xmit, "dev_hard_start_xmit", SR_SLOT_DRIVER},
+    {Stage::ndo, "ndo_start_xmit", SR_SLOT_NDO},
+    {Stage::packet_rcv, "packet_rcv", SR_SLOT_RECEIVE},
+    {Stage::tpacket_rcv, "tpacket_rcv", SR_SLOT_RECEIVE},
+    {Stage::freed, "skb_freed", SR_SLOT_FREED},
 }};
 
 const StageInfo& stage_info(Stage stage) {

@@ -30,15 +30,29 @@ enum class Stage : std::uint8_t {
     queue_xmit = SR_STAGE_QUEUE_XMIT,
     direct_xmit = SR_STAGE_DIRECT_XMIT,
     start_xmit = SR_STAGE_START_XMIT,
+    copy = SR_STAGE_COPY,
+    parse = SR_STAGE_PARSE,
+    packet_xmit = SR_STAGE_PACKET_XMIT,
+    enqueue = SR_STAGE_ENQUEUE,
+    dequeue = SR_STAGE_DEQUEUE,
+    ndo = SR_STAGE_NDO,
+    packet_rcv = SR_STAGE_PACKET_RCV,
+    tpacket_rcv = SR_STAGE_TPACKET_RCV,
+    freed = SR_STAGE_FREED,
 };
 
 inline constexpr std::size_t stage_count = SR_STAGE_COUNT;
 
 struct StageInfo {
     Stage stage;
-    std::string_view name;  // the kernel function's name
+    std::string_view name;  // the kernel function's name, or that of the tracepoint or operation that stands for it
     int slot;               // SR_SLOT_* of a send's record, -1 for the stages of a socket's creation
 };
+
+// Stages that are a moment and no span of time.
+constexpr bool is_moment(int slot) {
+    return slot == SR_SLOT_ENQUEUE || slot == SR_SLOT_DEQUEUE || slot == SR_SLOT_RECEIVE || slot == SR_SLOT_FREED;
+}
 
 // All stages but `none`, in the order in which a socket and then a send passes them.
 extern const std::array<StageInfo, stage_count - 1> all_stages;

@@ -25,6 +25,8 @@ Result<Diagnosis> examine() {
     if (!kernel) return tl::unexpected(kernel.error());
     TraceOptions options;
     options.ring_bytes = default_ring_bytes;
+    options.stages = full_stages;
+    options.try_alternatives = true;
     auto tracer = Tracer::start(**kernel, options);
     if (!tracer) return tl::unexpected(tracer.error());
     return Diagnosis{std::move(*kernel), std::move(*tracer)};

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "user/base/terminal.h"
@@ -50,11 +52,22 @@ Exit status 3 where the main job cannot run; the first line then says why.)help"
 
 constexpr const char* run_footer = R"(
 Each frame carries the number of its send; the kernel side reads it back from the frame, and every
-send is matched by number and by thread.
+send is matched by number and by thread. Frames of a file carry none: they are matched by thread,
+order and time.
+
+One send is one frame: a sendmmsg of 32 is 32 sends, a call on a TX ring one for each frame that the
+kernel took or refused.
+
+Stages: chain is how a send gets to the driver; device adds what queue and driver do with the frame,
+full also what is copied and parsed, which packet sockets receive it here, and when it is freed.
 
 Examples:
   sockray run -i veth0 -c 100000
   sockray run -i eth0 -c 600 --rate 100 --size 1514 --method sendmsg
+  sockray run -i veth0 -c 10000 --method ring-v3 --batch 64 --bypass
+  sockray run -i veth0 -c 10000 --frame udp --dst 198.51.100.7 --dport 5000 --vlan 7 --size 64-1518
+  sockray run -i veth0 -c 100 --frame tcp --size 30000 --vnet-hdr --gso 1400
+  sockray run -i veth0 -r capture.pcapng --rate max -c 100000
   sockray run -i veth0 -c 1000 --json | jq -r 'select(.type == "summary")'
 
 Exit status 1 where no send at all was delivered, or the run was interrupted.)";
@@ -64,6 +77,9 @@ Says "ready" on standard error when every hook is armed; a COMMAND starts only t
 standard output goes to standard error. Ends with Ctrl-C (SIGINT, SIGTERM), with COMMAND, with the
 process of -p, or after -c sends; then come who sent what, the chains and the ledger. A COMMAND
 that still runs then is ended by SIGTERM; what it left in the background is not traced any more.
+
+Stages: chain is how a send gets to the driver; device adds what queue and driver do with the frame,
+full also what is copied and parsed, which packet sockets receive it here, and when it is freed.
 
 Examples:
   sockray trace -i eth0
@@ -85,6 +101,20 @@ Examples:
   sockray sockets
   sockray sockets --json | jq -r 'select(.drops > 0) | "\(.processes[0].comm) lost \(.drops)"')help";
 
+constexpr std::uint64_t port_max = 65535;
+constexpr std::uint64_t vlan_max = 4094;
+constexpr std::uint64_t gso_max = 65534;  // 65535 is GSO_BY_FRAGS, which the kernel refuses: include/linux/virtio_net.h
+
+// What an option's text becomes: the T of std::optional<T> too.
+template <typename T>
+struct Held {
+    using Type = T;
+};
+template <typename T>
+struct Held<std::optional<T>> {
+    using Type = T;
+};
+
 // Takes the text as it stands, so that nothing is converted, wrapped or cut off on the way.
 template <typename Parse, typename T>
 CLI::Option* add_parsed(CLI::App& verb, const std::string& name, T& value, const std::string& help, Parse parse) {
@@ -93,7 +123,10 @@ CLI::Option* add_parsed(CLI::App& verb, const std::string& name, T& value, const
         [&value, name, parse](const std::string& text) {
             const auto parsed = parse(text);
             if (!parsed) throw CLI::ValidationError(name.substr(name.rfind(',') + 1), parsed.error().what);
-            value = static_cast<T>(*parsed);
+            if constexpr (std::is_same_v<decltype(*parsed), const T&>)
+                value = *parsed;
+            else
+                value = static_cast<typename Held<T>::Type>(*parsed);
         },
         help);
 }
@@ -127,6 +160,30 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, T& value, const
     });
 }
 
+void add_backend_option(CLI::App& verb, std::optional<Backend>& backend) {
+    static const std::map<std::string, std::optional<Backend>> choices{{"auto", std::nullopt},
+                                                                       {"fentry", Backend::fentry},
+                                                                       {"kprobe", Backend::kprobe},
+                                                                       {"kprobe-multi", Backend::kprobe_multi}};
+    add_choice(verb, "--backend", backend, "kind of hook: kprobe, kprobe-multi, fentry; auto takes the cheapest",
+               choices)
+        ->type_name("KIND")
+        ->default_str("auto");
+}
+
+void add_tracing_options(CLI::App& verb, TracingOptions& options) {
+    add_parsed(verb, "--stages", options.stages, "what is hooked: chain, device, full, or names of stages (see doctor)",
+               [](const std::string& text) { return parse_stages(text); })
+        ->type_name("SET")
+        ->default_str("chain");
+    add_number(verb, "--in-flight", options.in_flight, "frames that can be followed at once behind their sends' return",
+               1, 1U << 22)
+        ->type_name("N")
+        ->default_str(std::to_string(options.in_flight));
+    add_backend_option(verb, options.backend);
+    add_ring_option(verb, options.ring_bytes);
+}
+
 // An empty text is most likely a variable that a script forgot to set, and would mean no filter at all.
 CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help) {
     return add_parsed(verb, name, value, help, [](const std::string& text) -> Result<std::string> {
@@ -156,30 +213,116 @@ CLI::App& add_sockets(CLI::App& app, SocketsOptions& options) {
     return verb;
 }
 
-CLI::App& add_run(CLI::App& app, RunOptions& options) {
-    static const std::map<std::string, SocketType> sockets{{"raw", SocketType::raw}, {"dgram", SocketType::dgram}};
-    static const std::map<std::string, SendMethod> methods{
-        {"sendto", SendMethod::sendto}, {"send", SendMethod::send}, {"sendmsg", SendMethod::sendmsg}};
-    CLI::App& verb = *app.add_subcommand("run", "drive traffic, trace it, correlate; show the chain and the ledger");
-    options.size = default_frame_size;
-    add_text(verb, "-i,--interface", options.interface, "send through this interface")->required()->type_name("IF");
-    add_number(verb, "-c,--count", options.count, "so many sends")->required()->type_name("N");
-    add_number(verb, "--size", options.size, "bytes of each frame, Ethernet header included", min_frame_size,
-               max_frame_size)
-        ->type_name("B")
-        ->default_str(std::to_string(default_frame_size));
-    add_number(verb, "--rate", options.rate, "sends per second; as fast as it goes without")->type_name("PPS");
-    add_choice(verb, "--socket", options.socket, "raw (SOCK_RAW) or dgram (SOCK_DGRAM)", sockets)
+void add_socket_options(CLI::App& verb, SocketOptions& options) {
+    static const std::map<std::string, SocketType> sockets = [] {
+        std::map<std::string, SocketType> words;
+        for (const SocketType type : {SocketType::raw, SocketType::dgram, SocketType::packet})
+            words.emplace(socket_name(type), type);
+        return words;
+    }();
+    static const std::map<std::string, SendMethod> methods = [] {
+        std::map<std::string, SendMethod> words;
+        for (const SendMethod method :
+             {SendMethod::sendto, SendMethod::send, SendMethod::sendmsg, SendMethod::sendmmsg, SendMethod::write,
+              SendMethod::writev, SendMethod::ring_v1, SendMethod::ring_v2, SendMethod::ring_v3})
+            words.emplace(method_name(method), method);
+        return words;
+    }();
+    const char* group = "How to send";
+    add_choice(verb, "--socket", options.type,
+               "raw (SOCK_RAW), dgram (SOCK_DGRAM: the kernel builds the\nEthernet header) or packet (SOCK_PACKET)",
+               sockets)
         ->type_name("TYPE")
-        ->default_str("raw");
-    add_choice(verb, "--method", options.method, "sendto, send or sendmsg", methods)
+        ->default_str("raw")
+        ->group(group);
+    add_choice(
+        verb, "--method", options.method,
+        "sendto, send, sendmsg, sendmmsg, write, writev, or a TX ring:\nring-v1, ring-v2, ring-v3 (TPACKET_V1 to 3)",
+        methods)
         ->type_name("CALL")
-        ->default_str("sendto");
+        ->default_str("sendto")
+        ->group(group);
+    add_number(verb, "--batch", options.batch, "frames that one sendmmsg or one call on a TX ring takes", 1, max_batch)
+        ->type_name("N")
+        ->default_str(std::to_string(default_batch))
+        ->group(group);
+    verb.add_flag("--bypass", options.bypass, "past the qdisc and its taps (PACKET_QDISC_BYPASS)")->group(group);
+    verb.add_flag("--vnet-hdr", options.vnet_hdr, "a struct virtio_net_hdr before each frame (PACKET_VNET_HDR)")
+        ->group(group);
+}
+
+// The template's options, which say what the frames of a file say already.
+std::vector<CLI::Option*> add_frame_options(CLI::App& verb, FrameSpec& frame) {
+    static const std::map<std::string, FrameKind> kinds = [] {
+        std::map<std::string, FrameKind> words;
+        for (const FrameKind kind : {FrameKind::ethernet, FrameKind::arp, FrameKind::ipv4, FrameKind::ipv6,
+                                     FrameKind::udp, FrameKind::udp6, FrameKind::tcp, FrameKind::tcp6})
+            words.emplace(frame_name(kind), kind);
+        return words;
+    }();
+    return {
+        add_choice(
+            verb, "--frame", frame.kind,
+            "template: ethernet (ethertype 0x88b5), arp (a request), ipv4, ipv6\n(protocol 253), udp, udp6, tcp, "
+            "tcp6",
+            kinds)
+            ->type_name("KIND")
+            ->default_str("ethernet"),
+        add_parsed(
+            verb, "--size", frame.size,
+            "bytes of each frame, Ethernet header included; A-B: one more\neach time. More than 60 where KIND needs it",
+            parse_sizes)
+            ->type_name("B|A-B")
+            ->default_str("60"),
+        add_parsed(verb, "--src-mac", frame.source_mac, "Ethernet source; without: the interface's own", parse_mac)
+            ->type_name("MAC"),
+        add_parsed(verb, "--dst-mac", frame.destination_mac, "Ethernet destination; without: 02:73:6f:63:6b:72",
+                   parse_mac)
+            ->type_name("MAC"),
+        add_text(verb, "--src", frame.source, "IP source; without: 192.0.2.1, 2001:db8::1")->type_name("ADDRESS"),
+        add_text(verb, "--dst", frame.destination, "IP destination; without: 192.0.2.2, 2001:db8::2")
+            ->type_name("ADDRESS"),
+        add_number(verb, "--sport", frame.source_port, "source port; without: 49152", 0, port_max)->type_name("PORT"),
+        add_number(verb, "--dport", frame.destination_port, "destination port; without: 9 (discard)", 0, port_max)
+            ->type_name("PORT"),
+        add_number(verb, "--vlan", frame.vlan, "802.1Q tag, 1 to 4094", 1, vlan_max)->type_name("ID"),
+        add_number(verb, "--gso", frame.gso,
+                   "with --vnet-hdr: UDP or TCP to be cut into segments of so many\nbytes of payload", 1, gso_max)
+            ->type_name("B"),
+    };
+}
+
+CLI::App& add_run(CLI::App& app, RunOptions& options) {
+    CLI::App& verb = *app.add_subcommand("run", "drive traffic, trace it, correlate; show the chain and the ledger");
+    add_text(verb, "-i,--interface", options.interface, "send through this interface")->required()->type_name("IF");
+    add_number(verb, "-c,--count", options.count,
+               "so many sends; with -r: as many as the file has frames,\nunless said")
+        ->type_name("N");
+    add_parsed(verb, "--rate", options.rate, "sends per second; as fast as it goes without, and with 'max'",
+               [](const std::string& text) -> Result<std::uint64_t> {
+                   if (text == "max") return 0;
+                   return parse_number(text, 1, Pacer::max_rate);
+               })
+        ->type_name("PPS|max");
     add_number(verb, "--threads", options.threads, "sending threads, each with a socket of its own", 1,
                max_drive_threads)
         ->type_name("T")
         ->default_str("1");
-    add_ring_option(verb, options.ring_bytes);
+    CLI::Option* read = add_text(verb, "-r,--read", options.read,
+                                 "the frames of a pcap or pcapng file, as they are and at their own\ntimes (or at "
+                                 "--rate), again from the start up to -c")
+                            ->type_name("FILE")
+                            ->group("Frames");
+    const std::vector<CLI::Option*> frame = add_frame_options(verb, options.frame);
+    for (CLI::Option* option : frame) option->group("Frames");
+    verb.parse_complete_callback([read, frame] {
+        for (const CLI::Option* option : frame)
+            if (read->count() && option->count())
+                throw CLI::ValidationError(option->get_name(),
+                                           "the frames of a file (-r) are sent as they are: they have no template");
+    });
+    add_socket_options(verb, options.socket);
+    add_tracing_options(verb, options.tracing);
     verb.add_flag("--json", options.json, "plan, sockets, sends and summary, one JSON object each");
     verb.footer(run_footer);
     return verb;
@@ -194,7 +337,7 @@ CLI::App& add_trace(CLI::App& app, TraceVerbOptions& options) {
     add_text(verb, "--comm", options.comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
     add_text(verb, "-i,--interface", options.interface, "only sends through this interface")->type_name("IF");
     add_number(verb, "-c,--count", options.count, "end after so many sends")->type_name("N");
-    add_ring_option(verb, options.ring_bytes);
+    add_tracing_options(verb, options.tracing);
     CLI::Option* tree = verb.add_flag("--tree", options.tree, "each send as a tree of stages with their times");
     verb.add_flag("--json", options.json, "one JSON object a line")->excludes(tree);
     verb.footer(trace_footer);

@@ -13,6 +13,7 @@
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
 #include "user/cli/verbs.h"
+#include "user/drive/capture_file.h"
 #include "user/drive/driver.h"
 #include "user/drive/frame.h"
 #include "user/live/progress.h"
@@ -24,41 +25,86 @@ namespace {
 
 constexpr int drain_every_ms = 5;
 
+// The frames of a file: all of them once, unless a count says otherwise, and at their own times unless a rate does.
+Status take_capture(const RunOptions& options, DriveOptions& drive) {
+    const auto capture = read_capture(options.read);
+    if (!capture) return tl::unexpected(capture.error());
+    if (capture->cut)
+        say(fmt::format("{} of {} frames in {} were cut off when they were captured, and are sent as short as they are",
+                        capture->cut, capture->count, printable_name(options.read)));
+    drive.frames = capture->frames;
+    drive.own_timing = !options.rate;
+    if (!options.count) drive.count = capture->count;
+    if (drive.own_timing && !options.socket.batch && is_batched(options.socket.method)) drive.socket.batch = 1;
+    return {};
+}
+
+Status make_template(const RunOptions& options, DriveOptions& drive) {
+    const auto magic = random_cookie_magic();
+    if (!magic) return tl::unexpected(magic.error());
+    const auto frames = make_frames(drive.interface, options.frame, *magic);
+    if (!frames) return tl::unexpected(frames.error());
+    drive.frames = *frames;
+    return {};
+}
+
+// What needs no look at the interface.
+Status check_run(const RunOptions& options) {
+    if (!options.count && options.read.empty())
+        return usage("--count is required: only the frames of a file (-r) have a number of their own");
+    if (Status frame = check_frame(options.frame); !frame) return frame;
+    if (!options.read.empty() && options.socket.type == SocketType::dgram)
+        return usage("--socket dgram cannot send the frames of a file (-r) as they are: the kernel builds the header",
+                     "use --socket raw");
+    return check_frame_on(options.frame, options.socket);
+}
+
+// Bytes of the ring that one send may take: its own record, and those of its frame where it can outlive the send.
+std::uint64_t bytes_a_send(const RunOptions& options) {
+    constexpr std::uint64_t largest_gso = 65535;
+    constexpr std::uint64_t ring_head = 8;
+    const std::uint64_t frames = options.frame.gso ? largest_gso / options.frame.gso + 1 : 1;
+    const std::uint64_t records = options.tracing.stages & stage_bit(Stage::freed) ? 3 : 1;
+    return sizeof(sr_send) + ring_head + frames * records * (sizeof(sr_frame) + ring_head);
+}
+
 Result<DriveOptions> drive_options(const RunOptions& options) {
-    if (Status size = check_frame_size(options.size); !size) return tl::unexpected(size.error());
+    if (Status valid = check_run(options); !valid) return tl::unexpected(valid.error());
     const auto interface = find_interface(options.interface);
     if (!interface) return tl::unexpected(interface.error());
     if (Status usable = check_usable(*interface); !usable) return tl::unexpected(usable.error());
-    const auto magic = random_cookie_magic();
-    if (!magic) return tl::unexpected(magic.error());
     DriveOptions drive;
     drive.interface = *interface;
     drive.count = options.count;
-    drive.frame_size = options.size;
-    drive.rate = options.rate;
-    drive.socket_type = options.socket;
-    drive.method = options.method;
+    drive.rate = options.rate.value_or(0);
+    drive.socket = options.socket;
     drive.threads = options.threads;
-    drive.cookie_magic = *magic;
+    const Status frames = options.read.empty() ? make_template(options, drive) : take_capture(options, drive);
+    if (!frames) return tl::unexpected(frames.error());
     // What has been sent and not been read yet fits into the ring, however slowly results are written. (The smallest
     // rings are smaller than what the driver keeps ready: there records are lost, and counted.)
-    drive.ahead = options.ring_bytes / sizeof(sr_send) / 2;
+    drive.ahead = options.tracing.ring_bytes / bytes_a_send(options) / 2;
     return check_options(drive).map([&] { return drive; });
 }
 
 TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive) {
     TraceOptions trace;
     trace.filter.tgid = static_cast<std::uint32_t>(::getpid());
-    trace.ring_bytes = static_cast<std::uint32_t>(options.ring_bytes);
-    trace.cookie_magic = drive.cookie_magic;
-    trace.cookie_offset = cookie_offset;
+    trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
+    trace.stages = options.tracing.stages;
+    trace.in_flight = options.tracing.in_flight;
+    trace.backend = options.tracing.backend;
+    if (const auto cookie = drive.frames->cookie()) {
+        trace.cookie_magic = cookie->magic;
+        trace.cookie_offset = static_cast<std::uint32_t>(cookie->offset);
+    }
     return trace;
 }
 
 // Until the driver is done. Returns whether it was interrupted by a signal.
-bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, const RunOptions& options) {
+bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, std::uint64_t count) {
     const std::uint64_t start = monotonic_ns();
-    Progress progress(STDERR_FILENO, style_of(STDERR_FILENO), options.count, start);
+    Progress progress(STDERR_FILENO, style_of(STDERR_FILENO), count, start);
     std::vector<DriveEvent> events;
     bool interrupted = false;
     bool output_gone = false;
@@ -80,10 +126,10 @@ bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, c
     return interrupted;
 }
 
-int verdict(const Session& session, bool interrupted, const RunOptions& options) {
+int verdict(const Session& session, bool interrupted, std::uint64_t count) {
     const Ledger ledger = session.ledger();
     if (interrupted) {
-        say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), options.count));
+        say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), count));
         return exit_failed;
     }
     if (!ledger.balances() || ledger.contradicted) return exit_failed;  // the ledger has said so
@@ -97,9 +143,9 @@ int verdict(const Session& session, bool interrupted, const RunOptions& options)
 }  // namespace
 
 int run(const RunOptions& options) {
-    StopSignals signals;
-    const auto drive = drive_options(options);
+    const auto drive = drive_options(options);  // before signals are held: it may wait for a file that is a pipe
     if (!drive) return say_error(drive.error());
+    StopSignals signals;
     auto kernel = LiveKernel::open();
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options, *drive));
@@ -115,14 +161,15 @@ int run(const RunOptions& options) {
     if (const Status started = driver.start(); !started) return say_error(started.error());
     drop_privileges(false);
 
-    const bool interrupted = pump(driver, session, out, signals, options);
+    const bool interrupted = pump(driver, session, out, signals, drive->count);
     tracer->disarm();
+    if (!interrupted) session.linger(signals.fd());
     const std::vector<DeviceDelta> devices = device.deltas();
     session.close();
     session.show_summary(devices);
     out.flush();
     if (say_output_lost(session, out, devices)) return exit_failed;
-    return verdict(session, interrupted, options);
+    return verdict(session, interrupted, drive->count);
 }
 
 }  // namespace sockray

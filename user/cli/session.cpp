@@ -1,5 +1,6 @@
 #include "user/cli/session.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <iterator>
@@ -30,7 +31,8 @@ Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View 
       match_(match),
       style_(style_of(output.fd())),
       json_(tracer.plan(), kernel),
-      lines_(tracer.plan(), kernel, style_, realtime_offset()) {}
+      lines_(tracer.plan(), kernel, style_, realtime_offset()),
+      flights_(tracer.plan().evidence(Stage::freed) == Evidence::probed, 2 * tracer.most_in_flight() + 1024) {}
 
 void Session::show_plan() {
     if (view_ == View::json) json_.plan(output_.buffer());
@@ -42,9 +44,20 @@ std::size_t Session::read() {
     return records;
 }
 
+void Session::linger(int stop_fd) {
+    constexpr std::uint64_t most_ns = 1'000'000'000;
+    constexpr int every_ms = 10;
+    const std::uint64_t start = monotonic_ns();
+    pollfd stop{stop_fd, POLLIN, 0};
+    do read();
+    while (flights_.waiting() > 0 && monotonic_ns() - start < most_ns && ::poll(&stop, 1, every_ms) == 0);
+}
+
 void Session::close() {
     tracer_.close([this](std::span<const std::byte> bytes) { take(bytes); });
     finish_matched(true);
+    flights_.finish(tracer_.in_flight(), done_);
+    finish_done();
 }
 
 void Session::take(std::span<const std::byte> bytes) {
@@ -55,6 +68,7 @@ void Session::take(std::span<const std::byte> bytes) {
     }
     if (const auto* send = std::get_if<sr_send>(&*record)) take(*send);
     if (const auto* socket = std::get_if<sr_socket>(&*record)) take(*socket);
+    if (const auto* frame = std::get_if<sr_frame>(&*record)) take(*frame);
     output_.flush_if_large();
 }
 
@@ -73,22 +87,43 @@ void Session::take(const sr_socket& record) {
 }
 
 void Session::take(const sr_send& record) {
-    Verdict verdict = judge(record, tracer_.plan(), kernel_);
-    Send send{++next_send_, record, verdict.outcome, verdict.stage, std::move(verdict.reason), std::nullopt};
+    Send send;
+    send.id = ++next_send_;
+    send.record = record;
     if (match_)
         matcher_.add_send(std::move(send));
     else
-        finish(send);
+        settle(std::move(send));
+}
+
+void Session::take(const sr_frame& record) {
+    frames_decoded_++;
+    flights_.add(record, done_);
+    finish_done();
+}
+
+void Session::settle(Send&& send) {
+    flights_.add(std::move(send), done_);
+    finish_done();
+}
+
+void Session::finish_done() {
+    for (Send& send : done_) finish(send);
+    done_.clear();
 }
 
 void Session::finish_matched(bool all) {
     if (!match_) return;
     matched_.clear();
     matcher_.take_matched(matched_, all);
-    for (const Send& send : matched_) finish(send);
+    for (Send& send : matched_) settle(std::move(send));
 }
 
-void Session::finish(const Send& send) {
+void Session::finish(Send& send) {
+    Verdict verdict = judge(send, tracer_.plan(), kernel_);
+    send.outcome = verdict.outcome;
+    send.end_stage = verdict.stage;
+    send.reason = std::move(verdict.reason);
     ledger_.decoded++;
     ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
     if (lacks_return(send.record)) ledger_.partial++;
@@ -114,10 +149,16 @@ Ledger Session::ledger() const {
     ledger.sends.lost.rejected = rejected_;
     ledger.sockets = tally_sockets(counters);
     ledger.skipped = tracer_.skipped();
+    ledger.frames.decoded = frames_decoded_;
+    ledger.uncounted = tracer_.uncounted();
     ledger.shown = most_sends_ ? shown_ : ledger.decoded;
     for (const sr_counters& cpu : counters) {
         ledger.ring_idle += cpu.ring_idle;
         ledger.children_lost += cpu.forks_lost;
+        ledger.frames.seen += cpu.frames_emitted;
+        ledger.frames.no_room += cpu.frames_no_room;
+        ledger.frames.map_full += cpu.flights_full;
+        ledger.frames.missed += cpu.passages_lost;
     }
     if (match_) {
         ledger.driven = matcher_.driven();

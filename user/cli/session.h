@@ -12,6 +12,7 @@
 #include "user/analyze/senders.h"
 #include "user/base/terminal.h"
 #include "user/cli/output.h"
+#include "user/correlate/flights.h"
 #include "user/correlate/ledger.h"
 #include "user/correlate/matcher.h"
 #include "user/live/json_lines.h"
@@ -48,6 +49,10 @@ class Session {
     // Everything that waits in the ring. Returns the number of records.
     std::size_t read();
 
+    // Waits for frames that are under way behind the return of their sends: until all have ended, a second at most, or
+    // until `stop_fd` is readable. Behind Tracer::disarm().
+    void linger(int stop_fd);
+
     // Detaches, and reads what is left. `ledger()` is final then.
     void close();
 
@@ -64,8 +69,11 @@ class Session {
     void take(std::span<const std::byte> bytes);
     void take(const sr_socket& record);
     void take(const sr_send& record);
-    void finish(const Send& send);
+    void take(const sr_frame& record);
+    void settle(Send&& send);
+    void finish(Send& send);
     void finish_matched(bool all);
+    void finish_done();
 
     const LiveKernel& kernel_;
     Tracer& tracer_;
@@ -76,13 +84,16 @@ class Session {
     JsonLines json_;
     Lines lines_;
     Matcher matcher_;
+    Flights flights_;
     std::vector<Send> matched_;  // reused
+    std::vector<Send> done_;     // reused
     Chain chain_;
     Reasons reasons_;
     Senders senders_;
     Devices devices_;
     Ledger ledger_;
     std::uint64_t rejected_ = 0;
+    std::uint64_t frames_decoded_ = 0;
     std::uint64_t next_send_ = 0;
     std::uint64_t next_socket_ = 0;
     std::uint64_t shown_ = 0;

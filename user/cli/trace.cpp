@@ -58,7 +58,10 @@ Result<Target> find_target(const TraceVerbOptions& options) {
 
 TraceOptions trace_options(const TraceVerbOptions& options, const Target& target) {
     TraceOptions trace;
-    trace.ring_bytes = static_cast<std::uint32_t>(options.ring_bytes);
+    trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
+    trace.stages = options.tracing.stages;
+    trace.in_flight = options.tracing.in_flight;
+    trace.backend = options.tracing.backend;
     trace.filter.tgid = options.pid;
     trace.filter.comm = options.comm;
     if (target.interface) {
@@ -141,6 +144,7 @@ int trace(const TraceVerbOptions& options) {
             stop = pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
     }
     tracer->disarm();
+    if (stop == Stop::watched_gone) session.linger(signals.fd());
     const std::vector<DeviceDelta> devices = device ? device->deltas() : std::vector<DeviceDelta>{};
     session.close();
     session.show_summary(devices);

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "user/base/stage_set.h"
+#include "user/drive/frame.h"
 #include "user/drive/socket.h"
+#include "user/probe/backend.h"
 
 namespace sockray {
 
@@ -29,15 +33,23 @@ struct SocketsOptions {
     bool json = false;
 };
 
+// What run and trace share.
+struct TracingOptions {
+    std::uint64_t ring_bytes = default_ring_bytes;
+    StageSet stages = chain_stages;
+    std::optional<Backend> backend;   // none: auto
+    std::uint32_t in_flight = 65536;  // frames that are followed at once behind the return of their sends
+};
+
 struct RunOptions {
     std::string interface;
-    std::uint64_t count = 0;
-    std::uint64_t size = 0;  // bytes, Ethernet header included
-    std::uint64_t rate = 0;  // sends per second, 0: no limit
+    std::uint64_t count = 0;  // 0: not said
+    FrameSpec frame;
+    std::string read;                   // file with the frames; empty: those of `frame`
+    std::optional<std::uint64_t> rate;  // sends per second, 0: as fast as it goes
     unsigned threads = 1;
-    SocketType socket = SocketType::raw;
-    SendMethod method = SendMethod::sendto;
-    std::uint64_t ring_bytes = default_ring_bytes;
+    SocketOptions socket;
+    TracingOptions tracing;
     bool json = false;
 };
 
@@ -46,7 +58,7 @@ struct TraceVerbOptions {
     std::string comm;
     std::string interface;
     std::uint64_t count = 0;  // 0: no limit
-    std::uint64_t ring_bytes = default_ring_bytes;
+    TracingOptions tracing;
     bool tree = false;
     bool json = false;
     std::vector<std::string> command;

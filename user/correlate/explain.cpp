@@ -126,15 +126,23 @@ std::string buffer_full(const sr_send& record) {
                        record.wmem_alloc ? record.wmem_alloc - 1 : 0, record.sndbuf);
 }
 
+// Linux gives no number for a queue that is stopped: its state at the return tells (include/linux/netdevice.h: bit 0
+// and 1 of enum netdev_queue_state_t are the driver's and the stack's stop, bit 2 is a frozen queue).
+std::string busy(const sr_send& record) {
+    constexpr std::uint32_t stopped = 0x7;
+    return record.queue_state & stopped
+               ? fmt::format("the queue of {} is stopped", interface_of(record))
+               : fmt::format("the driver of {} is busy, or had stopped its queue for a moment", interface_of(record));
+}
+
 // Who freed a frame that __dev_queue_xmit did not bring to a driver: the drop reason tells, where the kernel gave one.
 std::string dropped_on_the_way(const sr_send& record, const std::string& reason) {
-    if (reason.starts_with("QDISC"))
-        return fmt::format("the qdisc of {} dropped the frame ({})", interface_of(record), reason);
+    if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame ({})", queue_of(record), reason);
     if (reason.starts_with("TC_"))
         return fmt::format("a tc filter at the egress of {} dropped the frame ({})", interface_of(record), reason);
     if (reason.starts_with("NETFILTER"))
         return fmt::format("netfilter at the egress of {} dropped the frame ({})", interface_of(record), reason);
-    return fmt::format("the qdisc of {} or a filter at its egress dropped the frame{}", interface_of(record),
+    return fmt::format("{}, or a filter at its egress, dropped the frame{}", queue_of(record),
                        reason.empty() ? "" : " (" + reason + ")");
 }
 
@@ -148,7 +156,7 @@ std::string no_buffers(const sr_send& record, const KernelNames& names) {
     const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
         return record.xmit_ret == netdev_tx_busy
-                   ? fmt::format("the queue of {} is stopped or its driver is busy", interface_of(record))
+                   ? busy(record)
                    : fmt::format("{} has no carrier, or its driver dropped the frame", interface_of(record));
     if (reached(record, SR_SLOT_DRIVER))
         return fmt::format("the driver of {} dropped the frame{}", interface_of(record),
@@ -185,6 +193,11 @@ std::string explanation(int err, const sr_send& record, const KernelNames& names
 std::string explain_failure(const sr_send& record, const KernelNames& names) {
     const auto err = static_cast<int>(-record.ret);
     return fmt::format("{}: {}", errno_name(err), explanation(err, record, names));
+}
+
+std::string queue_of(const sr_send& record) {
+    if (!record.qdisc[0]) return fmt::format("the qdisc of {}", interface_of(record));
+    return fmt::format("the {} qdisc of {}", record.qdisc, interface_of(record));
 }
 
 std::string explain_creation(const sr_socket& record) {

@@ -37,6 +37,16 @@ struct Tally {
 Tally tally_sends(std::span<const sr_counters> cpus);
 Tally tally_sockets(std::span<const sr_counters> cpus);
 
+// Records of what became of frames behind the return of their sends. seen = decoded + no_room. A send whose frame's end
+// was lost is unknown.
+struct FrameTally {
+    std::uint64_t seen = 0;
+    std::uint64_t decoded = 0;
+    std::uint64_t no_room = 0;
+    std::uint64_t map_full = 0;  // frames for which there was no room to follow them
+    std::uint64_t missed = 0;    // frames whose return from the driver was not seen
+};
+
 struct Ledger {
     std::array<std::uint64_t, outcome_count> decoded_by_outcome{};  // index: Outcome
     std::uint64_t decoded = 0;
@@ -45,9 +55,11 @@ struct Ledger {
     Tally sends;
     Tally sockets;
     std::uint64_t sockets_decoded = 0;
-    // Hits that the kernel says it skipped, of any stage; none where it does not say (before 6.7). Not a row of the
-    // sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
+    FrameTally frames;
+    // Hits that the kernel says it skipped, of any stage; none where it says so of no stage (kprobes before 6.7). Not a
+    // row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
     std::optional<std::vector<StageHits>> skipped;
+    std::vector<Stage> uncounted;             // stages of which it does not say
     std::optional<std::uint64_t> driven;      // sends that sockray itself made
     std::optional<std::uint64_t> correlated;  // of these, found again in the records by number and thread
     std::uint64_t contradicted = 0;  // records whose number or result contradicts the driver's own word: never expected

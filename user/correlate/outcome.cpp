@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "user/base/kernel_names.h"
 
 namespace sockray {
 namespace {
-
-constexpr std::int32_t net_xmit_cn = 2;  // include/linux/netdevice.h: congestion, the frame was taken all the same
 
 bool seen(const sr_send& record, int slot) {
     return record.span[slot].start != 0;
@@ -58,7 +57,8 @@ Verdict lost_return(const sr_send& record) {
 }
 
 Verdict drop(const sr_send& record, const KernelNames& names) {
-    const Stage where = record.drop_in_driver        ? stage_in(record, SR_SLOT_DRIVER)
+    const Stage driver = seen(record, SR_SLOT_DRIVER) ? stage_in(record, SR_SLOT_DRIVER) : Stage::ndo;
+    const Stage where = record.drop_in_driver        ? driver
                         : seen(record, SR_SLOT_XMIT) ? stage_in(record, SR_SLOT_XMIT)
                                                      : body(record);
     // The functions that free say nothing of who dropped.
@@ -69,6 +69,41 @@ Verdict drop(const sr_send& record, const KernelNames& names) {
                         record.ifname[0] ? fmt::format(" on {}", record.ifname) : "")};
 }
 
+std::string share(std::uint64_t part, std::uint64_t whole) {
+    return whole > 1 ? fmt::format("{} of {} segments: ", part, whole) : "";
+}
+
+Verdict driver_drop(const sr_send& record) {
+    return {Outcome::dropped, Stage::ndo,
+            fmt::format("the driver of {} dropped the frame (it returned {})", record.ifname, record.driver_ret)};
+}
+
+// The frame was followed by its skb, and not all of it came to a driver.
+Verdict not_all_taken(const Send& send, const KernelNames& names) {
+    const sr_send& record = send.record;
+    const std::uint64_t frames = std::max<std::uint64_t>(record.segments, 1);
+    if (record.drops || record.driver_drops) {
+        Verdict verdict = record.drops ? drop(record, names) : driver_drop(record);
+        verdict.reason = share(record.drops + record.driver_drops, frames) + verdict.reason;
+        return verdict;
+    }
+    const Stage xmit = stage_in(record, SR_SLOT_XMIT);
+    const std::string part = share(frames - record.driver_hits, frames);
+    if (send.frame_end == FrameEnd::queued)
+        return {Outcome::queued, xmit,
+                fmt::format("{}still in {} when tracing ended",
+                            share(frames - record.driver_hits - send.frames_consumed, frames), queue_of(record))};
+    if (send.frame_end == FrameEnd::lost)
+        return {
+            Outcome::unknown, xmit,
+            fmt::format("{}tracing lost what became of the frame in {}: the record of its end found no room, or the "
+                        "kernel skipped a hook",
+                        part, queue_of(record))};
+    return {Outcome::unknown, xmit,
+            fmt::format("{}the frame was consumed before a driver of {} had it: redirected or taken by a filter", part,
+                        record.ifname)};
+}
+
 // The caller was told that all is well, and no driver was seen to take the frame.
 Verdict not_taken(const sr_send& record, const Plan& plan) {
     const Stage xmit = stage_in(record, SR_SLOT_XMIT);
@@ -77,37 +112,38 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
                 plan.evidence(Stage::queue_xmit) == Evidence::absent
                     ? "this kernel offers no hook on __dev_queue_xmit"
                     : "the kernel skipped the hook on __dev_queue_xmit"};
+    if (record.flags & SR_SEND_UNTRACKED)
+        return {
+            Outcome::unknown, xmit,
+            fmt::format("the frame went into {}, and there was no room to follow it (--in-flight)", queue_of(record))};
     if (plan.evidence(Stage::start_xmit) == Evidence::absent)
         return {Outcome::unknown, xmit, "this kernel offers no hook on dev_hard_start_xmit"};
     if (seen(record, SR_SLOT_DRIVER) && record.span[SR_SLOT_DRIVER].end == 0)
         return {Outcome::unknown, Stage::start_xmit,
                 "the kernel skipped the hook on the return of dev_hard_start_xmit"};
-    // NETDEV_TX_BUSY is 0x10: the qdisc keeps the frame and tries again
-    if (seen(record, SR_SLOT_DRIVER) && record.driver_ret > 0 && record.driver_ret < 0x10)
-        return {Outcome::dropped, Stage::start_xmit,
-                fmt::format("the driver of {} dropped the frame (it returned {})", record.ifname, record.driver_ret)};
-    if (xmit == Stage::queue_xmit && (record.xmit_ret == 0 || record.xmit_ret == net_xmit_cn))
-        return {Outcome::queued, xmit,
-                fmt::format("in the qdisc of {} when the call returned{}", record.ifname,
-                            seen(record, SR_SLOT_DRIVER) ? ": the driver was busy" : "")};
+    // NETDEV_TX_BUSY is 0x10: the frame is kept and tried again
+    if (seen(record, SR_SLOT_DRIVER) && record.driver_ret > 0 && record.driver_ret < 0x10) {
+        Verdict verdict = driver_drop(record);
+        verdict.stage = Stage::start_xmit;
+        return verdict;
+    }
     return {Outcome::unknown, xmit, fmt::format("{} returned {}", stage_name(xmit), record.xmit_ret)};
-}
-
-// One call on a TX ring stands for all frames that it took from the ring.
-Verdict judge_ring(const sr_send& record, const Plan& plan, const KernelNames& names) {
-    if (record.driver_hits >= record.alloc_hits) return {Outcome::delivered, Stage::none, ""};
-    Verdict verdict = record.flags & SR_SEND_DROP ? drop(record, names) : not_taken(record, plan);
-    verdict.reason =
-        fmt::format("{} of {} frames: {}", record.alloc_hits - record.driver_hits, record.alloc_hits, verdict.reason);
-    return verdict;
 }
 
 }  // namespace
 
-Verdict judge(const sr_send& record, const Plan& plan, const KernelNames& names) {
+Verdict judge(const Send& send, const Plan& plan, const KernelNames& names) {
+    const sr_send& record = send.record;
     if (!(record.flags & SR_SEND_RETURNED)) return lost_return(record);
     if (record.ret < 0) return {Outcome::failed, failed_in(record), explain_failure(record, names)};
-    if (record.flags & SR_SEND_TX_RING) return judge_ring(record, plan, names);
+    if (record.flags & SR_SEND_SKIPPED)
+        return {Outcome::failed, body(record),
+                "the ring's frame is not well-formed, and PACKET_LOSS is set: the kernel passed over it"};
+    if (record.flags & SR_SEND_TRACKED) {
+        if (record.driver_hits >= std::max<std::uint32_t>(record.segments, 1))
+            return {Outcome::delivered, Stage::none, ""};
+        return not_all_taken(send, names);
+    }
     // Without the driver's hook nobody knows whether the frame was still the send's own when it was freed.
     if ((record.flags & SR_SEND_DROP) && plan.evidence(Stage::start_xmit) != Evidence::absent)
         return drop(record, names);

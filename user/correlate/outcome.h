@@ -16,13 +16,17 @@ struct Verdict {
     std::string reason;         // empty for delivered sends
 };
 
-// Pure. `plan` tells whether a stage was not seen because the send did not pass it or because it has no hook.
-Verdict judge(const sr_send& record, const Plan& plan, const KernelNames& names);
+// Pure. The send's record holds all that is known of its frame. `plan` tells whether a stage was not seen because the
+// send did not pass it or because it has no hook.
+Verdict judge(const Send& send, const Plan& plan, const KernelNames& names);
 
 // Why packet_sendmsg returned this error, in a sentence that begins with the errno's name:
 // "EMSGSIZE: 1515 bytes, veth0 takes at most 1514 (MTU 1500 + 14)". The order of the checks is that of
 // net/packet/af_packet.c: packet_snd, tpacket_snd and packet_sendmsg_spkt.
 std::string explain_failure(const sr_send& record, const KernelNames& names);
+
+// "the tbf qdisc of eth0": the queue that kept a frame or did not take it, as far as it is known.
+std::string queue_of(const sr_send& record);
 
 // Why socket(AF_PACKET, ...) returned this error; empty where it succeeded.
 std::string explain_creation(const sr_socket& record);

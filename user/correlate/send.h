@@ -11,7 +11,8 @@
 
 namespace sockray {
 
-// How a send ended (DESIGN.md, vocabulary). `failed`: the sender was told, by an errno. `dropped`: the sender was told
+// How a send ended (DESIGN.md, vocabulary). `failed`: the sender was told, by an errno (or a TX
+// ring's frame was passed over, PACKET_LOSS). `dropped`: the sender was told
 // that all is well, and the kernel freed the frame all the same.
 enum class Outcome { delivered, dropped, failed, queued, unknown };
 
@@ -28,9 +29,18 @@ constexpr std::string_view outcome_name(Outcome outcome) {
     return "unknown";
 }
 
+// What is known of a frame that was still under way when its send returned.
+enum class FrameEnd {
+    known,   // all of it: also for a frame that never was under way
+    queued,  // nothing yet: a qdisc still had it when tracing ended
+    lost     // nothing: the record of its end was lost, or the kernel skipped a hook
+};
+
 struct Send {
     std::uint64_t id = 0;  // 1, 2, 3 ... in the order in which records were read
-    sr_send record{};
+    sr_send record{};      // with what became of the frame behind the return
+    FrameEnd frame_end = FrameEnd::known;
+    std::uint32_t frames_consumed = 0;  // freed, not as dropped, before a driver had them
     Outcome outcome = Outcome::unknown;
     Stage end_stage = Stage::none;        // where a failed or dropped send ended, as far as it was seen
     std::string reason;                   // why, in a sentence; empty for delivered sends

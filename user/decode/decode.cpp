@@ -30,7 +30,8 @@ bool possible_result(std::int64_t ret) {
 }
 
 tl::expected<Record, std::string_view> check_send(const sr_send& send) {
-    if (!terminated(send.comm) || !terminated(send.ifname)) return Error("a send with an unterminated name");
+    if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc))
+        return Error("a send with an unterminated name");
     if (!possible_result(send.ret)) return Error("a send with a result that is none");
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
         const auto stage = static_cast<Stage>(send.stage[slot]);
@@ -52,6 +53,17 @@ tl::expected<Record, std::string_view> check_socket(const sr_socket& socket) {
     return socket;
 }
 
+tl::expected<Record, std::string_view> check_frame(const sr_frame& frame) {
+    if (frame.kind < SR_FRAME_TAKEN || frame.kind > SR_FRAME_RECEIVED) return Error("a frame with an end that is none");
+    if (!possible_result(frame.ret)) return Error("a frame with a result that is none");
+    if (frame.ndo.end != 0 && frame.ndo.end < frame.ndo.start)
+        return Error("a frame with a stage that ends before it begins");
+    const auto stage = static_cast<Stage>(frame.stage);
+    if (frame.stage > SR_STAGE_COUNT || (stage != Stage::none && stage_info(stage).slot != SR_SLOT_RECEIVE))
+        return Error("a frame with a stage out of place");
+    return frame;
+}
+
 }  // namespace
 
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) {
@@ -62,6 +74,7 @@ tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) 
     switch (head.type) {
         case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check_send);
         case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check_socket);
+        case SR_RECORD_FRAME: return copy_as<sr_frame>(bytes).and_then(check_frame);
         case SR_RECORD_STACK: return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
         default: return Error("a record of an unknown type");
     }

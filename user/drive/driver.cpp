@@ -53,6 +53,18 @@ void block_all_but_interrupt() {
     ::pthread_sigmask(SIG_SETMASK, &signals, nullptr);
 }
 
+// The frames of a batch, one behind the other, and the TX ring that they are copied to.
+Status check_memory(const DriveOptions& options) {
+    const std::size_t frames = batch_of(options.socket) * (vnet_hdr_size + options.frames->longest());
+    const std::size_t bytes = options.threads * (frames + ring_bytes(options.socket, options.frames->longest()));
+    if (bytes <= max_drive_memory) return {};
+    return usage(
+        fmt::format("{} threads with batches of {} frames of {} bytes need {} MB of memory: at most {} MB are taken",
+                    options.threads, batch_of(options.socket), options.frames->longest(), bytes >> 20,
+                    max_drive_memory >> 20),
+        "use a smaller --batch, --size or --threads");
+}
+
 }  // namespace
 
 Status check_options(const DriveOptions& options) {
@@ -62,7 +74,7 @@ Status check_options(const DriveOptions& options) {
                                  printable_name(interface.name), interface.type),
                      "choose another interface");
     if (options.count == 0) return usage("a run of 0 sends sends nothing", "give a count from 1");
-    if (Status size = check_frame_size(options.frame_size); !size) return size;
+    if (!options.frames) return fail("the run has no frames");
     if (options.rate > Pacer::max_rate)
         return usage(
             fmt::format("{} sends per second are too many: at most {} can be asked for", options.rate, Pacer::max_rate),
@@ -70,17 +82,40 @@ Status check_options(const DriveOptions& options) {
     if (options.threads == 0 || options.threads > max_drive_threads)
         return usage(
             fmt::format("cannot send from {} threads: 1 to {} are possible", options.threads, max_drive_threads));
-    if (options.cookie_magic == 0) return fail("the run has no cookie magic: 0 marks frames that are not sockray's");
-    return check_method(interface, options.socket_type, options.method);
+    if (options.socket.type == SocketType::dgram && options.frames->shortest() < ethernet_header_size)
+        return usage(
+            fmt::format("a frame of {} bytes has no whole Ethernet header, and a dgram socket takes ethertype and "
+                        "destination from there",
+                        options.frames->shortest()),
+            "use --socket raw");
+    if (options.own_timing && options.rate) return usage("at a rate, and at the frames' own times: one of them only");
+    if (options.own_timing && batch_of(options.socket) > 1)
+        return usage("at its own time each frame has a call of its own: there is no batch",
+                     "give a --rate, or no --batch");
+    if (Status socket = check_socket(interface, options.socket); !socket) return socket;
+    return check_memory(options);
 }
 
 struct Driver::Worker {
-    Worker(std::size_t ring_events, std::vector<std::uint8_t> the_frame)
-        : ring(ring_events), frame(std::move(the_frame)) {}
+    Worker(std::size_t ring_events, const FrameSource& source, std::size_t batch, std::size_t the_header)
+        : ring(ring_events),
+          header(the_header),
+          stride(header + source.longest()),
+          buffer(batch * stride),
+          frames(batch),
+          events(batch) {
+        const auto vnet = source.vnet_header();
+        for (std::size_t i = 0; i < batch; ++i)
+            std::copy_n(vnet.begin(), header, buffer.begin() + static_cast<std::ptrdiff_t>(i * stride));
+    }
 
     EventRing ring;
-    std::vector<std::uint8_t> frame;
-    std::uint32_t tid = 0;  // this and the next are written before the latch is reached
+    std::size_t header;                // bytes before each frame: of its virtio_net_hdr
+    std::size_t stride;                // bytes of the longest frame with that
+    std::vector<std::uint8_t> buffer;  // the frames of a batch
+    std::vector<FrameBytes> frames;    // where they are in it
+    std::vector<DriveEvent> events;    // what became of them
+    std::uint32_t tid = 0;             // this and the next are written before the latch is reached
     std::optional<Error> error;
     std::atomic<bool> ended{false};
     std::thread thread;
@@ -97,9 +132,9 @@ Status Driver::start() {
     install_interrupt_handler();
     if (options_.rate > 0) pacer_.emplace(options_.rate);
     for (unsigned i = 0; i < options_.threads; ++i)
-        workers_.push_back(
-            std::make_unique<Worker>(ring_capacity(options_.threads, options_.ahead),
-                                     build_frame(options_.interface, options_.frame_size, options_.cookie_magic)));
+        workers_.push_back(std::make_unique<Worker>(ring_capacity(options_.threads, options_.ahead), *options_.frames,
+                                                    batch_of(options_.socket),
+                                                    options_.socket.vnet_hdr ? vnet_hdr_size : 0));
     opened_.emplace(options_.threads);
     Status status = launch();
     opened_->wait();
@@ -136,47 +171,79 @@ void Driver::run(Worker& worker) {
     ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
             0UL);  // 1 ns instead of 50 us: wake in time for a send that is due
     worker.tid = static_cast<std::uint32_t>(::gettid());
-    const Result<PacketSocket> socket = PacketSocket::open(options_.interface, options_.socket_type, options_.method);
-    if (!socket) {
-        worker.error = socket.error();
+    const auto sender = FrameSender::open(options_.interface, options_.socket, options_.frames->longest());
+    if (!sender) {
+        worker.error = sender.error();
         stop_.store(true, std::memory_order_relaxed);
     }
     opened_->arrive_and_wait();
-    if (socket) send_all(worker, *socket);
+    if (sender) send_all(worker, **sender);
     worker.ended.store(true, std::memory_order_relaxed);
     running_.fetch_sub(1, std::memory_order_release);
 }
 
-// The send loop. Room for the event is found before the send, so that no send goes without one.
-void Driver::send_all(Worker& worker, const PacketSocket& socket) {
-    DriveEvent event;
-    event.tid = worker.tid;
+// The send loop. Room for the events is found before the sends, so that no send goes without one.
+void Driver::send_all(Worker& worker, FrameSender& sender) {
+    std::uint64_t first = 0;
     while (wait_for_room(worker)) {
-        event.number = last_number_.fetch_add(1, std::memory_order_relaxed) + 1;
-        if (event.number > options_.count || !wait_until_due(event.number)) return;
-        set_number(worker.frame, event.number);
-        event.before_ns = monotonic_ns();
-        event.ret = socket.send(worker.frame);
-        event.err = event.ret < 0 ? errno : 0;
-        event.after_ns = monotonic_ns();
-        worker.ring.push(event);
+        const std::size_t count = take_numbers(first);
+        if (count == 0 || !wait_until_due(first)) return;
+        send_batch(worker, sender, first, count);
+    }
+}
+
+// The next numbers of the run, as many as a call may take. Returns how many; 0: the run is over.
+std::size_t Driver::take_numbers(std::uint64_t& first) {
+    const unsigned batch = batch_of(options_.socket);
+    first = last_number_.fetch_add(batch, std::memory_order_relaxed) + 1;
+    if (first > options_.count) return 0;
+    return std::min<std::uint64_t>(batch, options_.count - first + 1);
+}
+
+void Driver::send_batch(Worker& worker, FrameSender& sender, std::uint64_t first, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto room = std::span(worker.buffer).subspan(i * worker.stride, worker.stride);
+        const std::size_t size = options_.frames->compose(first + i, room.subspan(worker.header));
+        worker.frames[i] = room.first(worker.header + size);
+    }
+    // More than one call where the kernel stopped within the batch.
+    for (std::size_t done = 0; done < count && !stopping();) {
+        const auto frames = std::span<const FrameBytes>(worker.frames).subspan(done, count - done);
+        const auto events = std::span(worker.events).first(frames.size());
+        const SendCall call = sender.send(frames, events);
+        for (std::size_t i = 0; i < call.frames; ++i) {
+            events[i].number = first + done + i;
+            events[i].tid = worker.tid;
+            events[i].before_ns = call.before_ns;
+            events[i].after_ns = call.after_ns;
+        }
+        worker.ring.push(events.first(call.frames));
+        done += call.frames;
     }
 }
 
 // False: the run is to end.
 bool Driver::wait_for_room(Worker& worker) const {
     while (!stopping()) {
-        if (worker.ring.has_room()) return true;
+        if (worker.ring.has_room(worker.events.size())) return true;
         std::this_thread::sleep_for(full_ring_pause);
     }
     return false;
 }
 
+// When a send is due at the frames' own times, counted from when the first thread asked. What is late goes at once.
+std::uint64_t Driver::own_due_ns(std::uint64_t number, std::uint64_t now_ns) {
+    std::uint64_t start = start_ns_.load(std::memory_order_relaxed);
+    if (start == 0 && start_ns_.compare_exchange_strong(start, now_ns, std::memory_order_relaxed)) start = now_ns;
+    const std::uint64_t due = start + options_.frames->due_ns(number);
+    return due < start ? UINT64_MAX : due;
+}
+
 // False: the run is to end.
 bool Driver::wait_until_due(std::uint64_t number) {
-    if (!pacer_) return true;
+    if (!pacer_ && !options_.own_timing) return true;
     std::uint64_t now = monotonic_ns();
-    const std::uint64_t due = pacer_->due_ns(number, now);
+    const std::uint64_t due = pacer_ ? pacer_->due_ns(number, now) : own_due_ns(number, now);
     for (; now < due && !stopping(); now = monotonic_ns()) {
         if (due - now < spin_ns) continue;
         const timespec until{static_cast<time_t>(due / 1'000'000'000), static_cast<long>(due % 1'000'000'000)};

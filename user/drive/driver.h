@@ -15,24 +15,29 @@
 #include "user/drive/frame.h"
 #include "user/drive/interface.h"
 #include "user/drive/pacer.h"
+#include "user/drive/sender.h"
 #include "user/drive/socket.h"
 
 namespace sockray {
 
 struct DriveOptions {
     Interface interface;
-    std::uint64_t count = 1;                      // sends of the whole run, from 1
-    std::size_t frame_size = default_frame_size;  // bytes, Ethernet header included, for both socket types
-    std::uint64_t rate = 0;                       // sends per second of all threads together; 0: as fast as it goes
-    SocketType socket_type = SocketType::raw;
-    SendMethod method = SendMethod::sendto;
+    std::uint64_t count = 1;                    // sends of the whole run, from 1
+    std::shared_ptr<const FrameSource> frames;  // not null
+    // Sends per second of all threads together; 0: as fast as it goes. Where a call takes several frames they leave
+    // when the first is due.
+    std::uint64_t rate = 0;
+    bool own_timing = false;  // when FrameSource::due_ns() says, instead of a rate
+    SocketOptions socket;
     unsigned threads = 1;     // 1 to max_drive_threads
     std::uint64_t ahead = 0;  // sends, of all threads together, that may be ahead of drain(); 0: as many as fit. At
                               // least 1024 a thread
-    std::uint64_t cookie_magic = 0;  // from random_cookie_magic(); not 0
 };
 
 inline constexpr unsigned max_drive_threads = 256;
+
+// What the frames of all threads' batches and their TX rings may take.
+inline constexpr std::size_t max_drive_memory = std::size_t{1} << 30;
 
 // Whether a run with these options makes sense; `usage` with the reason if not. Opens and sends nothing.
 Status check_options(const DriveOptions& options);
@@ -61,8 +66,9 @@ class Driver {
     Status start();
 
     // Ends the run now and returns when all threads have ended. A send that blocks is interrupted: it is an
-    // event with EINTR (or with what it managed to send). Numbers that threads held but had not sent yet stay
-    // unused. Does nothing where the run is over. Events can still be drained.
+    // event with EINTR (or with what it managed to send; see DriveEvent for what a call of several frames tells).
+    // Numbers that threads held but had not sent yet stay unused. Does nothing where the run is over. Events can still
+    // be drained.
     void stop();
 
     // Whether all threads have ended, by count, stop() or failure to start: what drain() finds after this
@@ -82,9 +88,12 @@ class Driver {
     struct Worker;
 
     void run(Worker& worker);
-    void send_all(Worker& worker, const PacketSocket& socket);
+    void send_all(Worker& worker, FrameSender& sender);
+    std::size_t take_numbers(std::uint64_t& first);
+    void send_batch(Worker& worker, FrameSender& sender, std::uint64_t first, std::size_t count);
     bool wait_for_room(Worker& worker) const;
     bool wait_until_due(std::uint64_t number);
+    std::uint64_t own_due_ns(std::uint64_t number, std::uint64_t now_ns);
     Status launch();
     bool stopping() const { return stop_.load(std::memory_order_relaxed); }
 
@@ -93,6 +102,7 @@ class Driver {
     std::vector<std::unique_ptr<Worker>> workers_;
     std::optional<std::latch> opened_;  // reached when each thread has tried to open its socket
     std::atomic<std::uint64_t> last_number_{0};
+    std::atomic<std::uint64_t> start_ns_{0};  // of the frames' own timing; 0: not started
     std::atomic<unsigned> running_{0};
     std::atomic<bool> stop_{false};
 };

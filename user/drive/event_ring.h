@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "user/drive/event.h"
@@ -19,20 +20,22 @@ class EventRing {
     // Capacity in events: a power of two.
     explicit EventRing(std::size_t capacity) : events_(capacity) {}
 
-    // Sender: whether push() may be called. Once true it stays so until the next push().
-    bool has_room() {
+    // Sender: whether `count` events (at most the capacity) can be pushed. Once true it stays so until the next push().
+    bool has_room(std::size_t count = 1) {
         const std::uint64_t head = head_.load(std::memory_order_relaxed);
-        if (head - seen_tail_ < events_.size()) return true;
+        if (head + count - seen_tail_ <= events_.size()) return true;
         seen_tail_ = tail_.load(std::memory_order_acquire);
-        return head - seen_tail_ < events_.size();
+        return head + count - seen_tail_ <= events_.size();
     }
 
-    // Sender: adds an event; has_room() must have said true.
-    void push(const DriveEvent& event) {
+    // Sender: adds events; has_room() must have said true for so many. The collector sees all of them or none: what one
+    // system call did never arrives in pieces.
+    void push(std::span<const DriveEvent> events) {
         const std::uint64_t head = head_.load(std::memory_order_relaxed);
-        events_[head & (events_.size() - 1)] = event;
-        head_.store(head + 1, std::memory_order_release);
+        for (std::size_t i = 0; i < events.size(); ++i) events_[(head + i) & (events_.size() - 1)] = events[i];
+        head_.store(head + events.size(), std::memory_order_release);
     }
+    void push(const DriveEvent& event) { push({&event, 1}); }
 
     // Collector: appends what waits to `out`, oldest first, and returns how many events that were.
     std::size_t drain(std::vector<DriveEvent>& out) {

@@ -61,6 +61,14 @@ class Object {
     bool first_ = true;
 };
 
+std::string_view received_name(std::uint32_t received) {
+    switch (received) {
+        case SR_RECEIVED_TAKEN: return "taken";
+        case SR_RECEIVED_FULL: return "full";
+        default: return "filtered";
+    }
+}
+
 void append_stages(fmt::memory_buffer& out, const Steps& steps) {
     out.push_back('[');
     for (const Step& step : steps) {
@@ -70,6 +78,27 @@ void append_stages(fmt::memory_buffer& out, const Steps& steps) {
         stage.text("evidence", evidence_name(step.evidence));
         stage.time("start", step.span.start);
         stage.time("end", step.span.end);
+    }
+    out.push_back(']');
+}
+
+void append_alternatives(fmt::memory_buffer& out, const PlanLine& line) {
+    out.push_back('[');
+    for (const Alternative& one : line.alternatives) {
+        if (&one != line.alternatives.data()) out.push_back(',');
+        Object alternative(out);
+        alternative.text("backend", one.backend);
+        alternative.text("verdict", one.verdict);
+        alternative.text("reason", one.reason);
+    }
+    out.push_back(']');
+}
+
+void append_names(fmt::memory_buffer& out, const std::vector<Stage>& stages) {
+    out.push_back('[');
+    for (const Stage& stage : stages) {
+        if (&stage != stages.data()) out.push_back(',');
+        append_json_string(out, stage_name(stage));
     }
     out.push_back(']');
 }
@@ -117,6 +146,8 @@ void JsonLines::plan_line(fmt::memory_buffer& out, const PlanLine& line) {
         object.number("offset", line.offset);
         object.text("hook", line.hook);
         object.text("reason", line.reason);
+        object.key("alternatives");
+        append_alternatives(out, line);
     }
     out.push_back('\n');
 }
@@ -208,10 +239,24 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
             object.text("sendmsg", sendmsg_);
         else
             object.null("sendmsg");
-        if (record.flags & SR_SEND_TX_RING) {
-            object.number("frames", record.alloc_hits);
-            object.number("frames_delivered", record.driver_hits);
+        if (record.flags & SR_SEND_TX_RING) object.number("ring_frame", record.ring_frame);
+        if (record.segments) {
+            object.number("segments", record.segments);
+            object.number("segments_delivered", record.driver_hits);
         }
+        object.number("frame_ns", frame_duration_ns(record));
+        if (record.ndo_fn) object.text("driver", names_.symbol(record.ndo_fn));
+        if (record.qdisc[0]) {
+            object.text("qdisc", record.qdisc);
+            object.number("qdisc_len", record.qdisc_len);
+        }
+        if (record.receivers) {
+            object.number("receivers", record.receivers);
+            object.number("receiver_ino", record.received_ino);
+            object.text("received", received_name(record.received));
+        }
+        if (record.span[SR_SLOT_FREED].start)
+            object.text("freed", record.freed_reason ? names_.drop_reason(record.freed_reason) : "consumed");
         if (record.span[SR_SLOT_XMIT].end) object.number("xmit_ret", record.xmit_ret);
         if (record.span[SR_SLOT_DRIVER].end) object.number("driver_ret", record.driver_ret);
         if (record.flags & SR_SEND_DROP) object.text("drop_reason", names_.drop_reason(record.drop_reason));
@@ -244,6 +289,15 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         object.number("driven", ledger.driven);
         object.number("correlated", ledger.correlated);
 
+        object.key("frames");
+        {
+            Object frames(out);
+            frames.number("seen", ledger.frames.seen);
+            frames.number("decoded", ledger.frames.decoded);
+            frames.number("no_room", ledger.frames.no_room);
+            frames.number("map_full", ledger.frames.map_full);
+            frames.number("missed", ledger.frames.missed);
+        }
         object.number("shown", ledger.shown);
         object.number("partial", ledger.partial);
         if (ledger.skipped) {
@@ -259,6 +313,8 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         object.number("sockets_seen", ledger.sockets.seen);
         object.number("sockets_decoded", ledger.sockets_decoded);
         object.number("sockets_lost", ledger.sockets.lost.total());
+        object.key("uncounted");
+        append_names(out, ledger.uncounted);
     }
     out.push_back('\n');
 }

@@ -20,9 +20,16 @@ Tone evidence_tone(Evidence evidence) {
     return evidence == Evidence::derived || evidence == Evidence::absent ? Tone::dim : Tone::plain;
 }
 
+std::string_view received_text(std::uint32_t received) {
+    switch (received) {
+        case SR_RECEIVED_TAKEN: return "has it";
+        case SR_RECEIVED_FULL: return "had no room";
+        default: return "did not want it";
+    }
+}
+
 // What this stage returned or found, in at most `room` columns where that is possible.
 std::string note(const sr_send& record, const Step& step, const KernelNames& names, int room) {
-    const bool ring = record.flags & SR_SEND_TX_RING;
     const bool returned = step.span.end != 0;
     switch (stage_info(step.stage).slot) {
         case SR_SLOT_LOOKUP: return fmt::format("socket {}", record.socket_ino);
@@ -38,11 +45,18 @@ std::string note(const sr_send& record, const Step& step, const KernelNames& nam
             if (!(record.flags & SR_SEND_RETURNED)) return "no return";
             if (const int err = errno_of(record)) return fmt::format("= -{}", errno_name(err));
             return fmt::format("= {}", record.ret);
-        case SR_SLOT_ALLOC: return ring ? fmt::format("{} frames", record.alloc_hits) : "";
         case SR_SLOT_XMIT: return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
-        case SR_SLOT_DRIVER:
-            if (!returned) return "no return";
-            return ring ? fmt::format("{} frames", record.driver_hits) : fmt::format("= {}", record.driver_ret);
+        case SR_SLOT_DRIVER: return returned ? fmt::format("= {}", record.driver_ret) : "no return";
+        case SR_SLOT_ENQUEUE:
+            return record.qdisc[0]
+                       ? fmt::format("{}, {} frames in it at the return", printable(record.qdisc), record.qdisc_len)
+                       : "";
+        case SR_SLOT_NDO:
+            return record.ndo_fn ? fmt::format("{} = {}", names.symbol(record.ndo_fn), record.driver_ret) : "";
+        case SR_SLOT_RECEIVE:
+            return fmt::format("socket {} {}{}", record.received_ino, received_text(record.received),
+                               record.receivers > 1 ? fmt::format(", {} sockets in all", record.receivers) : "");
+        case SR_SLOT_FREED: return record.freed_reason ? names.drop_reason(record.freed_reason) : "consumed";
         default: return {};
     }
 }
@@ -61,7 +75,10 @@ void append_outcome(fmt::memory_buffer& out, const Send& send, const Style& styl
     const std::string_view outcome = outcome_name(send.outcome);
     std::string text(outcome);
     if (send.end_stage != Stage::none) text += fmt::format(" in {}", stage_name(send.end_stage));
-    if (const auto took = duration_ns(send.record)) text += fmt::format(" after {}", duration(*took));
+    const auto took = duration_ns(send.record);
+    if (took) text += fmt::format(" after {}", duration(*took));
+    if (const auto frame = frame_duration_ns(send.record); frame && took && *frame > *took)
+        text += fmt::format(", the frame after {}", duration(*frame));
     if (!send.reason.empty()) text += fmt::format(": {}", printable(send.reason, style.utf8));
     std::string_view colored = outcome;
     for (const std::string_view line : wrapped(text, style.width - 2)) {
@@ -95,7 +112,7 @@ void append_tree(fmt::memory_buffer& out, const Send& send, const Plan& plan, co
         out.append(std::string_view("  "));
         paint_cell(out, style, Tone::dim, evidence_name(step.evidence), evidence_width);
         const bool started = step.span.start >= begin && step.span.start;
-        const bool ended = started && step.span.end >= step.span.start;
+        const bool ended = started && step.span.end >= step.span.start && !is_moment(stage_info(step.stage).slot);
         int room = style.width - (2 + name_width + 2 + evidence_width + 2);
         if (started) {
             paint_cell(out, style, Tone::dim, "+" + duration(step.span.start - begin), time_width, Align::right);

@@ -70,6 +70,12 @@ std::optional<std::uint64_t> KernelTypes::size(const std::string& type) const {
     return btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id))->size;
 }
 
+std::optional<std::uint32_t> KernelTypes::function(const std::string& name) const {
+    const int id = btf__find_by_name_kind(btf_.get(), name.c_str(), BTF_KIND_FUNC);
+    if (id < 0) return std::nullopt;
+    return static_cast<std::uint32_t>(id);
+}
+
 std::vector<KernelTypes::Handler> KernelTypes::handlers(const std::string& type) const {
     std::vector<Handler> found;
     const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);

@@ -36,6 +36,9 @@ class KernelTypes {
     // sizeof(struct type).
     std::optional<std::uint64_t> size(const std::string& type) const;
 
+    // The number of a function's type, for what is attached by it (BPF_PROG_LOAD's attach_btf_id).
+    std::optional<std::uint32_t> function(const std::string& name) const;
+
     // All members of `type` that point to functions, in the struct's order.
     std::vector<Handler> handlers(const std::string& type) const;
 

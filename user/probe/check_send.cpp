@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -105,11 +106,22 @@ void review_body(Plan& plan, Stage stage, const sr_send* send, CheckVerdict& ver
 // "__sys_sendto+0x1f4 < __x64_sys_sendto+0x20 < ...", from the caller of packet_sendmsg outwards.
 std::string callers(const sr_stack& stack, const Kallsyms& symbols, std::size_t most) {
     std::string text;
-    bool inside = true;
+    const auto in_sendmsg = [&](std::uint64_t address) {
+        return address && symbols.function_at(address) == "packet_sendmsg";
+    };
+    // What stands before it is the hook's own: a trampoline, the program (with fentry).
+    bool inside = std::ranges::any_of(stack.address, in_sendmsg);
+    // Between the callers stand the trampolines of those that have hooks of this kind themselves; packet_sendmsg's are
+    // all in the kernel's own text.
+    const std::uint64_t text_start = symbols.address("_stext").value_or(0);
+    const std::uint64_t text_end = symbols.address("_etext").value_or(UINT64_MAX);
+    bool reached = false;
     for (const std::uint64_t address : stack.address) {
         if (!address || most == 0) break;
-        if (inside && symbols.function_at(address) == "packet_sendmsg") continue;
+        reached = reached || in_sendmsg(address);
+        if (inside && (!reached || in_sendmsg(address))) continue;
         inside = false;
+        if (address < text_start || address >= text_end) continue;
         text += (text.empty() ? "" : " < ") + symbols.describe(address);
         most--;
     }

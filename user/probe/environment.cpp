@@ -74,8 +74,10 @@ Condition lockdown(const std::string& root) {
 
 Condition type_information(const std::string& root) {
     if (exists(root + "/sys/kernel/btf/vmlinux")) return {"BTF", Effect::helps, "/sys/kernel/btf/vmlinux", ""};
-    return {"BTF", Effect::prevents, "/sys/kernel/btf/vmlinux is missing",
-            "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are"};
+    return {
+        "BTF", Effect::prevents, "/sys/kernel/btf/vmlinux is missing",
+        "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are; a BTF file from elsewhere cannot stand "
+        "in for it: the kernel itself needs the types of what tracing is made of (task storage, iterators, fentry)"};
 }
 
 constexpr const char* kprobes_name = "kprobes";

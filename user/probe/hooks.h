@@ -12,6 +12,7 @@
 
 #include "user/base/plan.h"
 #include "user/base/stage.h"
+#include "user/probe/backend.h"
 
 namespace sockray {
 
@@ -19,12 +20,23 @@ namespace sockray {
 struct HookRow {
     Stage stage;
     std::array<std::string_view, 2> functions;  // the first that the kernel has is taken; "" is none
-    std::string_view enter;                     // program for its entry
+    std::string_view enter;                     // program for its entry, for kprobes; other backends: program_for()
     std::string_view exit;                      // program for its return; "" is none
     bool takes_arguments;  // the programs read arguments: a name that gcc derived (.isra.0) may not have them
 };
 
 std::span<const HookRow> hook_rows();
+
+// A stage that is known by tracepoints.
+struct TracepointRow {
+    Stage stage;
+    std::string_view tracepoint;
+    std::string_view program;
+    bool always;              // outcomes need it: attached whether the stage is shown or not
+    std::string_view reason;  // for the plan; empty in a second row of a stage
+};
+
+std::span<const TracepointRow> tracepoints();
 
 // What the plan says of a stage whose function this kernel does not have.
 struct Absence {
@@ -40,6 +52,11 @@ struct Hook {
     std::string function;      // kernel symbol
     std::uint64_t offset = 0;  // bytes
     bool on_return = false;
+    Backend backend = Backend::kprobe;
 };
+
+// The program of bpf/trace.bpf.c that hooks a row's function in this way. fentry programs are named after the stage and
+// may be missing there; the two for kprobe.multi serve all stages of their masks (bpf/multi.bpf.h).
+std::string program_for(const HookRow& row, Backend backend, bool on_return);
 
 }  // namespace sockray

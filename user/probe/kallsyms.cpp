@@ -69,6 +69,15 @@ Result<Kallsyms> Kallsyms::parse(std::string_view text) {
     return symbols;
 }
 
+void Kallsyms::add(std::string_view added, std::uint64_t address) {
+    const Symbol symbol{address, static_cast<std::uint32_t>(names_.size()), 'd'};
+    names_.append(added);
+    names_.push_back('\0');
+    const auto at = std::upper_bound(by_address_.begin(), by_address_.end(), address,
+                                     [](std::uint64_t value, const Symbol& other) { return value < other.address; });
+    by_address_.insert(at, symbol);
+}
+
 std::optional<std::uint64_t> Kallsyms::address(std::string_view wanted) const {
     for (const Symbol& symbol : by_address_)
         if (name(symbol) == wanted) return symbol.address;

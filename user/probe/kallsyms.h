@@ -27,6 +27,9 @@ class Kallsyms {
     // From text of the same form.
     static Result<Kallsyms> parse(std::string_view text);
 
+    // One more symbol: data, as kallsyms prints `d`.
+    void add(std::string_view name, std::uint64_t address);
+
     // The first symbol of exactly this name.
     std::optional<std::uint64_t> address(std::string_view name) const;
 

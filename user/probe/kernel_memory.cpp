@@ -37,6 +37,11 @@ Result<std::uint32_t> KernelMemory::own_tgid() {
     return run().map([this] { return program_->bss->caller; });
 }
 
+Result<std::uint64_t> KernelMemory::own_task() {
+    program_->bss->length = 0;
+    return run().map([this] { return program_->bss->task; });
+}
+
 Result<std::vector<std::byte>> KernelMemory::read(std::uint64_t address, std::size_t length) {
     if (length > sizeof program_->bss->data)
         return fail(fmt::format("cannot read {} bytes of kernel memory in one go", length));

@@ -31,6 +31,9 @@ class KernelMemory {
     // This process as the kernel side sees it: its id in the initial pid namespace.
     Result<std::uint32_t> own_tgid();
 
+    // The address of the calling thread's struct task_struct.
+    Result<std::uint64_t> own_task();
+
     // A pointer or other 64-bit word.
     Result<std::uint64_t> read_word(std::uint64_t address);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "user/probe/environment.h"
+#include "user/probe/unnamed_ops.h"
 
 namespace sockray {
 
@@ -24,6 +25,8 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose) {
     if (!symbols) return tl::unexpected(symbols.error());
     auto types = KernelTypes::read();
     if (!types) return tl::unexpected(types.error());
+    if (const Status status = name_packet_ops(*symbols, *types, *memory); !status)
+        return tl::unexpected(status.error());
     return std::unique_ptr<LiveKernel>(new LiveKernel(std::move(*symbols), std::move(*types), std::move(*memory)));
 }
 

@@ -8,7 +8,8 @@
 
 namespace sockray {
 
-// While it lives, libbpf's messages are kept here and do not reach standard error. One at a time in a process.
+// While it lives, libbpf's messages are kept here and do not reach standard error: in the innermost, where one lives
+// inside another. Of one thread.
 class LibbpfLog {
   public:
     LibbpfLog();
@@ -18,6 +19,16 @@ class LibbpfLog {
 
     // The last line of libbpf's that is a warning; empty without one.
     std::string last_warning() const;
+
+    // What the verifier said last of the program that it refused, with the program's name; empty where it refused none.
+    std::string verifier_words() const;
+
+    // Called by libbpf's print function.
+    void add(std::string_view text) { text_.append(text); }
+
+  private:
+    std::string text_;
+    LibbpfLog* outer_;
 };
 
 // "cannot <what>: <why>", with the remedy that fits: EPERM (privileges or lockdown) is not_allowed, and so is a kernel

@@ -15,14 +15,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
+#include <ranges>
 #include <variant>
 
 #include "user/base/fd.h"
 #include "user/decode/decode.h"
+#include "user/probe/attachments.h"
 #include "user/probe/check_send.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/load_error.h"
 #include "user/probe/plan.h"
+#include "user/probe/trial.h"
 
 namespace sockray {
 namespace {
@@ -35,12 +39,6 @@ struct DestroyLink {
 };
 struct FreeRing {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
-using Link = std::unique_ptr<bpf_link, DestroyLink>;
-
-struct Attached {
-    Stage stage;
-    Link link;
 };
 
 // The per-CPU counters, mapped: reading them is no system call. (A map look-up by system call makes the kernel skip
@@ -101,27 +99,58 @@ sr_config make_config(const LiveKernel& kernel, const TraceOptions& options) {
     config.filter_netns = options.filter.netns;
     config.filter_ifindex = options.filter.ifindex;
     config.follow = options.filter.ancestor;
+    config.stages = options.stages;
     config.wake_bytes = ring_size(options.ring_bytes) / 4;
     copy_text(config.filter_comm, sizeof config.filter_comm, options.filter.comm);
     copy_text(config.filter_ifname, sizeof config.filter_ifname, options.filter.ifname);
     return config;
 }
 
-// The number of hits that the kernel skipped at a perf-event link: bpf_link_info.perf_event.kprobe.missed, which
-// linux/bpf.h of Debian 12 does not have yet; `at` is its offset by the running kernel's BTF.
-std::uint64_t skipped_at(const bpf_link* link, std::uint64_t at) {
-    alignas(8) std::array<std::byte, 256> info{};
-    auto length = static_cast<std::uint32_t>(info.size());
-    std::uint64_t hits = 0;
-    if (at + sizeof hits > info.size()) return 0;
-    if (bpf_obj_get_info_by_fd(bpf_link__fd(link), info.data(), &length) != 0) return 0;
-    std::memcpy(&hits, info.data() + at, sizeof hits);
-    return hits;
+// The hooks of this backend are all refused, for one reason.
+std::vector<Refusal> refuse_all(const Blueprint& blueprint, Backend backend, const std::string& reason) {
+    std::vector<Refusal> refusals;
+    for (const Hook& hook : blueprint.hooks)
+        if (hook.backend == backend && !hook.on_return) refusals.push_back({hook.stage, backend, reason});
+    return refusals;
+}
+
+// What was not taken, tried for a moment.
+void try_alternatives(Plan& plan, const LiveKernel& kernel) {
+    for (PlanLine& line : plan.lines)
+        for (const Backend backend : all_backends) {
+            const auto same = [&](const Alternative& one) {
+                return one.backend == backend_name(backend) && one.verdict == "not tried";
+            };
+            if (std::ranges::any_of(line.alternatives, same))
+                note_trial(plan, line.stage, backend, try_hook(kernel, backend, line.function, line.offset));
+        }
 }
 
 int call_sink(void* context, void* data, std::size_t size) {
     (*static_cast<const Tracer::Sink*>(context))({static_cast<const std::byte*>(data), size});
     return 0;
+}
+
+// Where a task can be preempted inside a BPF program, another one on the same CPU that comes to the same fentry program
+// is not traced (kernel/bpf/trampoline.c: __bpf_prog_enter_recur counts by CPU, and only keeps the task from
+// migrating). kprobes and kprobe.multi run with preemption off.
+bool programs_are_preempted() {
+    std::ifstream realtime("/sys/kernel/realtime");  // PREEMPT_RT only
+    if (int on = 0; realtime >> on && on == 1) return true;
+    std::ifstream model("/sys/kernel/debug/sched/preempt");  // PREEMPT_DYNAMIC: "none voluntary (full)"
+    std::string words;
+    return std::getline(model, words) && words.find("(full)") != std::string::npos;
+}
+
+// What works and would lose sends: left out unless it is asked for.
+std::vector<Refusal> unfit_backends(const Blueprint& blueprint) {
+    std::vector<Refusal> unfit;
+    if (!programs_are_preempted()) return unfit;
+    for (const PlanLine& line : blueprint.plan.lines)
+        unfit.push_back(
+            {line.stage, Backend::fentry,
+             "this kernel preempts BPF programs, and would skip those of other tasks on the CPU meanwhile"});
+    return unfit;
 }
 
 }  // namespace
@@ -130,34 +159,66 @@ struct Tracer::State {
     Blueprint blueprint;
     std::unique_ptr<trace_bpf, DestroyProgram> program;
     MappedCounters mapped;
-    std::vector<Attached> attached;
+    Attachments attached;
     Fd sweep;
     Fd wakeups;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     const Sink* sink = nullptr;  // during read() only
-    std::uint64_t skipped_offset = 0;
+    std::size_t taken = 0;       // by this read()
+    std::optional<SkipCounts> skip_counts;
     std::optional<std::vector<StageHits>> skipped;  // none: this kernel does not say
+    std::vector<Stage> uncounted;
     std::vector<sr_counters> final_counters;
+    std::vector<std::uint64_t> final_in_flight;
     bool closed = false;
 
-    Status load(const LiveKernel& kernel, const TraceOptions& options);
-    Status attach(bool children_only);
-    Status attach_hooks();
+    // These three return what the kernel refused: then another State is made without it.
+    Result<std::vector<Refusal>> prepare(const LiveKernel& kernel, const TraceOptions& options);
+    Result<std::vector<Refusal>> load(const LiveKernel& kernel);
+    Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel);
+    std::vector<Refusal> select_programs();
+    Status open_ring();
     Status attach_edges(bool children_only);
     Status check(const LiveKernel& kernel);
+    void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
     void set_mode(std::uint32_t mode) { std::atomic_ref(program->bss->mode).store(mode); }
     std::size_t read(const Sink& to);
-    void count_skipped();
+    bpf_program* program_named(std::string_view name) const;
+    std::vector<std::uint64_t> flying() const;
+    void wait_for_open_sends(const Sink& to);
 };
 
-Status Tracer::State::load(const LiveKernel& kernel, const TraceOptions& options) {
+// Switches on the programs of the hooks. Returns those that there is no program or no target for.
+std::vector<Refusal> Tracer::State::select_programs() {
+    std::vector<Refusal> refusals;
+    for (const Hook& hook : blueprint.hooks) {
+        bpf_program* one = bpf_object__find_program_by_name(program->obj, hook.program.c_str());
+        const auto served = hook.on_return ? program->rodata->multi_returns : program->rodata->multi_entries;
+        const bool known = hook.backend != Backend::kprobe_multi || (served >> static_cast<unsigned>(hook.stage) & 1);
+        const int error = one && known && hook.backend == Backend::fentry
+                              ? bpf_program__set_attach_target(one, 0, hook.function.c_str())
+                              : 0;
+        if (!one || !known)
+            refusals.push_back({hook.stage, hook.backend, "sockray has no program of this kind for it"});
+        else if (error)
+            refusals.push_back({hook.stage, hook.backend, attach_refusal(hook.backend, -error)});
+        else
+            bpf_program__set_autoload(one, true);
+    }
+    return refusals;
+}
+
+Result<std::vector<Refusal>> Tracer::State::prepare(const LiveKernel& kernel, const TraceOptions& options) {
     const LibbpfLog log;
     program.reset(trace_bpf::open());
     if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
-    for (const Hook& hook : blueprint.hooks)
-        bpf_program__set_autoload(bpf_object__find_program_by_name(program->obj, hook.program.c_str()), true);
-    bpf_program__set_autoload(program->progs.skb_freed, true);
+    if (auto refusals = select_programs(); !refusals.empty()) return refusals;
+    for (const TracepointRow& row : tracepoints())
+        if (row.always || options.stages & stage_bit(row.stage))
+            bpf_program__set_autoload(program_named(row.program), true);
+    bpf_program__set_autoload(program->progs.segment_enter, true);
+    bpf_program__set_autoload(program->progs.segment_exit, true);
     bpf_program__set_autoload(program->progs.task_exited, true);
     bpf_program__set_autoload(program->progs.sweep, true);
     bpf_program__set_autoload(program->progs.task_forked, options.filter.ancestor != 0);
@@ -166,19 +227,47 @@ Status Tracer::State::load(const LiveKernel& kernel, const TraceOptions& options
     if (cpus < 1) return fail("cannot tell how many CPUs there are", "mount sysfs on /sys");
     bpf_map__set_max_entries(program->maps.ring, ring_size(options.ring_bytes));
     bpf_map__set_max_entries(program->maps.counters, static_cast<std::uint32_t>(cpus));
+    bpf_map__set_max_entries(program->maps.flights, options.in_flight);
     // Read-only data: written before the load, constant for the verifier from then on.
     const sr_config config = make_config(kernel, options);
     std::memcpy(const_cast<sr_config*>(reinterpret_cast<const volatile sr_config*>(&program->rodata->config)), &config,
                 sizeof config);
+    return {};
+}
 
-    if (const int error = trace_bpf::load(program.get()))
-        return tl::unexpected(load_error("load the tracing programs", -error, log));
-    if (!mapped.map(bpf_map__fd(program->maps.counters), static_cast<std::size_t>(cpus)))
+// A program that the verifier refuses fails the whole object, and libbpf does not say which one it was: so those that
+// BTF describes are tried one by one with a program that does nothing, and where none fails all of them are given up.
+Result<std::vector<Refusal>> Tracer::State::load(const LiveKernel& kernel) {
+    const LibbpfLog log;
+    const int error = trace_bpf::load(program.get());
+    if (!error) return {};
+    const Error what = load_error("load the tracing programs", -error, log);
+    const std::string verifier = log.verifier_words();
+    const std::string words = verifier.empty() ? "" : "the verifier refuses " + verifier;
+    if (error == -EPERM) return tl::unexpected(what);
+    for (const Backend backend : {Backend::fentry, Backend::kprobe_multi}) {
+        std::vector<Refusal> refusals;
+        for (Refusal& one : refuse_all(blueprint, backend, ""))
+            if (one.reason = try_hook(kernel, backend, blueprint.plan.find(one.stage)->function, 0);
+                !one.reason.empty())
+                refusals.push_back(std::move(one));
+        if (refusals.empty()) refusals = refuse_all(blueprint, backend, words.empty() ? what.what : words);
+        if (!refusals.empty()) return refusals;
+    }
+    return tl::unexpected(what);
+}
+
+Status Tracer::State::open_ring() {
+    if (!mapped.map(bpf_map__fd(program->maps.counters), bpf_map__max_entries(program->maps.counters)))
         return fail(fmt::format("cannot map the tracing counters: {}", errno_text(errno)));
     ring.reset(ring_buffer__new(
         bpf_map__fd(program->maps.ring),
         [](void* context, void* data, std::size_t size) {
-            return call_sink(const_cast<Sink*>(static_cast<State*>(context)->sink), data, size);
+            // Senders may be faster than we are: the caller has other things to look after too.
+            constexpr std::size_t most = 16384;
+            auto& state = *static_cast<State*>(context);
+            call_sink(const_cast<Sink*>(state.sink), data, size);
+            return ++state.taken < most ? 0 : -EAGAIN;
         },
         this, nullptr));
     if (!ring) return fail(fmt::format("cannot map the ring buffer: {}", errno_text(errno)));
@@ -191,57 +280,47 @@ Status Tracer::State::load(const LiveKernel& kernel, const TraceOptions& options
     return {};
 }
 
-Status Tracer::State::attach_hooks() {
-    const std::vector<Hook> hooks = blueprint.hooks;  // drop_stage() changes the blueprint's own
-    for (const Hook& hook : hooks) {
-        const LibbpfLog log;
-        if (blueprint.plan.evidence(hook.stage) == Evidence::absent) continue;
-        LIBBPF_OPTS(bpf_kprobe_opts, options);
-        options.offset = hook.offset;
-        options.retprobe = hook.on_return;
-        options.bpf_cookie = static_cast<std::uint64_t>(hook.stage);
-        Link link(bpf_program__attach_kprobe_opts(bpf_object__find_program_by_name(program->obj, hook.program.c_str()),
-                                                  hook.function.c_str(), &options));
-        if (link) {
-            attached.push_back({hook.stage, std::move(link)});
-            continue;
-        }
-        const int err = errno;
-        const std::string what =
-            fmt::format("attach a {} to {}+{}", hook.on_return ? "kretprobe" : "kprobe", hook.function, hook.offset);
-        if (err == EPERM || err == EACCES || hook.stage == Stage::packet_sendmsg)
-            return tl::unexpected(load_error(what, err, log));
-        drop_stage(hook.stage, fmt::format("cannot {}: {}", what, errno_text(err)));
-    }
-    return {};
+Result<std::vector<Refusal>> Tracer::State::attach_hooks(const LiveKernel& kernel) {
+    return attached.attach(program->obj, blueprint.hooks, kernel);
 }
 
 Status Tracer::State::attach_edges(bool children_only) {
     const LibbpfLog log;
-    Link freed(bpf_program__attach_raw_tracepoint(program->progs.skb_freed, "kfree_skb"));
-    if (!freed) return tl::unexpected(load_error("attach to the tracepoint kfree_skb", errno, log));
-    attached.push_back({Stage::none, std::move(freed)});
-    Link exited(bpf_program__attach_raw_tracepoint(program->progs.task_exited, "sched_process_exit"));
-    if (!exited) return tl::unexpected(load_error("attach to the tracepoint sched_process_exit", errno, log));
-    attached.push_back({Stage::none, std::move(exited)});
-    if (children_only) {
-        Link forked(bpf_program__attach(program->progs.task_forked));
-        if (!forked) return tl::unexpected(load_error("attach to the tracepoint sched_process_fork", errno, log));
-        attached.push_back({Stage::none, std::move(forked)});
+    // Ends of frames before beginnings: net_dev_xmit and the like before net_dev_start_xmit.
+    for (const TracepointRow& row : tracepoints() | std::views::reverse) {
+        if (!bpf_program__autoload(program_named(row.program))) continue;
+        const std::string name(row.tracepoint);
+        bpf_link* link = bpf_program__attach_raw_tracepoint(program_named(row.program), name.c_str());
+        if (!link) return tl::unexpected(load_error(fmt::format("attach to the tracepoint {}", name), errno, log));
+        attached.add(link);
     }
-    const Link iterator(bpf_program__attach_iter(program->progs.sweep, nullptr));
+    // Without these a frame that is cut up (GSO) behind a qdisc has an unknown end.
+    constexpr const char* segmentation = "__skb_gso_segment";
+    if (bpf_link* enter = bpf_program__attach_kprobe(program->progs.segment_enter, false, segmentation)) {
+        if (bpf_link* exit = bpf_program__attach_kprobe(program->progs.segment_exit, true, segmentation)) {
+            attached.add(enter);
+            attached.add(exit);
+        } else {
+            bpf_link__destroy(enter);
+        }
+    }
+    bpf_link* exited = bpf_program__attach_raw_tracepoint(program->progs.task_exited, "sched_process_exit");
+    if (!exited) return tl::unexpected(load_error("attach to the tracepoint sched_process_exit", errno, log));
+    attached.add(exited);
+    if (children_only) {
+        bpf_link* forked = bpf_program__attach(program->progs.task_forked);
+        if (!forked) return tl::unexpected(load_error("attach to the tracepoint sched_process_fork", errno, log));
+        attached.add(forked);
+    }
+    const std::unique_ptr<bpf_link, DestroyLink> iterator(bpf_program__attach_iter(program->progs.sweep, nullptr));
     if (!iterator) return tl::unexpected(load_error("make an iterator over all tasks", errno, log));
     sweep = Fd(bpf_iter_create(bpf_link__fd(iterator.get())));
     if (!sweep) return tl::unexpected(load_error("make an iterator over all tasks", errno, log));
     return {};
 }
 
-Status Tracer::State::attach(bool children_only) {
-    return attach_hooks().and_then([&] { return attach_edges(children_only); });
-}
-
 void Tracer::State::drop_stage(Stage stage, const std::string& reason) {
-    std::erase_if(attached, [stage](const Attached& one) { return one.stage == stage; });
+    attached.drop(stage);
     withdraw(blueprint, stage, reason);
 }
 
@@ -261,26 +340,54 @@ Status Tracer::State::check(const LiveKernel& kernel) {
     return {};
 }
 
+void Tracer::State::look_for_counts(const LiveKernel& kernel) {
+    skip_counts.emplace(kernel.types);
+    for (const Hook& hook : blueprint.hooks) {
+        if (hook.on_return) continue;
+        if (skip_counts->counted(hook.backend))
+            skipped.emplace();
+        else
+            uncounted.push_back(hook.stage);
+    }
+}
+
 std::size_t Tracer::State::read(const Sink& to) {
     epoll_event woken{};
     ::epoll_wait(wakeups.get(), &woken, 1, 0);
     sink = &to;
-    const int got = ring_buffer__consume(ring.get());
+    taken = 0;
+    ring_buffer__consume(ring.get());
     sink = nullptr;
-    return got < 0 ? 0 : static_cast<std::size_t>(got);
+    return taken;
 }
 
-void Tracer::State::count_skipped() {
-    if (!skipped) return;
-    for (const Attached& one : attached) {
-        const std::uint64_t hits = one.stage == Stage::none ? 0 : skipped_at(one.link.get(), skipped_offset);
-        if (!hits) continue;
-        const auto found = std::ranges::find(*skipped, one.stage, &StageHits::stage);
-        if (found != skipped->end())
-            found->hits += hits;
-        else
-            skipped->push_back({one.stage, hits});
+bpf_program* Tracer::State::program_named(std::string_view name) const {
+    return bpf_object__find_program_by_name(program->obj, std::string(name).c_str());
+}
+
+// Sends that are inside the kernel as tracing ends may still give their frames to a queue. Those that sleep are left.
+void Tracer::State::wait_for_open_sends(const Sink& to) {
+    constexpr int rounds = 25;
+    constexpr timespec pause{0, 2'000'000};
+    for (int i = 0; i < rounds; i++) {
+        std::uint64_t open = 0;
+        for (const sr_counters& cpu : mapped.cpus()) open += cpu.sends_begun - cpu.ring_idle - cpu.sends_emitted;
+        if (open == 0) return;
+        read(to);
+        ::nanosleep(&pause, nullptr);
     }
+}
+
+std::vector<std::uint64_t> Tracer::State::flying() const {
+    std::vector<std::uint64_t> ids;
+    const int map = bpf_map__fd(program->maps.flights);
+    std::uint64_t key = 0;
+    for (int error = bpf_map_get_next_key(map, nullptr, &key); error == 0;
+         error = bpf_map_get_next_key(map, &key, &key)) {
+        sr_flight flight{};
+        if (bpf_map_lookup_elem(map, &key, &flight) == 0) ids.push_back(flight.id);
+    }
+    return ids;
 }
 
 Tracer::Tracer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -288,22 +395,33 @@ Tracer::Tracer(Tracer&&) noexcept = default;
 Tracer& Tracer::operator=(Tracer&&) noexcept = default;
 Tracer::~Tracer() = default;
 
+// What works is found by doing it: where the kernel refuses a hook, everything is taken away again and the plan is made
+// anew without it. So nothing is attached before everything is loaded, and a stage never has hooks of two kinds.
 Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
-    auto blueprint = make_plan(kernel);
+    const auto blueprint = make_plan(kernel, options.stages);
     if (!blueprint) return tl::unexpected(blueprint.error());
-    auto state = std::make_unique<State>();
-    state->blueprint = std::move(*blueprint);
-    const auto offset = kernel.types.offset("bpf_link_info", {"perf_event", "kprobe", "missed"});
-    if (offset) {
-        state->skipped.emplace();
-        state->skipped_offset = *offset;
+    std::vector<Refusal> refusals = options.backend ? std::vector<Refusal>{} : unfit_backends(*blueprint);
+    for (;;) {
+        auto state = std::make_unique<State>();
+        state->blueprint = *blueprint;
+        if (Status chosen = choose_backends(state->blueprint, options.backend, refusals); !chosen)
+            return tl::unexpected(chosen.error());
+        auto refused = state->prepare(kernel, options);
+        if (refused && refused->empty()) refused = state->load(kernel);
+        if (refused && refused->empty()) refused = state->attach_hooks(kernel);
+        if (!refused) return tl::unexpected(refused.error());
+        if (!refused->empty()) {
+            std::ranges::move(*refused, std::back_inserter(refusals));
+            continue;
+        }
+        const Status started = state->open_ring()
+                                   .and_then([&] { return state->attach_edges(options.filter.ancestor != 0); })
+                                   .and_then([&] { return state->check(kernel); });
+        if (!started) return tl::unexpected(started.error());
+        state->look_for_counts(kernel);
+        if (options.try_alternatives) try_alternatives(state->blueprint.plan, kernel);
+        return Tracer(std::move(state));
     }
-
-    const Status started = state->load(kernel, options)
-                               .and_then([&] { return state->attach(options.filter.ancestor != 0); })
-                               .and_then([&] { return state->check(kernel); });
-    if (!started) return tl::unexpected(started.error());
-    return Tracer(std::move(state));
 }
 
 const Plan& Tracer::plan() const {
@@ -329,16 +447,29 @@ void Tracer::disarm() {
 void Tracer::close(const Sink& sink) {
     if (std::exchange(state_->closed, true)) return;
     disarm();
-    state_->count_skipped();
+    state_->wait_for_open_sends(sink);
+    if (state_->skipped) state_->skipped = state_->attached.skipped(*state_->skip_counts);
+    state_->set_mode(SR_MODE_DONE);
     state_->attached.clear();
-    state_->read(sink);
+    while (state_->read(sink) > 0) {
+    }
     char nothing[64];
     while (::read(state_->sweep.get(), nothing, sizeof nothing) > 0) {
     }
     state_->sweep.reset();
-    state_->read(sink);
+    while (state_->read(sink) > 0) {
+    }
     const auto cpus = state_->mapped.cpus();
     state_->final_counters.assign(cpus.begin(), cpus.end());
+    state_->final_in_flight = state_->flying();
+}
+
+std::size_t Tracer::most_in_flight() const {
+    return bpf_map__max_entries(state_->program->maps.flights);
+}
+
+std::vector<std::uint64_t> Tracer::in_flight() const {
+    return state_->closed ? state_->final_in_flight : state_->flying();
 }
 
 std::vector<sr_counters> Tracer::counters() const {
@@ -349,6 +480,10 @@ std::vector<sr_counters> Tracer::counters() const {
 
 const std::optional<std::vector<StageHits>>& Tracer::skipped() const {
     return state_->skipped;
+}
+
+const std::vector<Stage>& Tracer::uncounted() const {
+    return state_->uncounted;
 }
 
 }  // namespace sockray

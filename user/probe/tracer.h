@@ -21,6 +21,8 @@
 #include "bpf/records.h"
 #include "user/base/plan.h"
 #include "user/base/result.h"
+#include "user/base/stage_set.h"
+#include "user/probe/backend.h"
 
 namespace sockray {
 
@@ -41,6 +43,10 @@ struct TraceOptions {
     std::uint32_t ring_bytes = 8U << 20;  // rounded up to a power of two of at least one page
     std::uint64_t cookie_magic = 0;       // not 0: look for a send's number in the frame, at cookie_offset
     std::uint32_t cookie_offset = 0;
+    StageSet stages = chain_stages;
+    std::uint32_t in_flight = 65536;  // frames that can be under way at once, behind their send's return too
+    std::optional<Backend> backend;   // none: for each stage the cheapest that works
+    bool try_alternatives = false;    // the plan says of each backend that was not taken whether it would work
 };
 
 class Tracer {
@@ -76,12 +82,23 @@ class Tracer {
     // the ring. After this counters() is final. Calling it again does nothing.
     void close(const Sink& sink);
 
+    // Frames that are under way right now; the ids of their sends (sr_send.id). Final, and what a qdisc still had,
+    // after close().
+    std::vector<std::uint64_t> in_flight() const;
+
+    // TraceOptions::in_flight.
+    std::size_t most_in_flight() const;
+
     // One for each possible CPU.
     std::vector<sr_counters> counters() const;
 
-    // Hits that the kernel says it skipped (a kprobe was running already, no kretprobe instance was free), for stages
-    // that have any. Counted by close(), just before it detaches. Kernels before 6.7 do not say: none then.
+    // Hits that the kernel says it skipped (a hook was running already, no kretprobe instance was free), for stages
+    // that have any; under Stage::none those of programs that serve several stages. Counted by close(), just before it
+    // detaches. None where this kernel counts them for no stage.
     const std::optional<std::vector<StageHits>>& skipped() const;
+
+    // Stages with a hook whose skipped hits this kernel does not count (kprobes before 6.7).
+    const std::vector<Stage>& uncounted() const;
 
   private:
     struct State;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -136,11 +137,16 @@ void append_row(fmt::memory_buffer& out, const Path& path, const Row& row, const
         return;
     }
     paint_cell(out, style, Tone::plain, fmt::format("{}", times.hits), hits_width, Align::right);
-    if (times.duration.count()) {
+    if (is_moment(row.slot)) {
+        if (times.offset.count()) {
+            paint_cell(out, style, Tone::plain, "+" + duration(times.offset.quantile(0.5)), time_width, Align::right);
+            paint_cell(out, style, Tone::plain, "+" + duration(times.offset.quantile(0.99)), time_width, Align::right);
+        }
+    } else if (times.duration.count()) {
         paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.5)), time_width, Align::right);
         paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.99)), time_width, Align::right);
     }
-    if (columns_of.bar >= least_bar_width) {
+    if (columns_of.bar >= least_bar_width && !is_moment(row.slot)) {
         if (const std::string drawn = bar(times, path.times[path.root], columns_of.bar, style.utf8); !drawn.empty()) {
             out.append(std::string_view("  "));
             paint(out, style, Tone::good, drawn);
@@ -165,11 +171,21 @@ void append_proof(fmt::memory_buffer& out, const Path& path, const Plan& plan, c
 
 void append_notes(fmt::memory_buffer& out, const Path& path, const Style& style) {
     if (path.stages[SR_SLOT_BODY] == Stage::tpacket_snd)
+        paint_lines(out, style, Tone::dim,
+                    "TX ring: one call sends many frames; the times of packet_sendmsg and tpacket_snd are those of "
+                    "each frame, from "
+                    "the end of the one before",
+                    2);
+    if (std::ranges::any_of(std::views::iota(0, SR_SLOT_COUNT),
+                            [&](int slot) { return is_moment(slot) && path.times[slot].hits > 0; }))
+        paint_lines(out, style, Tone::dim,
+                    fmt::format("+: a moment, from the start of {}; it can lie behind the return of the send",
+                                stage_name(path.stages[path.root])),
+                    2);
+    if (path.stages[SR_SLOT_XMIT] == Stage::direct_xmit)
         paint_lines(
             out, style, Tone::dim,
-            fmt::format("TX ring: {} frames taken from the ring, {} taken by the driver; below tpacket_snd the times "
-                        "are those of the first frame of each call",
-                        path.ring_frames, path.ring_frames_delivered),
+            "past the qdisc and the taps (PACKET_QDISC_BYPASS): tcpdump on the sending side cannot see these frames",
             2);
     if (path.stages[SR_SLOT_ENTRY] == Stage::sys_sendmmsg)
         paint_lines(out, style, Tone::dim,

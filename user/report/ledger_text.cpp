@@ -89,9 +89,17 @@ void append_loss(fmt::memory_buffer& out, const Ledger& ledger, const Style& sty
     if (ledger.skipped && !ledger.skipped->empty()) {
         std::string stages;
         for (const auto& [stage, hits] : *ledger.skipped)
-            stages += fmt::format("{}{} {}", stages.empty() ? "" : ", ", stage_name(stage), hits);
+            stages +=
+                fmt::format("{}{} {}", stages.empty() ? "" : ", ",
+                            stage == Stage::none ? "programs that several stages share" : stage_name(stage), hits);
         paint_lines(out, style, Tone::warning, "by its own count the kernel skipped hits of: " + stages, 2);
     }
+    if (!ledger.uncounted.empty() && (lost.missed || ledger.partial))
+        paint_lines(
+            out, style, Tone::plain,
+            fmt::format("how many hits it skipped of {} hooked stages is unknown: this kernel does not count them",
+                        ledger.uncounted.size()),
+            2);
 }
 
 void append_correlation(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {
@@ -118,6 +126,14 @@ void append_sockets(fmt::memory_buffer& out, const Ledger& ledger, const Style& 
                     fmt::format("{} children of the command could not be marked: what they sent is missing here",
                                 ledger.children_lost),
                     2);
+    const FrameTally& frames = ledger.frames;
+    if (frames.seen || frames.map_full)
+        paint_lines(
+            out, style, frames.no_room || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
+            fmt::format("frames behind the return of their sends: {} events = decoded {} + lost {}; not followed "
+                        "{} (--in-flight), return from the driver not seen {}",
+                        frames.seen, frames.decoded, frames.no_room, frames.map_full, frames.missed),
+            2);
     const std::uint64_t lost = ledger.sockets.lost.total();
     paint_lines(out, style, lost ? Tone::warning : Tone::plain,
                 fmt::format("sockets created: seen {} = decoded {} + lost {}", ledger.sockets.seen,

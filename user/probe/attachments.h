@@ -1,0 +1,74 @@
+// Everything that is attached to the kernel, by stage; gone with the object.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "user/probe/live_kernel.h"
+#include "user/probe/plan.h"
+
+struct bpf_link;
+struct bpf_object;
+
+namespace sockray {
+
+// Where the running kernel keeps a link's count of skipped hits, as offsets in bpf_link_info; none: it does not count
+// them (before 6.7).
+struct SkipCounts {
+    std::optional<std::uint64_t> kprobe;
+    std::optional<std::uint64_t> kprobe_multi;
+
+    explicit SkipCounts(const KernelTypes& types);
+    // A trampoline skips nothing but by recursion, which its program counts on every kernel.
+    bool counted(Backend backend) const {
+        return backend == Backend::fentry || (backend == Backend::kprobe ? kprobe : kprobe_multi).has_value();
+    }
+};
+
+class Attachments {
+  public:
+    Attachments() = default;
+    ~Attachments() { clear(); }
+    Attachments(const Attachments&) = delete;
+    Attachments& operator=(const Attachments&) = delete;
+
+    // Attaches the hooks in their order; those for kprobe.multi share one link for the entries and one for the returns.
+    // Returns what the kernel refused, and then some of the others are not attached either. Errors: not_allowed.
+    Result<std::vector<Refusal>> attach(const bpf_object* object, std::span<const Hook> hooks,
+                                        const LiveKernel& kernel);
+
+    // What is no stage's: tracepoints. Takes the link.
+    void add(bpf_link* link);
+
+    // Detaches a stage that shares its links with no other.
+    void drop(Stage stage);
+
+    // Detaches everything. The kernel waits for running hooks link by link, so several threads do it side by side.
+    void clear();
+
+    // Hits that the kernel skipped so far, for stages that have any. Under Stage::none: those of programs that serve
+    // several stages, which the kernel counts together.
+    std::vector<StageHits> skipped(const SkipCounts& counts) const;
+
+  private:
+    struct DestroyLink {
+        void operator()(bpf_link* link) const;
+    };
+    using Link = std::unique_ptr<bpf_link, DestroyLink>;
+    struct One {
+        Link link;
+        std::vector<Stage> stages;  // none: a tracepoint
+        Backend backend = Backend::kprobe;
+        int program = -1;  // its descriptor; the object's
+    };
+
+    Result<std::vector<Refusal>> attach_multi(const bpf_object* object, std::span<const Hook> hooks, bool on_return,
+                                              const LiveKernel& kernel);
+
+    std::vector<One> all_;
+};
+
+}  // namespace sockray
