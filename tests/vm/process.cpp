@@ -43,9 +43,28 @@ struct Pipe {
     }
 };
 
-[[noreturn]] void become(const Arguments& command, const RunOptions& options, int out, int err) {
+// All signals wait while it lives.
+class SignalsHeld {
+  public:
+    SignalsHeld() {
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsHeld() { restore(); }
+    SignalsHeld(const SignalsHeld&) = delete;
+    SignalsHeld& operator=(const SignalsHeld&) = delete;
+    void restore() const { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_{};
+};
+
+[[noreturn]] void become(const Arguments& command, const RunOptions& options, int out, int err,
+                         const SignalsHeld& signals) {
     // As from a terminal; whoever started the tests may have started them in the background, with SIGINT ignored.
     for (const int number : {SIGINT, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
+    signals.restore();
     const int nothing = ::open("/dev/null", O_RDONLY);
     ::dup2(nothing, STDIN_FILENO);
     ::dup2(err, STDERR_FILENO);
@@ -143,9 +162,13 @@ struct Process::State {
 
 Process::Process(const Arguments& command, const RunOptions& options) : state_(std::make_unique<State>()) {
     state_->options = options;
-    state_->pid = ::fork();
+    {
+        // The child still ignores what we ignore: a signal that comes before it has changed that would be lost.
+        const SignalsHeld signals;
+        state_->pid = ::fork();
+        if (state_->pid == 0) become(command, options, state_->out.writing.get(), state_->err.writing.get(), signals);
+    }
     if (state_->pid < 0) throw std::runtime_error(std::strerror(errno));
-    if (state_->pid == 0) become(command, options, state_->out.writing.get(), state_->err.writing.get());
     state_->ended = Fd(static_cast<int>(::syscall(SYS_pidfd_open, state_->pid, 0)));
     state_->out.writing.reset();
     state_->err.writing.reset();
