@@ -7,6 +7,7 @@
 
 #include "entry.bpf.h"
 #include "frame.bpf.h"
+#include "receive.bpf.h"
 #include "send.bpf.h"
 #include "socket.bpf.h"
 

@@ -6,6 +6,8 @@
 #include "../vmlinux/arch.h"
 #include "entry.bpf.h"
 #include "frame.bpf.h"
+#include "receive.bpf.h"
+#include "segments.bpf.h"
 #include "send.bpf.h"
 #include "socket.bpf.h"
 

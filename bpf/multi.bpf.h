@@ -6,6 +6,7 @@
 #include "../vmlinux/arch.h"
 #include "entry.bpf.h"
 #include "frame.bpf.h"
+#include "receive.bpf.h"
 #include "send.bpf.h"
 #include "socket.bpf.h"
 

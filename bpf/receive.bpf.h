@@ -1,0 +1,89 @@
+// Packet sockets on the same machine that are offered a frame: which one, and whether it took it.
+#ifndef SOCKRAY_BPF_RECEIVE_H
+#define SOCKRAY_BPF_RECEIVE_H
+
+#include "flight.bpf.h"
+
+static __always_inline void receivers_count(struct packet_sock *po, __u64 *packets, __u64 *drops)
+{
+	*packets = BPF_CORE_READ(po, stats.stats1.tp_packets);
+	*drops = BPF_CORE_READ(po, tp_drops.counter);
+}
+
+// packet_rcv and tpacket_rcv return 0 whatever happens: what they count tells.
+struct sr_offer {
+	__u64 id; // 0: none
+	__u64 sock;
+	__u64 packets;
+	__u64 drops;
+	__u64 ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sr_offer);
+} offers SEC(".maps");
+
+static __always_inline int on_receive_enter(struct sk_buff *skb, struct packet_type *type)
+{
+	struct sr_flight *f = flight_find((__u64)skb);
+	struct sr_offer *offer;
+	__u32 zero = 0;
+
+	if (!*(volatile __u64 *)&flying)
+		return 0;
+	offer = bpf_map_lookup_elem(&offers, &zero);
+	if (!offer)
+		return 0;
+	offer->id = f ? f->id : 0;
+	if (!f)
+		return 0;
+	offer->sock = (__u64)BPF_CORE_READ(type, af_packet_priv);
+	offer->ns = bpf_ktime_get_ns();
+	receivers_count((void *)offer->sock, &offer->packets, &offer->drops);
+	return 0;
+}
+
+static __always_inline int on_receive_exit(__u32 stage)
+{
+	struct sr_offer *offer;
+	struct sr_frame frame = {};
+	__u64 packets, drops;
+	struct sock *receiver;
+	struct socket *sock;
+	struct sr_task *t;
+	__u32 zero = 0;
+
+	if (!*(volatile __u64 *)&flying)
+		return 0;
+	offer = bpf_map_lookup_elem(&offers, &zero);
+	if (!offer || !offer->id)
+		return 0;
+	frame.send = offer->id;
+	offer->id = 0;
+	receiver = (void *)offer->sock;
+	receivers_count((void *)receiver, &packets, &drops);
+	frame.ns = offer->ns;
+	frame.stage = stage;
+	frame.received = drops != offer->drops	     ? SR_RECEIVED_FULL
+			 : packets != offer->packets ? SR_RECEIVED_TAKEN
+						     : SR_RECEIVED_FILTERED;
+	sock = BPF_CORE_READ(receiver, sk_socket);
+	frame.socket_ino = sock ? socket_inode(sock) : 0;
+	t = open_send(frame.send);
+	if (!t) {
+		frame_emit(&frame, frame.send, SR_FRAME_RECEIVED);
+		return 0;
+	}
+	if (!t->send.receivers++) {
+		t->send.received = frame.received;
+		t->send.received_ino = frame.socket_ino;
+		t->send.stage[SR_SLOT_RECEIVE] = stage;
+		t->send.span[SR_SLOT_RECEIVE].start = t->send.span[SR_SLOT_RECEIVE].end = frame.ns;
+	}
+	return 0;
+}
+
+#endif
