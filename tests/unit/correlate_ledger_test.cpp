@@ -253,5 +253,20 @@ TEST(TheLedger, BalancesForEveryMixtureOfLosses) {
     }
 }
 
+TEST(TheLossByCpu, NamesTheCpusThatLostAnythingAndOnlyThese) {
+    std::vector<sr_counters> cpus(4);
+    cpus[1].sends_no_room = 3;
+    cpus[1].sends_no_storage = 1;
+    cpus[3].frames_no_room = 2;
+    cpus[3].flights_full = 5;
+    const std::vector<CpuLoss> losses = loss_by_cpu(cpus);
+    ASSERT_EQ(losses.size(), 2U);
+    EXPECT_EQ(losses[0].cpu, 1U);
+    EXPECT_EQ(losses[0].total(), 4U);
+    EXPECT_EQ(losses[1].cpu, 3U);
+    EXPECT_EQ(losses[1].frames_no_room, 2U);
+    EXPECT_EQ(losses[1].not_followed, 5U);
+}
+
 }  // namespace
 }  // namespace sockray

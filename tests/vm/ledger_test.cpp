@@ -43,6 +43,9 @@ TEST_F(UnderLoad, with_the_smallest_ring_sends_are_lost_and_every_one_of_them_is
     expect_sound(traced);
     const Recording& recording = traced.recording;
     EXPECT_GT(recording.lost("no_room"), 0U);
+    std::uint64_t by_cpu = 0;
+    for (const Json& cpu : recording.summary->at("lost_by_cpu")) by_cpu += cpu.at("sends_no_room").get<std::uint64_t>();
+    EXPECT_EQ(by_cpu, recording.lost("no_room"));
     EXPECT_GT(recording.total("decoded"), 0U);
 
     const std::vector<Answer> answers = read_answers(folder + "/report");

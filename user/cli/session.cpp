@@ -148,6 +148,7 @@ Ledger Session::ledger() const {
     ledger.sends = tally_sends(counters);
     ledger.sends.lost.rejected = rejected_;
     ledger.sockets = tally_sockets(counters);
+    ledger.lost_by_cpu = loss_by_cpu(counters);
     ledger.skipped = tracer_.skipped();
     ledger.frames.decoded = frames_decoded_;
     ledger.uncounted = tracer_.uncounted();

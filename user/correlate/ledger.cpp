@@ -54,6 +54,21 @@ Tally tally_sockets(std::span<const sr_counters> cpus) {
     return balance(sum);
 }
 
+std::vector<CpuLoss> loss_by_cpu(std::span<const sr_counters> cpus) {
+    std::vector<CpuLoss> losses;
+    for (std::size_t i = 0; i < cpus.size(); i++) {
+        const sr_counters& cpu = cpus[i];
+        const CpuLoss loss{i,
+                           cpu.sends_no_room,
+                           cpu.sockets_no_room,
+                           cpu.frames_no_room,
+                           cpu.sends_no_storage + cpu.sockets_no_storage,
+                           cpu.flights_full};
+        if (loss.total()) losses.push_back(loss);
+    }
+    return losses;
+}
+
 std::uint64_t Ledger::count(Outcome outcome) const {
     const std::uint64_t known = decoded_by_outcome[static_cast<std::size_t>(outcome)];
     return outcome == Outcome::unknown ? known + sends.lost.total() : known;

@@ -47,6 +47,22 @@ struct FrameTally {
     std::uint64_t missed = 0;    // frames whose return from the driver was not seen
 };
 
+// What found no room on one CPU. (On which CPU the kernel skipped a hook it does not say.)
+struct CpuLoss {
+    std::size_t cpu = 0;
+    std::uint64_t sends_no_room = 0;  // records that the ring refused
+    std::uint64_t sockets_no_room = 0;
+    std::uint64_t frames_no_room = 0;
+    std::uint64_t no_memory = 0;     // for a task's frame
+    std::uint64_t not_followed = 0;  // frames for which the map of frames was full
+    std::uint64_t total() const {
+        return sends_no_room + sockets_no_room + frames_no_room + no_memory + not_followed;
+    }
+};
+
+// The CPUs that lost anything, in their order.
+std::vector<CpuLoss> loss_by_cpu(std::span<const sr_counters> cpus);
+
 struct Ledger {
     std::array<std::uint64_t, outcome_count> decoded_by_outcome{};  // index: Outcome
     std::uint64_t decoded = 0;
@@ -56,6 +72,7 @@ struct Ledger {
     Tally sockets;
     std::uint64_t sockets_decoded = 0;
     FrameTally frames;
+    std::vector<CpuLoss> lost_by_cpu;
     // Hits that the kernel says it skipped, of any stage; none where it says so of no stage (kprobes before 6.7). Not a
     // row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
     std::optional<std::vector<StageHits>> skipped;

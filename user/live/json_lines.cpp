@@ -268,6 +268,26 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
     out.push_back('\n');
 }
 
+namespace {
+
+void append_loss_by_cpu(Object& object, fmt::memory_buffer& out, const std::vector<CpuLoss>& losses) {
+    object.key("lost_by_cpu");
+    out.push_back('[');
+    for (const CpuLoss& loss : losses) {
+        if (&loss != losses.data()) out.push_back(',');
+        Object cpu(out);
+        cpu.number("cpu", loss.cpu);
+        cpu.number("sends_no_room", loss.sends_no_room);
+        cpu.number("sockets_no_room", loss.sockets_no_room);
+        cpu.number("frames_no_room", loss.frames_no_room);
+        cpu.number("no_memory", loss.no_memory);
+        cpu.number("not_followed", loss.not_followed);
+    }
+    out.push_back(']');
+}
+
+}  // namespace
+
 void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
     {
         Object object(out);
@@ -298,6 +318,7 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
             frames.number("map_full", ledger.frames.map_full);
             frames.number("missed", ledger.frames.missed);
         }
+        append_loss_by_cpu(object, out, ledger.lost_by_cpu);
         object.number("shown", ledger.shown);
         object.number("partial", ledger.partial);
         if (ledger.skipped) {

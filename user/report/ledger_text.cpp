@@ -72,6 +72,12 @@ void append_loss(fmt::memory_buffer& out, const Ledger& ledger, const Style& sty
             "keeps kretprobe instances for",
             4);
     if (lost.map_full) paint_lines(out, style, Tone::warning, "no memory: the kernel had none for a task's frame", 4);
+    if (!ledger.lost_by_cpu.empty()) {
+        std::string cpus;
+        for (const CpuLoss& cpu : ledger.lost_by_cpu)
+            cpus += fmt::format("{}CPU {}: {}", cpus.empty() ? "" : ", ", cpu.cpu, cpu.total());
+        paint_lines(out, style, Tone::warning, "no room, no memory, not followed: " + cpus, 4);
+    }
     if (lost.rejected)
         paint_lines(out, style, Tone::warning, "rejected: records that make no sense; this is a bug in sockray", 4);
     if (!ledger.balances())
