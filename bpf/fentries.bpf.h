@@ -162,6 +162,11 @@ FEXIT(sock_alloc_send_pskb)
 	return on_alloc_exit((void *)RETURNED(ctx));
 }
 
+FENTRY(schedule_timeout)
+{
+	return on_wait_enter();
+}
+
 FENTRY(__dev_queue_xmit, struct sk_buff *skb)
 {
 	return on_xmit_enter(SR_STAGE_QUEUE_XMIT, skb);

@@ -77,6 +77,7 @@ static __always_inline int on_alloc_enter(struct sock *sk)
 	if (!t || (__u64)sk != t->sock)
 		return 0;
 	t->skb = 0;
+	t->ring_slept = 0;
 	s = &t->send;
 	// Behind a frame: whether another one follows, the result will tell.
 	if (s->flags & SR_SEND_TX_RING && s->alloc_hits) {
@@ -85,6 +86,23 @@ static __always_inline int on_alloc_enter(struct sock *sk)
 	}
 	s->stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
 	s->span[SR_SLOT_ALLOC].start = now;
+	return 0;
+}
+
+// schedule_timeout: everybody who sleeps for a while comes here. In the allocation it is for room in the send buffer, and
+// what is left to do behind it is short.
+static __always_inline int on_wait_enter(void)
+{
+	struct sr_task *t = open_task();
+	struct sr_span *alloc;
+
+	if (!t)
+		return 0;
+	alloc = &t->send.span[SR_SLOT_ALLOC];
+	if (t->ring_alloc)
+		t->ring_slept = t->ring_slept ?: bpf_ktime_get_ns();
+	else if (alloc->start && !alloc->end)
+		span_open(&t->send, SR_SLOT_WAIT, SR_STAGE_WAIT);
 	return 0;
 }
 
@@ -107,10 +125,15 @@ static __always_inline int on_alloc_exit(void *skb)
 		ring_next_frame(t, start);
 		t->send.stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
 		t->send.span[SR_SLOT_ALLOC].start = start;
+		if (t->ring_slept) {
+			t->send.stage[SR_SLOT_WAIT] = SR_STAGE_WAIT;
+			t->send.span[SR_SLOT_WAIT].start = t->ring_slept;
+		}
 	}
 	t->skb = (__u64)skb;
 	if (skb)
 		t->send.alloc_hits++;
+	span_close(&t->send, SR_SLOT_WAIT, now);
 	span_close(&t->send, SR_SLOT_ALLOC, now);
 	return 0;
 }

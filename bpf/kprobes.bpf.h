@@ -110,6 +110,12 @@ int BPF_KRETPROBE(alloc_exit, void *skb)
 }
 
 SEC("?kprobe")
+int BPF_KPROBE(wait_enter)
+{
+	return on_wait_enter();
+}
+
+SEC("?kprobe")
 int BPF_KPROBE(span_enter)
 {
 	return on_span_enter(STAGE_OF(ctx));

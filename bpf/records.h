@@ -41,7 +41,8 @@
 #define SR_STAGE_PACKET_RCV 24    // packet_rcv
 #define SR_STAGE_TPACKET_RCV 25   // tpacket_rcv
 #define SR_STAGE_FREED 26         // the skb's end: tracepoints consume_skb and kfree_skb
-#define SR_STAGE_COUNT 27
+#define SR_STAGE_WAIT 27          // schedule_timeout, from sock_wait_for_wmem
+#define SR_STAGE_COUNT 28
 
 // A send passes at most one stage of each slot (the outermost, where devices are stacked).
 #define SR_SLOT_ENTRY 0   // how user space came in: __sys_sendto, __sys_sendmsg, __sys_sendmmsg, sock_write_iter
@@ -51,17 +52,18 @@
 #define SR_SLOT_SENDMSG 4 // packet_sendmsg, packet_sendmsg_spkt
 #define SR_SLOT_BODY 5    // packet_snd, tpacket_snd; no end of its own: it ends with packet_sendmsg
 #define SR_SLOT_ALLOC 6   // sock_alloc_send_pskb
-#define SR_SLOT_COPY 7    // skb_copy_datagram_from_iter
-#define SR_SLOT_PARSE 8   // packet_parse_headers
-#define SR_SLOT_PACKET_XMIT 9
-#define SR_SLOT_XMIT 10    // __dev_queue_xmit, __dev_direct_xmit
-#define SR_SLOT_ENQUEUE 11 // a moment, start == end
-#define SR_SLOT_DEQUEUE 12 // a moment
-#define SR_SLOT_DRIVER 13  // dev_hard_start_xmit
-#define SR_SLOT_NDO 14     // the driver's own function
-#define SR_SLOT_RECEIVE 15 // packet_rcv, tpacket_rcv: a moment, of the first packet socket that was offered the frame
-#define SR_SLOT_FREED 16   // a moment
-#define SR_SLOT_COUNT 17
+#define SR_SLOT_WAIT 7    // asleep in the allocation: ends with it
+#define SR_SLOT_COPY 8    // skb_copy_datagram_from_iter
+#define SR_SLOT_PARSE 9   // packet_parse_headers
+#define SR_SLOT_PACKET_XMIT 10
+#define SR_SLOT_XMIT 11    // __dev_queue_xmit, __dev_direct_xmit
+#define SR_SLOT_ENQUEUE 12 // a moment, start == end
+#define SR_SLOT_DEQUEUE 13 // a moment
+#define SR_SLOT_DRIVER 14  // dev_hard_start_xmit
+#define SR_SLOT_NDO 15     // the driver's own function
+#define SR_SLOT_RECEIVE 16 // packet_rcv, tpacket_rcv: a moment, of the first packet socket that was offered the frame
+#define SR_SLOT_FREED 17   // a moment
+#define SR_SLOT_COUNT 18
 #define SR_SLOT_OUTER 4 // slots below this one begin before packet_sendmsg
 
 // sr_head.type

@@ -35,6 +35,7 @@ struct sr_task {
 	__u32 driver_list; // dev_hard_start_xmit was given several frames
 	__u32 tracked;	   // the frame of the open send is, or was, in the map of flights
 	__u64 ring_alloc;  // when the allocation of a TX ring's next frame began, 0: none is under way
+	__u64 ring_slept;  // when that fell asleep, 0: it has not
 	__u64 sock; // struct sock of the open send
 	__u64 msg;  // struct msghdr of the open send
 	__u64 skb;  // the frame of the open send, once it is known

@@ -32,6 +32,7 @@ inline Names common_symbols() {
             "skb_copy_datagram_from_iter",
             "packet_sendmsg_spkt",
             "sock_alloc_send_pskb",
+            "schedule_timeout",
             "__dev_queue_xmit",
             "__dev_direct_xmit",
             "packet_parse_headers",

@@ -48,7 +48,8 @@ TEST(ThePlan, OfAKernelLike6_1ProbesEveryStageAndLocatesTheInlinedBodies) {
     const Blueprint plan = made(kernel_6_1());
     for (const StageInfo& info : all_stages) {
         if (info.slot == SR_SLOT_BODY || info.stage == Stage::packet_xmit || by_tracepoint(info.stage)) continue;
-        EXPECT_EQ(line(plan, info.stage), "probed " + std::string(info.name) + " kprobe+kretprobe");
+        const char* hook = info.stage == Stage::wait ? " kprobe" : " kprobe+kretprobe";
+        EXPECT_EQ(line(plan, info.stage), "probed " + std::string(info.name) + hook);
         EXPECT_EQ(plan.plan.find(info.stage)->reason, "");
     }
     EXPECT_EQ(line(plan, Stage::packet_snd), "located packet_sendmsg+1547 kprobe");

@@ -29,7 +29,8 @@ constexpr const char* stages[] = {"__sock_create",        "packet_create",
                                   "packet_parse_headers", "packet_xmit",
                                   "qdisc_enqueue",        "qdisc_dequeue",
                                   "ndo_start_xmit",       "packet_rcv",
-                                  "tpacket_rcv",          "skb_freed"};
+                                  "tpacket_rcv",          "skb_freed",
+                                  "schedule_timeout"};
 
 TEST_F(Doctor, in_JSON_prints_one_plan_line_for_every_stage_and_nothing_else) {
     EXPECT_EQ(plan().run.status, 0) << shown(plan().run);

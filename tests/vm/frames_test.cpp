@@ -86,6 +86,80 @@ TEST_F(Frames, that_a_shaper_delays_are_delivered_later_and_the_sums_are_those_o
     EXPECT_GT(later, 10U);
 }
 
+// Truth: the sender's own clock. What a send takes is, but for a little, what it sleeps for its send buffer.
+TEST_F(Frames, that_wait_for_the_send_buffer_show_how_long_their_sends_slept) {
+    const VethPair slow("vsleep");
+    slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
+    for (const char* method : {"sendto", "ring"}) {
+        const Traced traced = trace_command(
+            {"--stages", "device"}, {sender_path(), "--to", "vsleep0", "--length", "1400", "--sndbuf", "1", "--method",
+                                     method, "--count", method == std::string("ring") ? "1" : "8", "--batch", "8"});
+        expect_sound(traced);
+        EXPECT_EQ(with_outcome(traced, "delivered"), 8U) << shown(traced.run);
+        std::size_t slept = 0;
+        for (const SendLine& send : traced.recording.sends) {
+            const StageTimes* wait = send.stage("schedule_timeout");
+            if (!wait) continue;
+            slept++;
+            const StageTimes* alloc = send.stage("sock_alloc_send_pskb");
+            ASSERT_TRUE(alloc);
+            EXPECT_LE(alloc->start, wait->start);
+            EXPECT_EQ(wait->end, alloc->end);
+            EXPECT_GT(wait->end - wait->start, 10'000'000U);  // a frame takes 70 ms
+        }
+        EXPECT_GE(slept, 2U) << method;  // the kernel wakes it when half of the buffer is free
+    }
+}
+
+// The first frame is on its way, then the queue has as many as the buffer holds, and the next has no room:
+// net/core/sock.c, sock_alloc_send_pskb and sock_intr_errno.
+TEST_F(Frames, whose_wait_for_the_send_buffer_was_cut_short_say_by_what) {
+    const VethPair slow("vcut");
+    slow.set_qdisc("tbf rate 8kbit burst 1600 limit 100000");
+    const std::string report = scratch("cut") + "/report";
+    const std::string words = "--to vcut0 --length 1400 --sndbuf 1 --count 6 ";
+    const std::string script = sender_line(report, "late", words + "--timeout-ms 300") + "\n" +
+                               sender_line(report, "hit", words + "--timeout-ms 60000 --alarm-ms 300") + "\n" +
+                               sender_line(report, "again", words + "--alarm-ms 300");
+    const Traced traced = trace_command({}, {"sh", "-c", script});
+    expect_sound(traced);
+    const std::vector<Answer> answers = read_answers(report);
+    const auto failure = [&](const std::string& name) {
+        for (const SendLine& send : traced.recording.sends_of(name))
+            if (send.outcome == "failed") return send.reason;
+        return std::string("nothing failed");
+    };
+    const auto told = [&](const std::string& name) {
+        for (const Answer& answer : answers_of(answers, name))
+            if (answer.ret < 0) return answer.err;
+        return 0;
+    };
+    EXPECT_EQ(told("late"), EAGAIN);
+    EXPECT_NE(failure("late").find("SO_SNDTIMEO ran out"), std::string::npos) << failure("late");
+    EXPECT_EQ(told("hit"), EINTR);
+    EXPECT_NE(failure("hit").find("EINTR: a signal came while the call waited"), std::string::npos) << failure("hit");
+    EXPECT_EQ(told("again"), EINTR);  // ERESTARTSYS, and the handler has no SA_RESTART
+    EXPECT_NE(failure("again").find("ERESTARTSYS: a signal came while the call waited"), std::string::npos)
+        << failure("again");
+}
+
+// tpacket_snd waits for its frames' ends, and says ETIMEDOUT when that takes too long: of no frame, each has its own
+// end.
+TEST_F(Frames, of_a_TX_ring_whose_call_ends_with_ETIMEDOUT_have_ends_of_their_own) {
+    const VethPair slow("vtime");
+    slow.set_qdisc("tbf rate 80kbit burst 1600 limit 100000");
+    const std::string report = scratch("timed_out") + "/report";
+    const Traced traced = trace_command({}, {sender_path(), "--report", report, "--to", "vtime0", "--length", "1000",
+                                             "--method", "ring", "--batch", "6", "--timeout-ms", "200"});
+    expect_sound(traced);
+    const std::vector<Answer> answers = read_answers(report);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0].err, ETIMEDOUT);
+    EXPECT_EQ(traced.recording.total("attempted"), 6U) << shown(traced.run);
+    EXPECT_EQ(traced.recording.total("delivered") + traced.recording.total("queued"), 6U) << shown(traced.run);
+    EXPECT_GE(traced.recording.total("delivered"), device_count("vtime0").tx_packets ? 1U : 0U);
+}
+
 TEST_F(Frames, of_a_full_queue_fail_with_ENOBUFS_that_names_the_qdisc) {
     const VethPair full("vfull");
     full.set_qdisc("netem delay 400ms limit 5");

@@ -13,6 +13,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -31,6 +33,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "tests/vm/uring.h"
 
 namespace {
 
@@ -51,6 +55,8 @@ struct Options {
     unsigned threads = 1;
     unsigned batch = 5;
     int sndbuf = 0;
+    unsigned timeout_ms = 0;
+    unsigned alarm_ms = 0;
     unsigned uid = 0;
     bool dont_wait = false;
     bool bypass = false;
@@ -112,6 +118,10 @@ int open_socket(const Options& options) {
     }
     if (options.sndbuf && ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options.sndbuf, sizeof options.sndbuf) != 0)
         die("SO_SNDBUF");
+    if (options.timeout_ms) {
+        const timeval timeout{options.timeout_ms / 1000, options.timeout_ms % 1000 * 1000};
+        if (::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) != 0) die("SO_SNDTIMEO");
+    }
     if (!options.bind.empty()) {
         sockaddr_ll own{};
         own.sll_family = AF_PACKET;
@@ -185,11 +195,28 @@ std::function<long()> call_of(const Options& options, int fd) {
             return ::sendfile(fd, file, &start, frame->size());
         };
     }
+    if (options.method.starts_with("uring")) {
+        const auto ring = std::make_shared<sockray::vm::Uring>();
+        if (!ring->open()) die("io_uring");
+        const bool worker = options.method == "uring-worker";
+        if (options.method == "uring-send")
+            return [=] { return ring->send(fd, frame->data(), frame->size(), flags, worker); };
+        return [=] { return address && parts ? ring->sendmsg(fd, &message, flags, worker) : -1; };
+    }
     if (options.method == "ring") {
         fill_ring(fd, options);
         return [=] { return ::sendto(fd, nullptr, 0, flags, address->pointer(), address->length); };
     }
     return [=] { return ::sendto(fd, frame->data(), frame->size(), flags, address->pointer(), address->length); };
+}
+
+// A signal that only interrupts.
+void set_alarm(unsigned ms) {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGALRM, &action, nullptr);
+    const itimerval once{{0, 0}, {ms / 1000, static_cast<suseconds_t>(ms % 1000) * 1000}};
+    ::setitimer(ITIMER_REAL, &once, nullptr);
 }
 
 // What one thread does; its report as text.
@@ -205,6 +232,7 @@ std::string send_all(const Options& options) {
         return report;
     }
     const std::function<long()> call = call_of(options, fd);
+    if (options.alarm_ms) set_alarm(options.alarm_ms);
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
     const auto over = [&](std::uint64_t sent) {
         return options.seconds > 0 ? std::chrono::steady_clock::now() >= end : sent >= options.count;
@@ -251,7 +279,8 @@ int main(int argc, char** argv) {
     app.add_option("--type", options.type)->check(CLI::IsMember({"raw", "dgram", "packet", "seqpacket"}));
     app.add_option("--protocol", options.protocol, "of socket() and bind(), host byte order");
     app.add_option("--method", options.method)
-        ->check(CLI::IsMember({"sendto", "send", "sendmsg", "sendmmsg", "write", "writev", "sendfile", "ring"}));
+        ->check(CLI::IsMember({"sendto", "send", "sendmsg", "sendmmsg", "write", "writev", "sendfile", "ring",
+                               "uring-send", "uring-sendmsg", "uring-worker"}));
     app.add_option("--bind", options.bind, "bind to this interface");
     app.add_option("--to", options.to, "name this interface in the destination address");
     app.add_option("--to-index", options.to_index, "the same by an index, which need not exist");
@@ -263,6 +292,8 @@ int main(int argc, char** argv) {
     app.add_option("--threads", options.threads, "each with a socket of its own");
     app.add_option("--batch", options.batch, "frames a call of sendmmsg and ring");
     app.add_option("--sndbuf", options.sndbuf, "SO_SNDBUF");
+    app.add_option("--timeout-ms", options.timeout_ms, "SO_SNDTIMEO");
+    app.add_option("--alarm-ms", options.alarm_ms, "a signal comes after so long, and is caught");
     app.add_option("--uid", options.uid, "become this user first, without any capability");
     app.add_flag("--dontwait", options.dont_wait, "MSG_DONTWAIT");
     app.add_flag("--bypass", options.bypass, "PACKET_QDISC_BYPASS");

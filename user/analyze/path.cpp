@@ -19,6 +19,7 @@ constexpr std::array<int, SR_SLOT_COUNT> around = {
     SR_SLOT_INNER,        // SENDMSG
     SR_SLOT_SENDMSG,      // BODY
     SR_SLOT_BODY,         // ALLOC
+    SR_SLOT_ALLOC,        // WAIT
     SR_SLOT_BODY,         // COPY
     SR_SLOT_BODY,         // PARSE
     SR_SLOT_BODY,         // PACKET_XMIT

@@ -17,6 +17,7 @@ const std::array<StageInfo, stage_count - 1> all_stages = {{
     {Stage::packet_snd, "packet_snd", SR_SLOT_BODY},
     {Stage::tpacket_snd, "tpacket_snd", SR_SLOT_BODY},
     {Stage::alloc, "sock_alloc_send_pskb", SR_SLOT_ALLOC},
+    {Stage::wait, "schedule_timeout", SR_SLOT_WAIT},
     {Stage::copy, "skb_copy_datagram_from_iter", SR_SLOT_COPY},
     {Stage::parse, "packet_parse_headers", SR_SLOT_PARSE},
     {Stage::packet_xmit, "packet_xmit", SR_SLOT_PACKET_XMIT},

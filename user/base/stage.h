@@ -39,6 +39,7 @@ enum class Stage : std::uint8_t {
     packet_rcv = SR_STAGE_PACKET_RCV,
     tpacket_rcv = SR_STAGE_TPACKET_RCV,
     freed = SR_STAGE_FREED,
+    wait = SR_STAGE_WAIT,
 };
 
 inline constexpr std::size_t stage_count = SR_STAGE_COUNT;

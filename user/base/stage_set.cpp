@@ -19,7 +19,7 @@ constexpr StageSet chain =
     core | bits({Stage::sock_create, Stage::packet_create, Stage::sys_sendto, Stage::sys_sendmsg, Stage::sys_sendmmsg,
                  Stage::sock_write_iter, Stage::sockfd_lookup, Stage::sock_sendmsg, Stage::sock_sendmsg_inner,
                  Stage::packet_snd, Stage::tpacket_snd});
-constexpr StageSet device = chain | bits({Stage::packet_xmit, Stage::enqueue, Stage::dequeue, Stage::ndo});
+constexpr StageSet device = chain | bits({Stage::wait, Stage::packet_xmit, Stage::enqueue, Stage::dequeue, Stage::ndo});
 constexpr StageSet receivers = bits({Stage::packet_rcv, Stage::tpacket_rcv});
 constexpr StageSet full = device | receivers | bits({Stage::copy, Stage::parse, Stage::freed});
 

@@ -20,7 +20,8 @@ constexpr StageSet stage_bit(Stage stage) {
 // The stages of a send without which outcomes cannot be told; always on.
 extern const StageSet core_stages;
 
-// "chain": how a send gets to the driver. "device": and what queue and driver do with it. "full": and what is copied
+// "chain": how a send gets to the driver. "device": and how long it
+// slept for its send buffer, and what queue and driver do with it. "full": and what is copied
 // and parsed, who receives the frame on this machine, and when its skb is freed.
 extern const StageSet chain_stages;
 extern const StageSet device_stages;

@@ -45,6 +45,7 @@ std::string note(const sr_send& record, const Step& step, const KernelNames& nam
             if (!(record.flags & SR_SEND_RETURNED)) return "no return";
             if (const int err = errno_of(record)) return fmt::format("= -{}", errno_name(err));
             return fmt::format("= {}", record.ret);
+        case SR_SLOT_WAIT: return "asleep for room in the send buffer";
         case SR_SLOT_XMIT: return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
         case SR_SLOT_DRIVER: return returned ? fmt::format("= {}", record.driver_ret) : "no return";
         case SR_SLOT_ENQUEUE:

@@ -21,6 +21,7 @@ constexpr HookRow rows[] = {
     {Stage::packet_snd, {"packet_snd"}, "body_hit", "", false},
     {Stage::tpacket_snd, {"tpacket_snd"}, "body_hit", "", false},
     {Stage::alloc, {"sock_alloc_send_pskb"}, "alloc_enter", "alloc_exit", true},
+    {Stage::wait, {"schedule_timeout"}, "wait_enter", "", false},
     {Stage::queue_xmit, {"__dev_queue_xmit", "dev_queue_xmit"}, "xmit_enter", "xmit_exit", true},
     {Stage::direct_xmit, {"__dev_direct_xmit", "dev_direct_xmit"}, "xmit_enter", "xmit_exit", true},
     {Stage::start_xmit, {"dev_hard_start_xmit"}, "driver_enter", "driver_exit", true},
