@@ -14,7 +14,7 @@ static __always_inline bool is_packet_socket(struct socket *sock)
 
 static __always_inline bool is_packet_fd(int fd)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd);
 	struct file *file = NULL;

@@ -270,6 +270,8 @@ struct sr_config {
 	__s32 filter_ifindex; // 0: any
 	__u32 follow;        // 1: only tasks that descend from one marked by user space
 	__u32 wake_bytes;    // wake the reader when this much waits in the ring
+	__u32 by_thread;     // 1: the kernel has no BTF of its own, so tasks are known by their number
+	__u32 pad;
 	__u64 stages;        // bit a stage: those that are on
 	char filter_comm[SR_COMM_LEN]; // empty: any
 	char filter_ifname[SR_IFNAME_LEN]; // with filter_ifindex, for SOCK_PACKET
@@ -294,6 +296,6 @@ SR_ASSERT(sizeof(struct sr_frame) == 120, "sr_frame");
 SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");
 SR_ASSERT(sizeof(struct sr_counters) == 128, "sr_counters");
-SR_ASSERT(sizeof(struct sr_config) == 96, "sr_config");
+SR_ASSERT(sizeof(struct sr_config) == 104, "sr_config");
 
 #endif

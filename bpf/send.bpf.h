@@ -10,10 +10,13 @@
 
 static __always_inline __s32 current_syscall(void)
 {
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	struct pt_regs___syscallno *by_number = (void *)regs;
-	struct pt_regs___orig_ax *by_ax = (void *)regs;
+	struct pt_regs___syscallno *by_number;
+	struct pt_regs___orig_ax *by_ax;
 
+	if (config.by_thread) // the registers are found by the task
+		return -1;
+	by_number = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	by_ax = (void *)by_number;
 	if (bpf_core_field_exists(by_ax->orig_ax))
 		return BPF_CORE_READ(by_ax, orig_ax);
 	if (bpf_core_field_exists(by_number->syscallno))

@@ -58,6 +58,17 @@ struct {
 	__type(value, struct sr_task);
 } tasks SEC(".maps");
 
+// Stands in for `tasks` where the kernel has no BTF of its own, without which its verifier takes no task for an argument
+// (config.by_thread). Here nobody but edges.bpf.h takes an entry away when its thread ends.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32); // thread, in the initial pid namespace
+	__type(value, struct sr_task);
+} threads SEC(".maps");
+
+static const volatile struct sr_task new_task = {};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096); // set by user space
@@ -85,19 +96,47 @@ static __always_inline struct sr_counters *cpu_counters(void)
 		_c ? __sync_fetch_and_add(&_c->field, 1) : 0ULL;  \
 	})
 
+static __always_inline struct sr_task *thread_make(__u32 tid)
+{
+	bpf_map_update_elem(&threads, &tid, (void *)&new_task, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&threads, &tid);
+}
+
 static __always_inline struct sr_task *task_find(void)
 {
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	if (config.by_thread)
+		return bpf_map_lookup_elem(&threads, &tid);
 	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
 }
 
 static __always_inline struct sr_task *task_make(void)
 {
+	if (config.by_thread)
+		return thread_make(bpf_get_current_pid_tgid());
 	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 static __always_inline bool is_check(void)
 {
 	return check_tid && (__u32)bpf_get_current_pid_tgid() == check_tid;
+}
+
+// The workers of io_uring come without sched_process_fork (kernel/fork.c: create_io_thread): they are of the process that
+// they work for.
+static __always_inline bool is_followed(const struct sr_task *t)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	const struct sr_task *leader;
+
+	if (t && t->followed)
+		return true;
+	if (config.by_thread)
+		leader = bpf_map_lookup_elem(&threads, &tgid);
+	else
+		leader = bpf_task_storage_get(&tasks, bpf_get_current_task_btf()->group_leader, NULL, 0);
+	return leader && leader->followed;
 }
 
 // The filters that only need the current task. `t` is its frame, or NULL.
@@ -116,7 +155,7 @@ static __always_inline bool task_wanted(const struct sr_task *t)
 				break;
 		}
 	}
-	if (config.follow && !(t && t->followed))
+	if (config.follow && !is_followed(t))
 		return false;
 	return true;
 }

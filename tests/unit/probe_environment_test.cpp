@@ -106,9 +106,18 @@ TEST_F(TheMachine, WithoutTypeInformationPrevents) {
     remove("/sys/kernel/btf");
     EXPECT_EQ(found("BTF").effect, Effect::prevents);
     EXPECT_NE(found("BTF").remedy.find("CONFIG_DEBUG_INFO_BTF"), std::string::npos);
-    EXPECT_NE(found("BTF").remedy.find("a BTF file from elsewhere cannot stand in"), std::string::npos);
+    EXPECT_NE(found("BTF").remedy.find("--btf"), std::string::npos);
     EXPECT_EQ(check_environment(of_the_files()).error().what,
               "tracing is not possible here: BTF: /sys/kernel/btf/vmlinux is missing");
+}
+
+TEST_F(TheMachine, WithoutTypeInformationOfItsOwnIsHinderedWhereAFileStandsIn) {
+    remove("/sys/kernel/btf");
+    for (const Condition& condition : inspect_environment(root_, "types.btf")) {
+        if (condition.name != "BTF") continue;
+        EXPECT_EQ(condition.effect, Effect::hinders);
+        EXPECT_EQ(condition.state, "types.btf: the kernel has none of its own, so no fentry");
+    }
 }
 
 TEST_F(TheMachine, WithoutKprobesPrevents) {

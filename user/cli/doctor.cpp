@@ -20,8 +20,8 @@ struct Diagnosis {
     std::optional<Tracer> tracer;  // never armed
 };
 
-Result<Diagnosis> examine() {
-    auto kernel = LiveKernel::open();
+Result<Diagnosis> examine(const std::string& btf_file) {
+    auto kernel = LiveKernel::open(Purpose::tracing, btf_file);
     if (!kernel) return tl::unexpected(kernel.error());
     TraceOptions options;
     options.ring_bytes = default_ring_bytes;
@@ -37,7 +37,7 @@ Result<Diagnosis> examine() {
 int doctor(const DoctorOptions& options) {
     Output out(STDOUT_FILENO);
     const Style style = style_of(STDOUT_FILENO);
-    const auto diagnosis = examine();
+    const auto diagnosis = examine(options.btf);
     if (options.json) {
         if (diagnosis)
             JsonLines(diagnosis->tracer->plan(), *diagnosis->kernel).plan(out.buffer());
@@ -47,7 +47,7 @@ int doctor(const DoctorOptions& options) {
         if (say_output_error(out)) return exit_failed;
         return diagnosis ? exit_done : exit_not_allowed;
     }
-    append_machine_text(out.buffer(), inspect_environment(),
+    append_machine_text(out.buffer(), inspect_environment("", options.btf),
                         diagnosis ? std::nullopt : std::optional(diagnosis.error()), style);
     if (diagnosis) append_plan_text(out.buffer(), diagnosis->tracer->plan(), style);
     out.flush();

@@ -58,8 +58,9 @@ order and time.
 One send is one frame: a sendmmsg of 32 is 32 sends, a call on a TX ring one for each frame that the
 kernel took or refused.
 
-Stages: chain is how a send gets to the driver; device adds what queue and driver do with the frame,
-full also what is copied and parsed, which packet sockets receive it here, and when it is freed.
+Stages: chain is how a send gets to the driver; device adds how long it slept for its send buffer and
+what queue and driver do with the frame; full also what is copied and parsed, which packet sockets
+receive it here, and when it is freed.
 
 Examples:
   sockray run -i veth0 -c 100000
@@ -78,8 +79,9 @@ standard output goes to standard error. Ends with Ctrl-C (SIGINT, SIGTERM), with
 process of -p, or after -c sends; then come who sent what, the chains and the ledger. A COMMAND
 that still runs then is ended by SIGTERM; what it left in the background is not traced any more.
 
-Stages: chain is how a send gets to the driver; device adds what queue and driver do with the frame,
-full also what is copied and parsed, which packet sockets receive it here, and when it is freed.
+Stages: chain is how a send gets to the driver; device adds how long it slept for its send buffer and
+what queue and driver do with the frame; full also what is copied and parsed, which packet sockets
+receive it here, and when it is freed.
 
 Examples:
   sockray trace -i eth0
@@ -171,6 +173,19 @@ void add_backend_option(CLI::App& verb, std::optional<Backend>& backend) {
         ->default_str("auto");
 }
 
+// An empty text is most likely a variable that a script forgot to set, and would mean no filter at all.
+CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help) {
+    return add_parsed(verb, name, value, help, [](const std::string& text) -> Result<std::string> {
+        if (text.empty()) return usage("a name is needed, not an empty text");
+        return text;
+    });
+}
+
+void add_btf_option(CLI::App& verb, std::string& file) {
+    add_text(verb, "--btf", file, "the kernel's types, where it has none of its own: BTF, or a vmlinux with .BTF")
+        ->type_name("FILE");
+}
+
 void add_tracing_options(CLI::App& verb, TracingOptions& options) {
     add_parsed(verb, "--stages", options.stages, "what is hooked: chain, device, full, or names of stages (see doctor)",
                [](const std::string& text) { return parse_stages(text); })
@@ -181,20 +196,14 @@ void add_tracing_options(CLI::App& verb, TracingOptions& options) {
         ->type_name("N")
         ->default_str(std::to_string(options.in_flight));
     add_backend_option(verb, options.backend);
+    add_btf_option(verb, options.btf);
     add_ring_option(verb, options.ring_bytes);
-}
-
-// An empty text is most likely a variable that a script forgot to set, and would mean no filter at all.
-CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help) {
-    return add_parsed(verb, name, value, help, [](const std::string& text) -> Result<std::string> {
-        if (text.empty()) return usage("a name is needed, not an empty text");
-        return text;
-    });
 }
 
 CLI::App& add_doctor(CLI::App& app, DoctorOptions& options) {
     CLI::App& verb = *app.add_subcommand("doctor", "the plan for this kernel and what stands in the way");
     verb.add_flag("--json", options.json, "the lines of the plan, one JSON object each");
+    add_btf_option(verb, options.btf);
     verb.footer(doctor_footer);
     return verb;
 }
@@ -202,6 +211,7 @@ CLI::App& add_doctor(CLI::App& app, DoctorOptions& options) {
 CLI::App& add_ops(CLI::App& app, OpsOptions& options) {
     CLI::App& verb = *app.add_subcommand("ops", "net_families[AF_PACKET] and the live packet_ops tables, by name");
     verb.add_flag("--json", options.json, "one JSON object a table");
+    add_btf_option(verb, options.btf);
     verb.footer(ops_footer);
     return verb;
 }

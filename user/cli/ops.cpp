@@ -12,7 +12,7 @@
 namespace sockray {
 
 int ops(const OpsOptions& options) {
-    auto kernel = LiveKernel::open(Purpose::reading);
+    auto kernel = LiveKernel::open(Purpose::reading, options.btf);
     if (!kernel) return say_error(kernel.error());
     const auto tables = read_packet_tables(**kernel);
     if (!tables) return say_error(tables.error());

@@ -146,7 +146,7 @@ int run(const RunOptions& options) {
     const auto drive = drive_options(options);  // before signals are held: it may wait for a file that is a pipe
     if (!drive) return say_error(drive.error());
     StopSignals signals;
-    auto kernel = LiveKernel::open();
+    auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options, *drive));
     if (!tracer) return say_error(tracer.error());

@@ -114,7 +114,7 @@ int trace(const TraceVerbOptions& options) {
     StopSignals signals;
     auto target = find_target(options);
     if (!target) return say_error(target.error());
-    auto kernel = LiveKernel::open();
+    auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options, *target));
     if (!tracer) return say_error(tracer.error());

@@ -22,10 +22,12 @@ inline constexpr int exit_not_allowed = 3;
 inline constexpr std::uint32_t default_ring_bytes = 8U << 20;
 
 struct DoctorOptions {
+    std::string btf;  // here and below: file with the kernel's types, empty for the kernel's own
     bool json = false;
 };
 
 struct OpsOptions {
+    std::string btf;
     bool json = false;
 };
 
@@ -39,6 +41,7 @@ struct TracingOptions {
     StageSet stages = chain_stages;
     std::optional<Backend> backend;   // none: auto
     std::uint32_t in_flight = 65536;  // frames that are followed at once behind the return of their sends
+    std::string btf;
 };
 
 struct RunOptions {

@@ -55,9 +55,7 @@ struct CpuLoss {
     std::uint64_t frames_no_room = 0;
     std::uint64_t no_memory = 0;     // for a task's frame
     std::uint64_t not_followed = 0;  // frames for which the map of frames was full
-    std::uint64_t total() const {
-        return sends_no_room + sockets_no_room + frames_no_room + no_memory + not_followed;
-    }
+    std::uint64_t total() const { return sends_no_room + sockets_no_room + frames_no_room + no_memory + not_followed; }
 };
 
 // The CPUs that lost anything, in their order.

@@ -6,17 +6,27 @@
 #include <cerrno>
 #include <string_view>
 
+#include "user/probe/load_error.h"
+
 namespace sockray {
 namespace {
 
+constexpr int most_nested = 16;  // unnamed structs inside each other; a file may say anything
+
+std::string_view name_at(const btf* types, std::uint32_t offset) {
+    const char* name = btf__name_by_offset(types, offset);
+    return name ? name : "";
+}
+
 // The member `name` of a struct or union, looked for in its unnamed members too. Returns its type, adds its offset.
-std::optional<std::uint32_t> find_member(const btf* types, std::uint32_t id, std::string_view name,
-                                         std::uint64_t& bits) {
-    const btf_type* type = btf__type_by_id(types, btf__resolve_type(types, id));
-    if (!type || !btf_is_composite(type)) return std::nullopt;
+std::optional<std::uint32_t> find_member(const btf* types, std::uint32_t id, std::string_view name, std::uint64_t& bits,
+                                         int depth = 0) {
+    const int resolved = btf__resolve_type(types, id);
+    const btf_type* type = resolved < 0 ? nullptr : btf__type_by_id(types, static_cast<std::uint32_t>(resolved));
+    if (!type || !btf_is_composite(type) || depth > most_nested) return std::nullopt;
     const btf_member* members = btf_members(type);
     for (std::uint32_t i = 0; i < btf_vlen(type); i++) {
-        const std::string_view member = btf__name_by_offset(types, members[i].name_off);
+        const std::string_view member = name_at(types, members[i].name_off);
         const std::uint64_t at = btf_member_bit_offset(type, i);
         if (member == name) {
             bits += at;
@@ -24,7 +34,7 @@ std::optional<std::uint32_t> find_member(const btf* types, std::uint32_t id, std
         }
         if (member.empty()) {
             std::uint64_t inner = 0;
-            if (const auto found = find_member(types, members[i].type, name, inner)) {
+            if (const auto found = find_member(types, members[i].type, name, inner, depth + 1)) {
                 bits += at + inner;
                 return found;
             }
@@ -42,7 +52,15 @@ KernelTypes::KernelTypes(KernelTypes&&) noexcept = default;
 KernelTypes& KernelTypes::operator=(KernelTypes&&) noexcept = default;
 KernelTypes::~KernelTypes() = default;
 
-Result<KernelTypes> KernelTypes::read() {
+Result<KernelTypes> KernelTypes::read(const std::string& file) {
+    const LibbpfLog quiet;
+    if (!file.empty()) {
+        btf* types = btf__parse(file.c_str(), nullptr);
+        if (!types)
+            return fail(fmt::format("cannot read BTF from '{}': {}", file, errno_text(errno)),
+                        "give the BTF of the running kernel, or its vmlinux with a section .BTF");
+        return KernelTypes(types);
+    }
     btf* types = btf__load_vmlinux_btf();
     if (!types)
         return not_allowed(fmt::format("this kernel's type information (/sys/kernel/btf/vmlinux) cannot be read: {}",

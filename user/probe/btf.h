@@ -21,8 +21,9 @@ class KernelTypes {
         std::uint64_t offset;  // bytes from the struct's start
     };
 
-    // /sys/kernel/btf/vmlinux. Without it: not_allowed, since nothing can be loaded either.
-    static Result<KernelTypes> read();
+    // Of `file`: BTF, or an ELF file with a section .BTF, such as a vmlinux. "" is /sys/kernel/btf/vmlinux: without
+    // that, not_allowed.
+    static Result<KernelTypes> read(const std::string& file = "");
 
     KernelTypes(KernelTypes&&) noexcept;
     KernelTypes& operator=(KernelTypes&&) noexcept;

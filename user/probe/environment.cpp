@@ -72,12 +72,16 @@ Condition lockdown(const std::string& root) {
     return {"lockdown", Effect::helps, mode + ": does not concern tracing", ""};
 }
 
-Condition type_information(const std::string& root) {
-    if (exists(root + "/sys/kernel/btf/vmlinux")) return {"BTF", Effect::helps, "/sys/kernel/btf/vmlinux", ""};
-    return {
-        "BTF", Effect::prevents, "/sys/kernel/btf/vmlinux is missing",
-        "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are; a BTF file from elsewhere cannot stand "
-        "in for it: the kernel itself needs the types of what tracing is made of (task storage, iterators, fentry)"};
+Condition type_information(const std::string& root, const std::string& btf_file) {
+    const bool own = exists(root + own_types_path);
+    if (own && btf_file.empty()) return {"BTF", Effect::helps, own_types_path, ""};
+    if (own) return {"BTF", Effect::helps, fmt::format("{} (the kernel has its own too)", btf_file), ""};
+    if (!btf_file.empty())
+        return {"BTF", Effect::hinders, fmt::format("{}: the kernel has none of its own, so no fentry", btf_file),
+                "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are"};
+    return {"BTF", Effect::prevents, fmt::format("{} is missing", own_types_path),
+            "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are, or give this kernel's types with --btf "
+            "FILE (doctor, run, trace, ops)"};
 }
 
 constexpr const char* kprobes_name = "kprobes";
@@ -122,8 +126,8 @@ Condition packet_family(const std::string& root) {
 
 }  // namespace
 
-std::vector<Condition> inspect_environment(const std::string& root) {
-    return {kernel(),      capabilities(), lockdown(root), type_information(root),
+std::vector<Condition> inspect_environment(const std::string& root, const std::string& btf_file) {
+    return {kernel(),      capabilities(), lockdown(root), type_information(root, btf_file),
             kprobes(root), symbols(root),  jit(root),      packet_family(root)};
 }
 

@@ -21,8 +21,11 @@ struct Condition {
     std::string remedy;  // what to do; empty where it helps
 };
 
-// Everything that doctor shows. `root` is put before every path, so that tests can feed fixtures; "" is the system.
-std::vector<Condition> inspect_environment(const std::string& root = "");
+inline constexpr const char* own_types_path = "/sys/kernel/btf/vmlinux";
+
+// Everything that doctor shows. `root` is put before every path of the system, so that tests can feed fixtures; "" is
+// the system. `btf_file`: what stands in for the kernel's own BTF, "" for nothing.
+std::vector<Condition> inspect_environment(const std::string& root = "", const std::string& btf_file = "");
 
 enum class Purpose {
     tracing,  // the main job

@@ -1,8 +1,10 @@
 #include "user/probe/live_kernel.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -11,8 +13,35 @@
 
 namespace sockray {
 
-Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose) {
-    if (const Status status = check_environment(inspect_environment(), purpose); !status)
+namespace {
+
+// Types of another kernel would give wrong numbers, and nobody would see it: our own task, as they describe it, must
+// have our own name and number.
+Status check_types(const KernelTypes& types, KernelMemory& memory, const std::string& file) {
+    const auto name_at = types.offset("task_struct", {"comm"});
+    const auto tgid_at = types.offset("task_struct", {"tgid"});
+    if (!name_at || !tgid_at)
+        return fail(fmt::format("'{}' does not describe a kernel: it has no task_struct", file),
+                    "give the BTF of the running kernel");
+    char own_name[16] = {};
+    ::prctl(PR_GET_NAME, own_name);
+    const auto task = memory.own_task();
+    if (!task) return tl::unexpected(task.error());
+    const auto name = memory.read(*task + *name_at, sizeof own_name);
+    const auto tgid = memory.read(*task + *tgid_at, sizeof(pid_t));
+    const pid_t own_tgid = ::getpid();
+    if (name && tgid && std::memcmp(name->data(), own_name, std::strlen(own_name) + 1) == 0 &&
+        std::memcmp(tgid->data(), &own_tgid, sizeof own_tgid) == 0)
+        return {};
+    return fail(
+        fmt::format("'{}' describes another kernel than the one that runs: task_struct is not as it says", file),
+        "give the BTF of exactly this kernel (uname -r, uname -v)");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std::string& btf_file) {
+    if (const Status status = check_environment(inspect_environment("", btf_file), purpose); !status)
         return tl::unexpected(status.error());
     auto memory = KernelMemory::open();  // first: it is what a locked-down kernel refuses
     if (!memory) return tl::unexpected(memory.error());
@@ -23,11 +52,17 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose) {
                            "run outside of the container, or give it the host's (docker run --pid=host)");
     auto symbols = Kallsyms::read();
     if (!symbols) return tl::unexpected(symbols.error());
-    auto types = KernelTypes::read();
+    auto types = KernelTypes::read(btf_file);
     if (!types) return tl::unexpected(types.error());
+    if (!btf_file.empty())
+        if (const Status status = check_types(*types, *memory, btf_file); !status)
+            return tl::unexpected(status.error());
     if (const Status status = name_packet_ops(*symbols, *types, *memory); !status)
         return tl::unexpected(status.error());
-    return std::unique_ptr<LiveKernel>(new LiveKernel(std::move(*symbols), std::move(*types), std::move(*memory)));
+    std::unique_ptr<LiveKernel> kernel(new LiveKernel(std::move(*symbols), std::move(*types), std::move(*memory)));
+    kernel->btf_file = btf_file;
+    kernel->has_own_types = ::access(own_types_path, R_OK) == 0;
+    return kernel;
 }
 
 // include/net/dropreason-core.h (6.4 and later; before: include/net/dropreason.h), enum skb_drop_reason

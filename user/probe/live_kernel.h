@@ -14,8 +14,10 @@ namespace sockray {
 
 class LiveKernel : public KernelNames {
   public:
-    // Reads all three. Errors: not_allowed, with the first thing that is missing for the purpose.
-    static Result<std::unique_ptr<LiveKernel>> open(Purpose purpose = Purpose::tracing);
+    // Reads all three; the types from `btf_file`, "" for the kernel's own. Errors: not_allowed, with the first thing
+    // that is missing for the purpose; failed, where the file is no BTF of this kernel.
+    static Result<std::unique_ptr<LiveKernel>> open(Purpose purpose = Purpose::tracing,
+                                                    const std::string& btf_file = "");
 
     std::string symbol(std::uint64_t address) const override { return symbols.describe(address); }
     std::string drop_reason(std::uint32_t number) const override;
@@ -23,6 +25,8 @@ class LiveKernel : public KernelNames {
     Kallsyms symbols;
     KernelTypes types;
     KernelMemory memory;
+    std::string btf_file;        // where `types` came from, "" for the kernel's own
+    bool has_own_types = false;  // the kernel has BTF of its own, whether it was read or not
 
   private:
     LiveKernel(Kallsyms&& s, KernelTypes&& t, KernelMemory&& m)

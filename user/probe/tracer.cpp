@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <trace.skel.h>
 #include <unistd.h>
 
@@ -12,17 +11,17 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <ranges>
 #include <variant>
 
 #include "user/base/fd.h"
 #include "user/decode/decode.h"
 #include "user/probe/attachments.h"
 #include "user/probe/check_send.h"
+#include "user/probe/counters.h"
+#include "user/probe/edges.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/load_error.h"
 #include "user/probe/plan.h"
@@ -34,49 +33,9 @@ namespace {
 struct DestroyProgram {
     void operator()(trace_bpf* program) const { trace_bpf::destroy(program); }
 };
-struct DestroyLink {
-    void operator()(bpf_link* link) const { bpf_link__destroy(link); }
-};
 struct FreeRing {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
-
-// The per-CPU counters, mapped: reading them is no system call. (A map look-up by system call makes the kernel skip
-// BPF programs on this CPU while it runs: kernel/bpf/syscall.c, bpf_disable_instrumentation.)
-class MappedCounters {
-  public:
-    MappedCounters() = default;
-    ~MappedCounters() {
-        if (memory_) ::munmap(memory_, bytes_);
-    }
-    MappedCounters(const MappedCounters&) = delete;
-    MappedCounters& operator=(const MappedCounters&) = delete;
-
-    bool map(int map_fd, std::size_t cpus) {
-        const auto page = static_cast<std::size_t>(::getpagesize());
-        bytes_ = (cpus * sizeof(sr_counters) + page - 1) / page * page;
-        void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);
-        if (memory == MAP_FAILED) return false;
-        memory_ = memory;
-        cpus_ = cpus;
-        return true;
-    }
-    std::span<sr_counters> cpus() const { return {static_cast<sr_counters*>(memory_), cpus_}; }
-
-  private:
-    void* memory_ = nullptr;
-    std::size_t bytes_ = 0;
-    std::size_t cpus_ = 0;
-};
-
-// One more than the highest number that a CPU can have: numbers may have gaps ("0-3,8-11").
-int cpu_numbers() {
-    std::ifstream file("/sys/devices/system/cpu/possible");
-    std::string list;
-    if (!std::getline(file, list)) return 0;
-    const std::size_t last = list.find_last_of(",-");
-    return std::atoi(list.c_str() + (last == std::string::npos ? 0 : last + 1)) + 1;
-}
 
 std::uint32_t ring_size(std::uint32_t wanted) {
     const auto page = static_cast<std::uint32_t>(::getpagesize());
@@ -99,6 +58,7 @@ sr_config make_config(const LiveKernel& kernel, const TraceOptions& options) {
     config.filter_netns = options.filter.netns;
     config.filter_ifindex = options.filter.ifindex;
     config.follow = options.filter.ancestor;
+    config.by_thread = !kernel.has_own_types;
     config.stages = options.stages;
     config.wake_bytes = ring_size(options.ring_bytes) / 4;
     copy_text(config.filter_comm, sizeof config.filter_comm, options.filter.comm);
@@ -106,8 +66,15 @@ sr_config make_config(const LiveKernel& kernel, const TraceOptions& options) {
     return config;
 }
 
-// The hooks of this backend are all refused, for one reason.
-std::vector<Refusal> refuse_all(const Blueprint& blueprint, Backend backend, const std::string& reason) {
+// This backend is refused for all stages, for one reason.
+std::vector<Refusal> refuse_all(const Plan& plan, Backend backend, const std::string& reason) {
+    std::vector<Refusal> refusals;
+    for (const PlanLine& line : plan.lines) refusals.push_back({line.stage, backend, reason});
+    return refusals;
+}
+
+// The hooks of this backend.
+std::vector<Refusal> refuse_hooks(const Blueprint& blueprint, Backend backend, const std::string& reason) {
     std::vector<Refusal> refusals;
     for (const Hook& hook : blueprint.hooks)
         if (hook.backend == backend && !hook.on_return) refusals.push_back({hook.stage, backend, reason});
@@ -142,15 +109,15 @@ bool programs_are_preempted() {
     return std::getline(model, words) && words.find("(full)") != std::string::npos;
 }
 
-// What works and would lose sends: left out unless it is asked for.
-std::vector<Refusal> unfit_backends(const Blueprint& blueprint) {
-    std::vector<Refusal> unfit;
-    if (!programs_are_preempted()) return unfit;
-    for (const PlanLine& line : blueprint.plan.lines)
-        unfit.push_back(
-            {line.stage, Backend::fentry,
-             "this kernel preempts BPF programs, and would skip those of other tasks on the CPU meanwhile"});
-    return unfit;
+// What is left out before it is tried: what works and would lose sends, unless it is asked for, and what this kernel
+// cannot have.
+std::vector<Refusal> unfit_backends(const Blueprint& blueprint, const LiveKernel& kernel, bool asked_for) {
+    std::string reason;
+    if (!kernel.has_own_types)
+        reason = "the kernel has no BTF of its own";
+    else if (!asked_for && programs_are_preempted())
+        reason = "this kernel preempts BPF programs, and would skip those of other tasks on the CPU meanwhile";
+    return reason.empty() ? std::vector<Refusal>{} : refuse_all(blueprint.plan, Backend::fentry, reason);
 }
 
 }  // namespace
@@ -160,7 +127,7 @@ struct Tracer::State {
     std::unique_ptr<trace_bpf, DestroyProgram> program;
     MappedCounters mapped;
     Attachments attached;
-    Fd sweep;
+    Edges edges;
     Fd wakeups;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     const Sink* sink = nullptr;  // during read() only
@@ -178,13 +145,11 @@ struct Tracer::State {
     Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel);
     std::vector<Refusal> select_programs();
     Status open_ring();
-    Status attach_edges(bool children_only);
     Status check(const LiveKernel& kernel);
     void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
     void set_mode(std::uint32_t mode) { std::atomic_ref(program->bss->mode).store(mode); }
     std::size_t read(const Sink& to);
-    bpf_program* program_named(std::string_view name) const;
     std::vector<std::uint64_t> flying() const;
     void wait_for_open_sends(const Sink& to);
 };
@@ -211,17 +176,12 @@ std::vector<Refusal> Tracer::State::select_programs() {
 
 Result<std::vector<Refusal>> Tracer::State::prepare(const LiveKernel& kernel, const TraceOptions& options) {
     const LibbpfLog log;
-    program.reset(trace_bpf::open());
+    LIBBPF_OPTS(bpf_object_open_opts, open_options);
+    if (!kernel.btf_file.empty()) open_options.btf_custom_path = kernel.btf_file.c_str();
+    program.reset(trace_bpf::open(&open_options));
     if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
     if (auto refusals = select_programs(); !refusals.empty()) return refusals;
-    for (const TracepointRow& row : tracepoints())
-        if (row.always || options.stages & stage_bit(row.stage))
-            bpf_program__set_autoload(program_named(row.program), true);
-    bpf_program__set_autoload(program->progs.segment_enter, true);
-    bpf_program__set_autoload(program->progs.segment_exit, true);
-    bpf_program__set_autoload(program->progs.task_exited, true);
-    bpf_program__set_autoload(program->progs.sweep, true);
-    bpf_program__set_autoload(program->progs.task_forked, options.filter.ancestor != 0);
+    edges.select(*program, options.stages, options.filter.ancestor != 0, kernel.has_own_types);
 
     const int cpus = cpu_numbers();
     if (cpus < 1) return fail("cannot tell how many CPUs there are", "mount sysfs on /sys");
@@ -247,11 +207,11 @@ Result<std::vector<Refusal>> Tracer::State::load(const LiveKernel& kernel) {
     if (error == -EPERM) return tl::unexpected(what);
     for (const Backend backend : {Backend::fentry, Backend::kprobe_multi}) {
         std::vector<Refusal> refusals;
-        for (Refusal& one : refuse_all(blueprint, backend, ""))
+        for (Refusal& one : refuse_hooks(blueprint, backend, ""))
             if (one.reason = try_hook(kernel, backend, blueprint.plan.find(one.stage)->function, 0);
                 !one.reason.empty())
                 refusals.push_back(std::move(one));
-        if (refusals.empty()) refusals = refuse_all(blueprint, backend, words.empty() ? what.what : words);
+        if (refusals.empty()) refusals = refuse_hooks(blueprint, backend, words.empty() ? what.what : words);
         if (!refusals.empty()) return refusals;
     }
     return tl::unexpected(what);
@@ -282,41 +242,6 @@ Status Tracer::State::open_ring() {
 
 Result<std::vector<Refusal>> Tracer::State::attach_hooks(const LiveKernel& kernel) {
     return attached.attach(program->obj, blueprint.hooks, kernel);
-}
-
-Status Tracer::State::attach_edges(bool children_only) {
-    const LibbpfLog log;
-    // Ends of frames before beginnings: net_dev_xmit and the like before net_dev_start_xmit.
-    for (const TracepointRow& row : tracepoints() | std::views::reverse) {
-        if (!bpf_program__autoload(program_named(row.program))) continue;
-        const std::string name(row.tracepoint);
-        bpf_link* link = bpf_program__attach_raw_tracepoint(program_named(row.program), name.c_str());
-        if (!link) return tl::unexpected(load_error(fmt::format("attach to the tracepoint {}", name), errno, log));
-        attached.add(link);
-    }
-    // Without these a frame that is cut up (GSO) behind a qdisc has an unknown end.
-    constexpr const char* segmentation = "__skb_gso_segment";
-    if (bpf_link* enter = bpf_program__attach_kprobe(program->progs.segment_enter, false, segmentation)) {
-        if (bpf_link* exit = bpf_program__attach_kprobe(program->progs.segment_exit, true, segmentation)) {
-            attached.add(enter);
-            attached.add(exit);
-        } else {
-            bpf_link__destroy(enter);
-        }
-    }
-    bpf_link* exited = bpf_program__attach_raw_tracepoint(program->progs.task_exited, "sched_process_exit");
-    if (!exited) return tl::unexpected(load_error("attach to the tracepoint sched_process_exit", errno, log));
-    attached.add(exited);
-    if (children_only) {
-        bpf_link* forked = bpf_program__attach(program->progs.task_forked);
-        if (!forked) return tl::unexpected(load_error("attach to the tracepoint sched_process_fork", errno, log));
-        attached.add(forked);
-    }
-    const std::unique_ptr<bpf_link, DestroyLink> iterator(bpf_program__attach_iter(program->progs.sweep, nullptr));
-    if (!iterator) return tl::unexpected(load_error("make an iterator over all tasks", errno, log));
-    sweep = Fd(bpf_iter_create(bpf_link__fd(iterator.get())));
-    if (!sweep) return tl::unexpected(load_error("make an iterator over all tasks", errno, log));
-    return {};
 }
 
 void Tracer::State::drop_stage(Stage stage, const std::string& reason) {
@@ -361,10 +286,6 @@ std::size_t Tracer::State::read(const Sink& to) {
     return taken;
 }
 
-bpf_program* Tracer::State::program_named(std::string_view name) const {
-    return bpf_object__find_program_by_name(program->obj, std::string(name).c_str());
-}
-
 // Sends that are inside the kernel as tracing ends may still give their frames to a queue. Those that sleep are left.
 void Tracer::State::wait_for_open_sends(const Sink& to) {
     constexpr int rounds = 25;
@@ -400,7 +321,7 @@ Tracer::~Tracer() = default;
 Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
     const auto blueprint = make_plan(kernel, options.stages);
     if (!blueprint) return tl::unexpected(blueprint.error());
-    std::vector<Refusal> refusals = options.backend ? std::vector<Refusal>{} : unfit_backends(*blueprint);
+    std::vector<Refusal> refusals = unfit_backends(*blueprint, kernel, options.backend.has_value());
     for (;;) {
         auto state = std::make_unique<State>();
         state->blueprint = *blueprint;
@@ -415,7 +336,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             continue;
         }
         const Status started = state->open_ring()
-                                   .and_then([&] { return state->attach_edges(options.filter.ancestor != 0); })
+                                   .and_then([&] { return state->edges.attach(*state->program, state->attached); })
                                    .and_then([&] { return state->check(kernel); });
         if (!started) return tl::unexpected(started.error());
         state->look_for_counts(kernel);
@@ -453,10 +374,7 @@ void Tracer::close(const Sink& sink) {
     state_->attached.clear();
     while (state_->read(sink) > 0) {
     }
-    char nothing[64];
-    while (::read(state_->sweep.get(), nothing, sizeof nothing) > 0) {
-    }
-    state_->sweep.reset();
+    state_->edges.sweep();
     while (state_->read(sink) > 0) {
     }
     const auto cpus = state_->mapped.cpus();
