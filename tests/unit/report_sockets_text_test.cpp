@@ -1,4 +1,5 @@
 // From the records that the kernel side writes to the text and the JSON Lines that are shown.
+#include "user/report/sockets_json.h"
 #include "user/report/sockets_text.h"
 
 #include <gtest/gtest.h>

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "user/base/terminal.h"
+#include "user/cli/help.h"
 #include "user/cli/numbers.h"
 #include "user/cli/output.h"
 #include "user/cli/verbs.h"
@@ -23,85 +24,6 @@
 
 namespace sockray {
 namespace {
-
-constexpr const char* overview =
-    R"(An X-ray for Linux packet sockets: what the kernel did with every AF_PACKET socket that was
-created and every frame sent through one; which functions it went through, how long each took,
-how it ended.)";
-
-constexpr const char* overview_footer = R"(
-Examples:
-  sockray doctor                              what can be seen on this kernel
-  sockray run -i veth0 -c 1000                drive traffic, trace it, show chain and ledger
-  sockray trace -i eth0                       what other programs send through eth0
-  sockray trace --tree -- arping -c 1 10.0.0.1
-  sockray ops                                 the kernel's own tables, by name
-  sockray sockets                             every packet socket of the system
-
-Exit status: 0 done; 1 the run failed; 2 wrong usage; 3 this kernel or these privileges do not
-allow it. Results go to standard output, everything else to standard error.)";
-
-constexpr const char* doctor_footer = R"help(
-Loads and attaches every program, sends one frame on a private loopback interface to check the
-plan, and takes everything away again.
-
-Example:
-  sockray doctor --json | jq -r 'select(.evidence == "located") | "\(.stage) +\(.offset)"'
-
-Exit status 3 where the main job cannot run; the first line then says why.)help";
-
-constexpr const char* run_footer = R"(
-Each frame carries the number of its send; the kernel side reads it back from the frame, and every
-send is matched by number and by thread. Frames of a file carry none: they are matched by thread,
-order and time.
-
-One send is one frame: a sendmmsg of 32 is 32 sends, a call on a TX ring one for each frame that the
-kernel took or refused.
-
-Stages: chain is how a send gets to the driver; device adds how long it slept for its send buffer and
-what queue and driver do with the frame; full also what is copied and parsed, which packet sockets
-receive it here, and when it is freed.
-
-Examples:
-  sockray run -i veth0 -c 100000
-  sockray run -i eth0 -c 600 --rate 100 --size 1514 --method sendmsg
-  sockray run -i veth0 -c 10000 --method ring-v3 --batch 64 --bypass
-  sockray run -i veth0 -c 10000 --frame udp --dst 198.51.100.7 --dport 5000 --vlan 7 --size 64-1518
-  sockray run -i veth0 -c 100 --frame tcp --size 30000 --vnet-hdr --gso 1400
-  sockray run -i veth0 -r capture.pcapng --rate max -c 100000
-  sockray run -i veth0 -c 1000 --json | jq -r 'select(.type == "summary")'
-
-Exit status 1 where no send at all was delivered, or the run was interrupted.)";
-
-constexpr const char* trace_footer = R"(
-Says "ready" on standard error when every hook is armed; a COMMAND starts only then, and its own
-standard output goes to standard error. Ends with Ctrl-C (SIGINT, SIGTERM), with COMMAND, with the
-process of -p, or after -c sends; then come who sent what, the chains and the ledger. A COMMAND
-that still runs then is ended by SIGTERM; what it left in the background is not traced any more.
-
-Stages: chain is how a send gets to the driver; device adds how long it slept for its send buffer and
-what queue and driver do with the frame; full also what is copied and parsed, which packet sockets
-receive it here, and when it is freed.
-
-Examples:
-  sockray trace -i eth0
-  sockray trace --tree -c 1 -- arping -c 1 -I eth0 10.0.0.1
-  sockray trace --json --comm dhclient > sends.jsonl
-
-Exit status 1 where COMMAND cannot be run or failed.)";
-
-constexpr const char* ops_footer = R"(
-Example:
-  sockray ops | grep sendmsg)";
-
-constexpr const char* sockets_footer = R"help(
-Of each socket: who holds it, its type, protocol and interface, rings, fanout group, options, buffers
-and counters, as the kernel has them. Reading changes nothing: the counters that
-getsockopt(PACKET_STATISTICS) sets to 0 stay.
-
-Examples:
-  sockray sockets
-  sockray sockets --json | jq -r 'select(.drops > 0) | "\(.processes[0].comm) lost \(.drops)"')help";
 
 constexpr std::uint64_t port_max = 65535;
 constexpr std::uint64_t vlan_max = 4094;

@@ -7,6 +7,7 @@
 #include "user/cli/verbs.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/packet_sockets.h"
+#include "user/report/sockets_json.h"
 #include "user/report/sockets_text.h"
 
 namespace sockray {

@@ -12,29 +12,10 @@
 #include <vector>
 
 #include "user/live/constants.h"
-#include "user/live/json_lines.h"
+#include "user/report/socket_words.h"
 
 namespace sockray {
 namespace {
-
-// ---- words for what the kernel has
-
-std::string fanout_mode(std::uint8_t type) {
-    static constexpr std::string_view names[] = {"hash", "lb", "cpu", "rollover", "rnd", "qm", "cbpf", "ebpf"};
-    static_assert(PACKET_FANOUT_EBPF == 7);
-    return type < std::size(names) ? std::string(names[type]) : fmt::format("{}", type);
-}
-
-std::vector<std::string_view> fanout_flags(std::uint8_t flags) {
-    constexpr unsigned ignore_outgoing = 0x4000;  // PACKET_FANOUT_FLAG_IGNORE_OUTGOING, since 6.2
-    std::vector<std::string_view> names;
-    const unsigned all = static_cast<unsigned>(flags) << 8;
-    if (all & PACKET_FANOUT_FLAG_ROLLOVER) names.emplace_back("rollover");
-    if (all & PACKET_FANOUT_FLAG_UNIQUEID) names.emplace_back("uniqueid");
-    if (all & ignore_outgoing) names.emplace_back("ignore_outgoing");
-    if (all & PACKET_FANOUT_FLAG_DEFRAG) names.emplace_back("defrag");
-    return names;
-}
 
 std::string size_text(std::uint32_t bytes) {
     constexpr std::uint32_t kib = 1 << 10;
@@ -46,15 +27,6 @@ std::string size_text(std::uint32_t bytes) {
 
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
     return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
-// enum tpacket_versions
-unsigned version_of(const sr_socket_entry& entry) {
-    return entry.tp_version + 1;
-}
-
-bool is_rx_v3(const sr_socket_entry& entry, const sr_socket_ring& ring) {
-    return entry.tp_version == TPACKET_V3 && &ring == &entry.rx_ring;
 }
 
 std::string ring_text(const sr_socket_entry& entry, const sr_socket_ring& ring) {
@@ -72,11 +44,6 @@ std::string fanout_text(const sr_socket_entry& entry) {
     if (entry.fanout_running != entry.fanout_members) text += fmt::format(", {} running", entry.fanout_running);
     return text;
 }
-
-constexpr std::pair<unsigned, std::string_view> memberships[] = {{PACKET_MR_MULTICAST, "multicast"},
-                                                                 {PACKET_MR_PROMISC, "promisc"},
-                                                                 {PACKET_MR_ALLMULTI, "allmulti"},
-                                                                 {PACKET_MR_UNICAST, "unicast"}};
 
 // What is not as it is in a new socket.
 std::string options_text(const SystemSocket& socket) {
@@ -121,11 +88,6 @@ std::string interface_text(const sr_socket_entry& entry, const Style& style) {
     if (entry.ifname[0]) return printable(entry.ifname, style.utf8);
     if (entry.ifindex == 0) return "any";
     return entry.ifindex < 0 ? "gone" : fmt::format("#{}", entry.ifindex);
-}
-
-// packet_rcv_spkt(), which receives for SOCK_PACKET, keeps no statistics.
-bool counts_packets(const sr_socket_entry& entry) {
-    return entry.sock_type != SOCK_PACKET;
 }
 
 // ---- the table
@@ -321,99 +283,6 @@ void append_summary(fmt::memory_buffer& out, const SystemSockets& found, const S
     out.push_back('\n');
 }
 
-// ---- JSON
-
-std::string_view json(bool value) {
-    return value ? "true" : "false";
-}
-
-void append_json_ring(fmt::memory_buffer& out, std::string_view key, const sr_socket_entry& entry,
-                      const sr_socket_ring& ring) {
-    auto to = std::back_inserter(out);
-    if (!ring.block_nr) {
-        fmt::format_to(to, R"(,"{}":null)", key);
-        return;
-    }
-    fmt::format_to(to, R"(,"{}":{{"version":{},"block_nr":{},"block_size":{},"frame_nr":{},"frame_size":{})", key,
-                   version_of(entry), ring.block_nr, ring.block_size, ring.frame_nr, ring.frame_size);
-    if (is_rx_v3(entry, ring)) fmt::format_to(to, R"(,"retire_blk_tov":{})", entry.retire_blk_tov);
-    out.push_back('}');
-}
-
-void append_json_fanout(fmt::memory_buffer& out, const sr_socket_entry& entry) {
-    auto to = std::back_inserter(out);
-    if (!(entry.flags & SR_PACKET_FANOUT)) {
-        fmt::format_to(to, R"(,"fanout":null)");
-        return;
-    }
-    fmt::format_to(to, R"(,"fanout":{{"id":{},"mode":"{}","flags":[)", entry.fanout_id, fanout_mode(entry.fanout_type));
-    const char* comma = "";
-    for (const std::string_view flag : fanout_flags(entry.fanout_flags))
-        fmt::format_to(to, R"({}"{}")", std::exchange(comma, ","), flag);
-    fmt::format_to(to, R"(],"members":{},"running":{}}})", entry.fanout_members, entry.fanout_running);
-}
-
-void append_json_processes(fmt::memory_buffer& out, const std::vector<SocketHolder>& holders) {
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"(,"processes":[)");
-    const char* comma = "";
-    for (const SocketHolder& holder : holders) {
-        fmt::format_to(to, R"({}{{"pid":{},"comm":)", std::exchange(comma, ","), holder.pid);
-        append_json_string(out, holder.comm);
-        fmt::format_to(to, R"(,"fds":[{}]}})", fmt::join(holder.fds, ","));
-    }
-    out.push_back(']');
-}
-
-void append_json_options(fmt::memory_buffer& out, const SystemSocket& socket) {
-    const sr_socket_entry& entry = socket.entry;
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"(,"qdisc_bypass":{},"xmit":)", json(socket.qdisc_bypass));
-    if (socket.xmit.empty())
-        fmt::format_to(to, "null");
-    else
-        append_json_string(out, socket.xmit);
-    for (const auto& [key, flag] : {std::pair{"filter", SR_PACKET_FILTER},
-                                    {"auxdata", SR_PACKET_AUXDATA},
-                                    {"origdev", SR_PACKET_ORIGDEV},
-                                    {"loss", SR_PACKET_LOSS},
-                                    {"tx_has_off", SR_PACKET_TX_HAS_OFF},
-                                    {"ignore_outgoing", SR_PACKET_IGNORE_OUTGOING}})
-        fmt::format_to(to, R"(,"{}":{})", key, json(entry.flags & flag));
-    fmt::format_to(to, R"(,"vnet_hdr_sz":{},"timestamp":{},"copy_thresh":{},"reserve":{},"memberships":{{)",
-                   entry.vnet_hdr_sz, entry.tp_tstamp, entry.copy_thresh, entry.tp_reserve);
-    for (const auto& [type, name] : memberships) fmt::format_to(to, R"("{}":{},)", name, entry.memberships[type]);
-    fmt::format_to(to, R"("complete":{}}})", json(!(entry.flags & SR_PACKET_MORE_MEMBERS)));
-}
-
-void append_json_socket(fmt::memory_buffer& out, const SystemSocket& socket) {
-    const sr_socket_entry& entry = socket.entry;
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"({{"type":"packet_socket","ino":{},"netns":{})", entry.ino, entry.netns_ino);
-    append_json_processes(out, socket.holders);
-    fmt::format_to(to, R"(,"sock_type":{},"protocol":{},"ifindex":{},"ifname":)", entry.sock_type,
-                   ntohs(entry.protocol), entry.ifindex);
-    if (entry.ifindex != 0 && !entry.ifname[0])
-        fmt::format_to(to, "null");
-    else
-        append_json_string(out, entry.ifname);
-    fmt::format_to(to, R"(,"running":{},"uid":{},"rmem_alloc":{})", json(entry.flags & SR_PACKET_RUNNING), entry.uid,
-                   entry.rmem_alloc);
-    if (!socket.holders.empty()) {
-        fmt::format_to(to, R"(,"rcvbuf":{},"wmem_alloc":{},"sndbuf":{})", entry.rcvbuf, entry.wmem_alloc, entry.sndbuf);
-        if (counts_packets(entry))
-            fmt::format_to(to, R"(,"packets":{},"drops":{})", entry.tp_packets, entry.tp_drops);
-        else
-            fmt::format_to(to, R"(,"packets":null,"drops":null)");
-        fmt::format_to(to, R"(,"freeze_q_cnt":{},"sk_drops":{})", entry.tp_freeze_q_cnt, entry.sk_drops);
-        append_json_ring(out, "rx_ring", entry, entry.rx_ring);
-        append_json_ring(out, "tx_ring", entry, entry.tx_ring);
-        append_json_fanout(out, entry);
-        append_json_options(out, socket);
-    }
-    fmt::format_to(to, "}}\n");
-}
-
 }  // namespace
 
 void append_sockets_text(fmt::memory_buffer& out, const SystemSockets& found, const Style& style) {
@@ -437,10 +306,6 @@ void append_sockets_text(fmt::memory_buffer& out, const SystemSockets& found, co
         table.row(out, row);
         append_details(out, row, table, style);
     }
-}
-
-void append_sockets_json(fmt::memory_buffer& out, const SystemSockets& found) {
-    for (const SystemSocket& socket : found.sockets) append_json_socket(out, socket);
 }
 
 }  // namespace sockray

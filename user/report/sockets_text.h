@@ -1,4 +1,4 @@
-// The packet sockets of the system, as text or JSON.
+// The packet sockets of the system, as text.
 #pragma once
 
 #include <fmt/format.h>
@@ -10,8 +10,5 @@ namespace sockray {
 
 // By network namespace: a row for each socket, and beneath it what was set on it.
 void append_sockets_text(fmt::memory_buffer& out, const SystemSockets& found, const Style& style);
-
-// {"type":"packet_socket","ino":...}, one line a socket; the keys are in docs/json.md.
-void append_sockets_json(fmt::memory_buffer& out, const SystemSockets& found);
 
 }  // namespace sockray
