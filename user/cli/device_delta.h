@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "user/correlate/sink.h"
 #include "user/drive/interface.h"
-#include "user/report/ledger_text.h"
 
 namespace sockray {
 

@@ -1,0 +1,53 @@
+// What a session tells, be it live or from a recording, and whoever listens: the screen, a recording, statistics, a
+// report. The order is begin, then sockets and sends as they end, then end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bpf/records.h"
+#include "user/base/kernel_names.h"
+#include "user/base/origin.h"
+#include "user/base/plan.h"
+#include "user/correlate/ledger.h"
+#include "user/correlate/send.h"
+
+namespace sockray {
+
+// By how much a device's counters grew while tracing ran.
+struct DeviceDelta {
+    std::string ifname;
+    std::uint64_t tx_packets = 0;
+    std::uint64_t tx_bytes = 0;
+    std::uint64_t tx_dropped = 0;
+    std::uint64_t tx_errors = 0;
+    std::uint32_t netns_ino = 0;  // of the namespace that `ifname` is in; 0: not known
+};
+
+// How a session ended.
+struct Ending {
+    Ledger ledger;
+    std::vector<DeviceDelta> devices;
+    std::uint64_t end_ns = 0;  // CLOCK_MONOTONIC, when tracing was disarmed
+    bool cut_off = false;      // a recording that has no end: the ledger is what could be counted of it
+};
+
+// A sink does nothing with what it does not override. One thread at a time.
+class Sink {
+  public:
+    Sink() = default;
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
+    virtual ~Sink() = default;
+
+    // All three stay as they are, and where they are, until end() has returned.
+    virtual void begin(const Origin&, const Plan&, const KernelNames&) {}
+    // `id`: 1, 2, 3 ... in the order in which the records were read.
+    virtual void socket(const sr_socket&, std::uint64_t /*id*/) {}
+    // Judged: its outcome is final. In the order in which sends ended, which is not that of their begin or their id.
+    virtual void send(const Send&) {}
+    virtual void end(const Ending&) {}
+};
+
+}  // namespace sockray
