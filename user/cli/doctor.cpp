@@ -2,7 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <memory>
+
 #include "user/base/terminal.h"
+#include "user/cli/arguments.h"
+#include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/verbs.h"
 #include "user/live/json_lines.h"
@@ -53,6 +57,15 @@ int doctor(const DoctorOptions& options) {
     out.flush();
     if (say_output_error(out)) return exit_failed;
     return diagnosis ? exit_done : exit_not_allowed;
+}
+
+void add_doctor(CLI::App& app, Action& action) {
+    const auto options = std::make_shared<DoctorOptions>();
+    CLI::App& verb = *app.add_subcommand("doctor", "the plan for this kernel and what stands in the way");
+    verb.add_flag("--json", options->json, "the lines of the plan, one JSON object each");
+    add_btf_option(verb, options->btf);
+    verb.footer(doctor_footer);
+    verb.callback([options, &action] { action = [options] { return doctor(*options); }; });
 }
 
 }  // namespace sockray

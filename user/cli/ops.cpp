@@ -3,7 +3,11 @@
 
 #include <unistd.h>
 
+#include <memory>
+
 #include "user/base/terminal.h"
+#include "user/cli/arguments.h"
+#include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/verbs.h"
 #include "user/probe/live_kernel.h"
@@ -23,6 +27,15 @@ int ops(const OpsOptions& options) {
         append_ops_text(out.buffer(), *tables, style_of(STDOUT_FILENO));
     out.flush();
     return say_output_error(out) ? exit_failed : exit_done;
+}
+
+void add_ops(CLI::App& app, Action& action) {
+    const auto options = std::make_shared<OpsOptions>();
+    CLI::App& verb = *app.add_subcommand("ops", "net_families[AF_PACKET] and the live packet_ops tables, by name");
+    verb.add_flag("--json", options->json, "one JSON object a table");
+    add_btf_option(verb, options->btf);
+    verb.footer(ops_footer);
+    verb.callback([options, &action] { action = [options] { return ops(*options); }; });
 }
 
 }  // namespace sockray

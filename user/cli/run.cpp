@@ -127,14 +127,14 @@ bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, s
 }
 
 int verdict(const Session& session, bool interrupted, std::uint64_t count) {
-    const Ledger ledger = session.ledger();
+    const Ledger& ledger = session.ledger();
     if (interrupted) {
         say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), count));
         return exit_failed;
     }
     if (!ledger.balances() || ledger.contradicted) return exit_failed;  // the ledger has said so
     if (ledger.count(Outcome::delivered) > 0 || ledger.count(Outcome::queued) > 0) return exit_done;
-    const auto& reasons = session.reasons().all();
+    const auto& reasons = session.summary().reasons().all();
     say(fmt::format("no send was delivered{}{}", reasons.empty() ? "" : ": ",
                     reasons.empty() ? "" : printable(reasons[0].text)));
     return exit_failed;
@@ -153,22 +153,19 @@ int run(const RunOptions& options) {
 
     Output out(STDOUT_FILENO, signals.fd());
     Session session(**kernel, *tracer, out, options.json ? View::json : View::totals, true);
-    session.show_plan();
     DeviceWatch device(drive->interface);
-    tracer->arm();
+    session.begin(options.tracing.stages);
     drop_privileges(true);
     Driver driver(*drive);
     if (const Status started = driver.start(); !started) return say_error(started.error());
     drop_privileges(false);
 
     const bool interrupted = pump(driver, session, out, signals, drive->count);
-    tracer->disarm();
+    session.stop();
     if (!interrupted) session.linger(signals.fd());
-    const std::vector<DeviceDelta> devices = device.deltas();
-    session.close();
-    session.show_summary(devices);
+    session.end(device.deltas());
     out.flush();
-    if (say_output_lost(session, out, devices)) return exit_failed;
+    if (say_output_lost(session, out)) return exit_failed;
     return verdict(session, interrupted, drive->count);
 }
 

@@ -1,8 +1,10 @@
 #include "user/cli/session.h"
 
 #include <poll.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <iterator>
 #include <utility>
 #include <variant>
@@ -11,14 +13,32 @@
 #include "user/base/clock.h"
 #include "user/correlate/outcome.h"
 #include "user/decode/decode.h"
-#include "user/report/chain_text.h"
-#include "user/report/senders_text.h"
 
 namespace sockray {
 namespace {
 
-std::int64_t realtime_offset() {
-    return static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)) - static_cast<std::int64_t>(monotonic_ns());
+std::vector<std::string> own_command() {
+    std::vector<std::string> words;
+    std::ifstream file("/proc/self/cmdline", std::ios::binary);
+    for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+    return words;
+}
+
+Origin origin_of(StageSet stages) {
+    Origin origin;
+    origin.version = SOCKRAY_VERSION;
+    origin.command = own_command();
+    utsname system{};
+    if (::uname(&system) == 0) {
+        origin.host = system.nodename;
+        origin.kernel = system.release;
+        origin.machine = system.machine;
+    }
+    origin.start_ns = monotonic_ns();
+    origin.realtime_offset_ns =
+        static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)) - static_cast<std::int64_t>(monotonic_ns());
+    origin.stages = stages;
+    return origin;
 }
 
 }  // namespace
@@ -30,18 +50,27 @@ Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View 
       view_(view),
       match_(match),
       style_(style_of(output.fd())),
-      json_(tracer.plan(), kernel),
-      lines_(tracer.plan(), kernel, style_, realtime_offset()),
-      flights_(tracer.plan().evidence(Stage::freed) == Evidence::probed, 2 * tracer.most_in_flight() + 1024) {}
+      shown_in_(make_view(view, output.buffer(), style_)),
+      flights_(tracer.plan().evidence(Stage::freed) == Evidence::probed, 2 * tracer.most_in_flight() + 1024) {
+    add_sink(summary_);
+}
 
-void Session::show_plan() {
-    if (view_ == View::json) json_.plan(output_.buffer());
+void Session::begin(StageSet stages) {
+    origin_ = origin_of(stages);
+    shown_in_->begin(origin_, tracer_.plan(), kernel_);
+    for (Sink* sink : sinks_) sink->begin(origin_, tracer_.plan(), kernel_);
+    tracer_.arm();
 }
 
 std::size_t Session::read() {
     const std::size_t records = tracer_.read([this](std::span<const std::byte> bytes) { take(bytes); });
     finish_matched(false);
     return records;
+}
+
+void Session::stop() {
+    tracer_.disarm();
+    end_ns_ = monotonic_ns();
 }
 
 void Session::linger(int stop_fd) {
@@ -53,11 +82,16 @@ void Session::linger(int stop_fd) {
     while (flights_.waiting() > 0 && monotonic_ns() - start < most_ns && ::poll(&stop, 1, every_ms) == 0);
 }
 
-void Session::close() {
-    tracer_.close([this](std::span<const std::byte> bytes) { take(bytes); });
+void Session::end(std::vector<DeviceDelta> devices) {
+    const auto sink = [this](std::span<const std::byte> bytes) { take(bytes); };
+    tracer_.close(sink);
     finish_matched(true);
     flights_.finish(tracer_.in_flight(), done_);
     finish_done();
+    const Ending ending{count(), std::move(devices), end_ns_, false};
+    shown_in_->end(ending);
+    for (Sink* each : sinks_) each->end(ending);
+    if (view_ != View::json) summary_.append_text(output_.buffer(), style_);
 }
 
 void Session::take(std::span<const std::byte> bytes) {
@@ -75,15 +109,8 @@ void Session::take(std::span<const std::byte> bytes) {
 void Session::take(const sr_socket& record) {
     const std::uint64_t id = ++next_socket_;
     ledger_.sockets_decoded++;
-    if (limit_reached()) return;
-    switch (view_) {
-        case View::json: json_.socket(output_.buffer(), record, id); break;
-        case View::lines: lines_.socket(output_.buffer(), record); break;
-        case View::tree: lines_.socket_block(output_.buffer(), record, id); break;
-        case View::totals:
-            if (id == 1) lines_.socket_block(output_.buffer(), record, id);
-            break;
-    }
+    for (Sink* sink : sinks_) sink->socket(record, id);
+    if (!limit_reached()) shown_in_->socket(record, id);
 }
 
 void Session::take(const sr_send& record) {
@@ -127,22 +154,14 @@ void Session::finish(Send& send) {
     ledger_.decoded++;
     ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
     if (lacks_return(send.record)) ledger_.partial++;
-    chain_.add(send);
-    reasons_.add(send);
-    senders_.add(send);
-    devices_.add(send);
+    for (Sink* sink : sinks_) sink->send(send);
     if (limit_reached()) return;
     shown_++;
-    switch (view_) {
-        case View::json: json_.send(output_.buffer(), send); break;
-        case View::lines: lines_.send(output_.buffer(), send); break;
-        case View::tree: lines_.tree(output_.buffer(), send); break;
-        case View::totals: break;
-    }
+    shown_in_->send(send);
     output_.flush_if_large();
 }
 
-Ledger Session::ledger() const {
+Ledger Session::count() const {
     Ledger ledger = ledger_;
     const std::vector<sr_counters> counters = tracer_.counters();
     ledger.sends = tally_sends(counters);
@@ -175,37 +194,13 @@ ProgressCounts Session::progress() const {
     return counts;
 }
 
-void Session::show_summary(std::span<const DeviceDelta> devices) {
-    if (view_ == View::json) {
-        json_.summary(output_.buffer(), ledger());
-        return;
-    }
-    fmt::memory_buffer& out = output_.buffer();
-    if (view_ == View::totals && next_socket_ > 1)
-        fmt::format_to(std::back_inserter(out), "and {} more sockets, one for each thread\n", next_socket_ - 1);
-    if (!match_ && ledger_.decoded) {
-        out.push_back('\n');
-        append_senders_text(out, senders_, style_);
-    }
-    if (ledger_.decoded) {
-        out.push_back('\n');
-        append_chain_text(out, chain_, tracer_.plan(), style_);
-    }
-    out.push_back('\n');
-    show_ledger(output_.buffer(), style_, devices);
-}
-
-bool say_output_lost(const Session& session, const Output& output, std::span<const DeviceDelta> devices) {
+bool say_output_lost(const Session& session, const Output& output) {
     if (!say_output_error(output)) return false;
     say("the ledger for what was seen:");
     Output err(STDERR_FILENO);
-    session.show_ledger(err.buffer(), style_of(STDERR_FILENO), devices);
+    session.summary().append_ledger(err.buffer(), style_of(STDERR_FILENO));
     err.flush();
     return true;
-}
-
-void Session::show_ledger(fmt::memory_buffer& out, const Style& style, std::span<const DeviceDelta> devices) const {
-    append_ledger_text(out, ledger(), reasons_, devices_, devices, style);
 }
 
 }  // namespace sockray

@@ -1,47 +1,41 @@
-// A tracing session: records come in from the tracer, get their outcome, and go to the screen and into the sums.
+// A tracing session: records come in from the tracer, get their outcome, and go to whoever listens.
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
-#include "user/analyze/chain.h"
-#include "user/analyze/devices.h"
-#include "user/analyze/reasons.h"
-#include "user/analyze/senders.h"
-#include "user/base/terminal.h"
+#include "user/base/origin.h"
 #include "user/cli/output.h"
 #include "user/correlate/flights.h"
 #include "user/correlate/ledger.h"
 #include "user/correlate/matcher.h"
-#include "user/live/json_lines.h"
-#include "user/live/lines.h"
+#include "user/correlate/sink.h"
 #include "user/live/progress.h"
+#include "user/live/views.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/tracer.h"
-#include "user/report/ledger_text.h"
+#include "user/report/summary_text.h"
 
 namespace sockray {
 
-enum class View {
-    json,   // one object a line
-    lines,  // one line a send
-    tree,   // one tree a send
-    totals  // nothing while it runs but the first socket
-};
-
 class Session {
   public:
-    // All must outlive it. `match`: sends are this process' own and are joined with the driver's events.
+    // All must outlive it. What `view` shows goes to `output`. `match`: sends are this process' own and are joined with
+    // the driver's events.
     Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View view, bool match);
 
     // Shows at most so many sends; the rest is only counted.
     void limit_sends(std::uint64_t most) { most_sends_ = most; }
     bool limit_reached() const { return most_sends_ && shown_ >= most_sends_; }
 
-    // The plan, in JSON only: first of all.
-    void show_plan();
+    // Listens too, to all that is decoded, shown or not; before begin().
+    void add_sink(Sink& sink) { sinks_.push_back(&sink); }
+
+    // Arms the tracer. `stages`: those that were asked for.
+    void begin(StageSet stages);
 
     // What the driver did since the last call; before read().
     void add_events(std::span<const DriveEvent> events) { matcher_.add_events(events); }
@@ -49,21 +43,20 @@ class Session {
     // Everything that waits in the ring. Returns the number of records.
     std::size_t read();
 
+    // No new sends from here on: counters of others that are to be held against the ledger are read right behind this.
+    void stop();
+
     // Waits for frames that are under way behind the return of their sends: until all have ended, a second at most, or
-    // until `stop_fd` is readable. Behind Tracer::disarm().
+    // until `stop_fd` is readable. Behind stop().
     void linger(int stop_fd);
 
-    // Detaches, and reads what is left. `ledger()` is final then.
-    void close();
-
-    Ledger ledger() const;
-    // The last lines: senders, chain, ledger; or the summary object.
-    void show_summary(std::span<const DeviceDelta> devices);
-    // Only the ledger, for standard error when standard output has gone.
-    void show_ledger(fmt::memory_buffer& out, const Style& style, std::span<const DeviceDelta> devices) const;
+    // Detaches, reads what is left, and tells everybody the end; the summary is shown.
+    void end(std::vector<DeviceDelta> devices);
 
     ProgressCounts progress() const;
-    const Reasons& reasons() const { return reasons_; }
+    // Final behind end().
+    const Summary& summary() const { return summary_; }
+    const Ledger& ledger() const { return summary_.ledger(); }
 
   private:
     void take(std::span<const std::byte> bytes);
@@ -74,6 +67,7 @@ class Session {
     void finish(Send& send);
     void finish_matched(bool all);
     void finish_done();
+    Ledger count() const;
 
     const LiveKernel& kernel_;
     Tracer& tracer_;
@@ -81,16 +75,15 @@ class Session {
     View view_;
     bool match_;
     Style style_;
-    JsonLines json_;
-    Lines lines_;
+    std::unique_ptr<Sink> shown_in_;
+    Summary summary_;
+    std::vector<Sink*> sinks_;
+    Origin origin_;
+    std::uint64_t end_ns_ = 0;
     Matcher matcher_;
     Flights flights_;
     std::vector<Send> matched_;  // reused
     std::vector<Send> done_;     // reused
-    Chain chain_;
-    Reasons reasons_;
-    Senders senders_;
-    Devices devices_;
     Ledger ledger_;
     std::uint64_t rejected_ = 0;
     std::uint64_t frames_decoded_ = 0;
@@ -101,6 +94,6 @@ class Session {
 };
 
 // Where results could not be written: says so on standard error, and shows the ledger there. Returns whether it was so.
-bool say_output_lost(const Session& session, const Output& output, std::span<const DeviceDelta> devices);
+bool say_output_lost(const Session& session, const Output& output);
 
 }  // namespace sockray

@@ -1,7 +1,11 @@
 // sockray sockets: every packet socket of the system.
 #include <unistd.h>
 
+#include <memory>
+
 #include "user/base/terminal.h"
+#include "user/cli/arguments.h"
+#include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
 #include "user/cli/verbs.h"
@@ -25,6 +29,14 @@ int sockets(const SocketsOptions& options) {
         append_sockets_text(out.buffer(), *found, style_of(STDOUT_FILENO));
     out.flush();
     return say_output_error(out) ? exit_failed : exit_done;
+}
+
+void add_sockets(CLI::App& app, Action& action) {
+    const auto options = std::make_shared<SocketsOptions>();
+    CLI::App& verb = *app.add_subcommand("sockets", "every packet socket of the system, whoever opened it");
+    verb.add_flag("--json", options->json, "one JSON object a socket");
+    verb.footer(sockets_footer);
+    verb.callback([options, &action] { action = [options] { return sockets(*options); }; });
 }
 
 }  // namespace sockray

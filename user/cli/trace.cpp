@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "user/base/terminal.h"
+#include "user/cli/arguments.h"
 #include "user/cli/command.h"
 #include "user/cli/device_delta.h"
+#include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
 #include "user/cli/session.h"
@@ -80,7 +82,7 @@ enum class Stop {
     output_gone    // nobody reads any more
 };
 
-Stop pump(Session& session, Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
+Stop pump(Session& session, const Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
     for (bool idle = false;;) {
         pollfd waits[] = {
             {signals.fd(), POLLIN, 0}, {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0}, {out.fd(), 0, 0}};
@@ -123,10 +125,9 @@ int trace(const TraceVerbOptions& options) {
     const View view = options.json ? View::json : options.tree ? View::tree : View::lines;
     Session session(**kernel, *tracer, out, view, false);
     session.limit_sends(options.count);
-    session.show_plan();
     std::optional<DeviceWatch> device;
     if (target->interface) device.emplace(*target->interface);
-    tracer->arm();
+    session.begin(options.tracing.stages);
     say("ready");
     std::optional<Command> command;
     std::string failure;
@@ -143,11 +144,9 @@ int trace(const TraceVerbOptions& options) {
         if (failure.empty())
             stop = pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
     }
-    tracer->disarm();
+    session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    const std::vector<DeviceDelta> devices = device ? device->deltas() : std::vector<DeviceDelta>{};
-    session.close();
-    session.show_summary(devices);
+    session.end(device ? device->deltas() : std::vector<DeviceDelta>{});
     out.flush();
     if (command && stop == Stop::watched_gone)
         failure = command->failure();
@@ -155,7 +154,27 @@ int trace(const TraceVerbOptions& options) {
         command->stop();
     if (!failure.empty()) say(failure);
     if (session.ledger().attempted() == 0) say(nothing_seen(options));
-    return say_output_lost(session, out, devices) || !failure.empty() ? exit_failed : exit_done;
+    return say_output_lost(session, out) || !failure.empty() ? exit_failed : exit_done;
+}
+
+void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command) {
+    const auto options = std::make_shared<TraceVerbOptions>();
+    CLI::App& verb = *app.add_subcommand("trace",
+                                         "trace what other programs send: all, or only COMMAND and what it starts:\n"
+                                         "  sockray trace [OPTIONS] [-- COMMAND ARGS...]");
+    add_number(verb, "-p,--pid", options->pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
+        ->type_name("PID");
+    add_text(verb, "--comm", options->comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
+    add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
+    add_number(verb, "-c,--count", options->count, "end after so many sends")->type_name("N");
+    add_tracing_options(verb, options->tracing);
+    CLI::Option* tree = verb.add_flag("--tree", options->tree, "each send as a tree of stages with their times");
+    verb.add_flag("--json", options->json, "one JSON object a line")->excludes(tree);
+    verb.footer(trace_footer);
+    verb.callback([options, &action, &command] {
+        options->command = command;
+        action = [options] { return trace(*options); };
+    });
 }
 
 }  // namespace sockray

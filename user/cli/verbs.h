@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,10 @@
 #include "user/drive/frame.h"
 #include "user/drive/socket.h"
 #include "user/probe/backend.h"
+
+namespace CLI {
+class App;
+}
 
 namespace sockray {
 
@@ -73,5 +78,15 @@ int ops(const OpsOptions& options);
 int sockets(const SocketsOptions& options);
 int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
+
+// What the command line asks for: returns the exit status.
+using Action = std::function<int()>;
+
+// Each adds its verb; where that is what was typed, parsing leaves it in `action`. `command`: what stands behind --.
+void add_doctor(CLI::App& app, Action& action);
+void add_ops(CLI::App& app, Action& action);
+void add_sockets(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command);
 
 }  // namespace sockray

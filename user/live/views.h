@@ -1,0 +1,23 @@
+// What is shown of a session while it goes on, one thing at a time: as JSON Lines, as lines, or as trees.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "user/base/terminal.h"
+#include "user/correlate/sink.h"
+
+namespace sockray {
+
+enum class View {
+    json,   // one object a line, the plan first and the summary last
+    lines,  // one line a send
+    tree,   // one tree a send
+    totals  // nothing while it runs but the first socket
+};
+
+// Appends to `out`, which must outlive it; its owner takes away what has been written as often as it likes.
+std::unique_ptr<Sink> make_view(View view, fmt::memory_buffer& out, const Style& style);
+
+}  // namespace sockray

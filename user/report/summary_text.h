@@ -1,0 +1,39 @@
+// The last lines of a session: who sent what, the chains, and the ledger.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "user/analyze/chain.h"
+#include "user/analyze/devices.h"
+#include "user/analyze/reasons.h"
+#include "user/analyze/senders.h"
+#include "user/base/terminal.h"
+#include "user/correlate/sink.h"
+
+namespace sockray {
+
+// Its memory is bounded, however many sends it sees.
+class Summary : public Sink {
+  public:
+    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
+    void send(const Send& send) override;
+    void end(const Ending& ending) override;
+
+    // Behind end(), while the plan of begin() still lives.
+    void append_text(fmt::memory_buffer& out, const Style& style) const;
+    // Only the ledger, for standard error when standard output has gone.
+    void append_ledger(fmt::memory_buffer& out, const Style& style) const;
+
+    const Reasons& reasons() const { return reasons_; }
+    const Ledger& ledger() const { return ending_.ledger; }
+
+  private:
+    const Plan* plan_ = nullptr;
+    Chain chain_;
+    Reasons reasons_;
+    Senders senders_;
+    Devices devices_;
+    Ending ending_;
+};
+
+}  // namespace sockray
