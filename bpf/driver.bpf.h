@@ -39,6 +39,7 @@ int BPF_PROG(driver_given, struct sk_buff *skb, struct net_device *dev)
 	__builtin_memset(p, 0, sizeof(*p));
 	p->skb = (__u64)skb;
 	p->ndo_fn = (__u64)BPF_CORE_READ(dev, netdev_ops, ndo_start_xmit);
+	p->tx_queue = 1 + BPF_CORE_READ(skb, queue_mapping);
 	if (f) {
 		p->flight = *f;
 		f->given = 1;
@@ -68,6 +69,7 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 		if (!ours)
 			return;
 		s->driver_ret = ret;
+		s->tx_queue = s->tx_queue ?: p->tx_queue;
 		if (p->flight.dequeued) {
 			s->stage[SR_SLOT_DEQUEUE] = SR_STAGE_DEQUEUE;
 			s->span[SR_SLOT_DEQUEUE].start = s->span[SR_SLOT_DEQUEUE].end = p->flight.dequeued;
@@ -85,6 +87,7 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 			.dequeued = p->flight.dequeued,
 			.ndo = {.start = p->start, .end = now},
 			.ndo_fn = p->ndo_fn,
+			.tx_queue = p->tx_queue,
 		};
 
 		frame_emit(&frame, p->flight.id, SR_FRAME_TAKEN);

@@ -26,7 +26,8 @@ struct sr_passage {
 	__u64 start;
 	__u64 ndo_fn;
 	struct sr_flight flight; // id 0: a frame of the open send that is not in the map
-	__u64 dropped;
+	__u32 dropped;
+	__u32 tx_queue; // as in sr_send
 };
 
 struct sr_passages {

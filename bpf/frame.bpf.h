@@ -3,6 +3,7 @@
 #define SOCKRAY_BPF_FRAME_H
 
 #include "flight.bpf.h"
+#include "pieces.bpf.h"
 #include "record.bpf.h"
 
 #define SR_SOCK_DGRAM 2
@@ -155,20 +156,23 @@ static __always_inline __u64 ring_frame_at(struct packet_sock *po)
 // Where the frame begins: at the skb's data. What a TX ring sends stays in the ring's pages, all but the header
 // (tpacket_fill_skb); there the frame stands behind the ring frame's own header and that of virtio-net, and for
 // SOCK_DGRAM without the link layer's.
+static __always_inline __u64 ring_frame_bytes(struct sr_send *s, struct packet_sock *po, struct sk_buff *skb)
+{
+	__u64 ring = ring_frame_at(po);
+
+	ring += BPF_CORE_READ(po, tp_hdrlen) - 20 /* sizeof(struct sockaddr_ll) */ + expects_vnet_hdr(po);
+	return ring - (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(skb, dev, hard_header_len) : 0);
+}
+
 static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, struct sk_buff *skb)
 {
-	struct packet_sock *po = (void *)sk;
-	__u64 ring;
-
 	if (!(s->flags & SR_SEND_TX_RING)) {
 		// Of a long frame only the header is there, the rest is in fragments (packet_alloc_skb).
 		__u32 linear = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
 
 		return config.cookie_offset + 16 <= linear ? BPF_CORE_READ(skb, data) : NULL;
 	}
-	ring = ring_frame_at(po);
-	ring += BPF_CORE_READ(po, tp_hdrlen) - 20 /* sizeof(struct sockaddr_ll) */ + expects_vnet_hdr(po);
-	return (void *)ring - (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(skb, dev, hard_header_len) : 0);
+	return (void *)ring_frame_bytes(s, (struct packet_sock *)sk, skb);
 }
 
 static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
@@ -229,6 +233,13 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
 		t->xmit_mine = t->xmit_depth = 1;
 	}
 	frame_seen(t, skb);
+	if (config.snaplen && mode != SR_MODE_OFF)
+		pieces_put(t, skb,
+			   t->send.flags & SR_SEND_TX_RING ?
+				   ring_frame_bytes(&t->send, (struct packet_sock *)t->sock, skb) : 0,
+			   stage == SR_STAGE_DIRECT_XMIT);
+	if (stage == SR_STAGE_DIRECT_XMIT)
+		t->send.tx_queue = 1 + BPF_CORE_READ(skb, queue_mapping);
 	span_open(&t->send, SR_SLOT_XMIT, stage);
 	if (STAGE_ON(SR_STAGE_FREED) ||
 	    (stage == SR_STAGE_QUEUE_XMIT && may_be_kept(skb, (struct net_device *)t->dev)))
@@ -279,6 +290,7 @@ static __always_inline int on_driver_enter(struct sk_buff *first, int *ret)
 	t->driver_mine = t->driver_depth;
 	t->driver_ret_at = (__u64)ret;
 	t->driver_list = BPF_CORE_READ(first, next) != NULL;
+	t->send.tx_queue = 1 + BPF_CORE_READ(first, queue_mapping); // a list is of one queue
 	span_open(&t->send, SR_SLOT_DRIVER, SR_STAGE_START_XMIT);
 	return 0;
 }

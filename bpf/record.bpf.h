@@ -67,6 +67,7 @@ static __always_inline void send_reset_frame(struct sr_task *t, __u64 now)
 	s->cookie = 0;
 	__builtin_memset((void *)s + SR_SEND_FRAME_FIELDS, 0, SR_SEND_FRAME_FIELDS_END - SR_SEND_FRAME_FIELDS);
 	s->ring_frame = ring_frame;
+	s->tx_queue = 0;
 	s->body_hits = s->span[SR_SLOT_BODY].start != 0;
 	for (int slot = SR_SLOT_BODY + 1; slot < SR_SLOT_COUNT; slot++) {
 		s->stage[slot] = 0;

@@ -71,6 +71,7 @@
 #define SR_RECORD_SOCKET 2
 #define SR_RECORD_STACK 3
 #define SR_RECORD_FRAME 4
+#define SR_RECORD_PIECE 5
 
 // sr_send.flags
 #define SR_SEND_TX_RING (1U << 0)   // po->tx_ring.pg_vec was set at the entry of packet_sendmsg
@@ -166,7 +167,7 @@ struct sr_send {
 	char qdisc[SR_QDISC_LEN]; // kind of the device's root qdisc: "pfifo_fast"
 	__u32 qdisc_len;   // frames in it
 	__u32 queue_state; // of the device's first queue: bits of enum netdev_queue_state_t
-	__u32 pad;
+	__u32 tx_queue;    // 1 + the frame's queue_mapping, when a driver was given it; 0: not seen
 	__u8 stage[24];    // SR_STAGE_* that filled each slot
 	struct sr_span span[SR_SLOT_COUNT];
 };
@@ -223,7 +224,22 @@ struct sr_frame {
 	__u32 received;   // SR_RECEIVED_*
 	__u32 stage;      // SR_STAGE_PACKET_RCV, SR_STAGE_TPACKET_RCV
 	__u32 segments;
-	__u32 pad;
+	__u32 tx_queue; // as in sr_send
+};
+
+// Bytes of a frame as it was handed to its device: a part of `bytes` that lies together in memory, at most
+// SR_PIECE_BYTES of it. The pieces of a frame stand in the ring before its send's record. head.size is that of the struct
+// and of the room for the bytes behind it, of which `size` are used.
+#define SR_PIECE_BYTES 4096
+struct sr_piece {
+	struct sr_head head;
+	__u64 send;   // sr_send.id
+	__u64 ns;     // when the frame was handed to its device
+	__u32 length; // of the whole frame, bytes
+	__u32 offset; // of these bytes in it
+	__u32 size;   // so many are here
+	__u16 dev_type; // ARPHRD_*
+	__u16 bypass;   // 1: past the qdisc and the taps
 };
 
 // A frame that is under way: the value in the map of frames, by the address of the skb.
@@ -255,7 +271,10 @@ struct sr_counters {
 	__u64 frames_no_room;
 	__u64 flights_full;   // frames that could not be followed: the map was full
 	__u64 passages_lost;  // frames whose return from the driver was not seen
-	__u64 pad[1];
+	__u64 pieces_emitted; // sr_piece records offered to the ring
+	__u64 pieces_no_room;
+	__u64 pieces_unread; // pieces of frames that could not be read where they lay
+	__u64 pad[6];
 };
 
 // Settings, fixed before the programs are loaded: what is off costs nothing.
@@ -271,7 +290,9 @@ struct sr_config {
 	__u32 follow;        // 1: only tasks that descend from one marked by user space
 	__u32 wake_bytes;    // wake the reader when this much waits in the ring
 	__u32 by_thread;     // 1: the kernel has no BTF of its own, so tasks are known by their number
-	__u32 pad;
+	__u32 snaplen;       // take so many bytes of each frame; 0: none
+	__u64 page_offset;   // where the kernel maps all memory, and where the struct pages stand (arch/x86: page_offset_base,
+	__u64 vmemmap;       // vmemmap_base); 0: not known, then bytes in page fragments are not read
 	__u64 stages;        // bit a stage: those that are on
 	char filter_comm[SR_COMM_LEN]; // empty: any
 	char filter_ifname[SR_IFNAME_LEN]; // with filter_ifindex, for SOCK_PACKET
@@ -295,7 +316,8 @@ SR_ASSERT(sizeof(struct sr_send) == 312 + sizeof(struct sr_span) * SR_SLOT_COUNT
 SR_ASSERT(sizeof(struct sr_frame) == 120, "sr_frame");
 SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");
-SR_ASSERT(sizeof(struct sr_counters) == 128, "sr_counters");
-SR_ASSERT(sizeof(struct sr_config) == 104, "sr_config");
+SR_ASSERT(sizeof(struct sr_piece) == 56, "sr_piece");
+SR_ASSERT(sizeof(struct sr_counters) == 192, "sr_counters");
+SR_ASSERT(sizeof(struct sr_config) == 120, "sr_config");
 
 #endif

@@ -26,6 +26,17 @@ __u32 check_tid = 0;
 #define SR_OPEN 2     // inside packet_sendmsg
 #define SR_RETURNED 3 // packet_sendmsg has returned; the record waits for the functions around it to return
 
+// How far the bytes of a frame have been taken (pieces.bpf.h).
+struct sr_pieces {
+	struct sr_piece head; // of each
+	__u64 info;  // struct skb_shared_info
+	__u64 from;  // what is read next, 0: the next fragment says it
+	__u32 rest;  // bytes that lie there
+	__u32 frag;  // the next fragment
+	__u32 frags;
+	__u32 want;  // of the whole frame
+};
+
 struct sr_task {
 	__u32 state;
 	__u32 followed; // this task was marked by user space, or descends from one that was
@@ -49,6 +60,7 @@ struct sr_task {
 	struct sr_span outer[SR_SLOT_OUTER];
 	struct sr_send send;
 	struct sr_socket socket;
+	struct sr_pieces pieces;
 };
 
 struct {

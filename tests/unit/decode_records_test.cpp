@@ -85,6 +85,45 @@ TEST(Decoding, ReturnsAGoodFrameUnchanged) {
     }
 }
 
+sr_piece good_piece() {
+    sr_piece piece{};
+    piece.head.type = SR_RECORD_PIECE;
+    piece.length = 100;
+    piece.offset = 60;
+    piece.size = 40;
+    return piece;
+}
+
+// With so many bytes behind it.
+tl::expected<Record, std::string_view> decode_piece(sr_piece piece, std::size_t room) {
+    piece.head.size = static_cast<__u32>(sizeof piece + room);
+    std::vector<std::byte> bytes = bytes_of(piece);
+    bytes.resize(sizeof piece + room, std::byte{7});
+    const auto record = decode(bytes);
+    if (record) {
+        EXPECT_EQ(std::get<Piece>(*record).bytes.size(), piece.size);
+    }
+    return record;
+}
+
+TEST(Decoding, TakesAPieceOfAFrameWithTheBytesThatItUses) {
+    EXPECT_TRUE(decode_piece(good_piece(), 72));
+    EXPECT_TRUE(decode_piece(good_piece(), 40));
+}
+
+TEST(Decoding, RefusesAPieceThatIsLongerThanItsRecordOrItsFrame) {
+    EXPECT_FALSE(decode_piece(good_piece(), 39));
+    sr_piece piece = good_piece();
+    piece.offset = 61;
+    EXPECT_FALSE(decode_piece(piece, 72));
+    piece = good_piece();
+    piece.offset = UINT32_MAX;
+    EXPECT_FALSE(decode_piece(piece, 72));
+    piece = good_piece();
+    piece.length = piece.size = UINT32_MAX;
+    EXPECT_FALSE(decode_piece(piece, 72));
+}
+
 TEST(Decoding, RefusesAFrameWithAnEndThatIsNone) {
     sr_frame frame = good_frame();
     for (const std::uint32_t kind : {0U, SR_FRAME_RECEIVED + 1U, 256U + SR_FRAME_TAKEN, 0xffffffffU}) {
@@ -191,7 +230,7 @@ TEST(Decoding, RefusesARecordThatIsTooLongOrTooShortForItsType) {
 
 TEST(Decoding, RefusesTypesThatItDoesNotKnow) {
     sr_send send = sample::taken();
-    for (const std::uint32_t type : {0U, 5U, 255U, 0xffffffffU}) {
+    for (const std::uint32_t type : {0U, 6U, 255U, 0xffffffffU}) {
         send.head.type = type;
         EXPECT_EQ(refusal(send), "a record of an unknown type") << type;
     }

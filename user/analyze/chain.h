@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "user/analyze/histogram.h"
-#include "user/analyze/path.h"
+#include "user/correlate/path.h"
 #include "user/correlate/send.h"
 
 namespace sockray {

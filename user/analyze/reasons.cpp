@@ -1,6 +1,6 @@
 #include "user/analyze/reasons.h"
 
-#include "user/analyze/path.h"
+#include "user/correlate/path.h"
 
 namespace sockray {
 

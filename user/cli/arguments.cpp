@@ -53,4 +53,40 @@ void add_tracing_options(CLI::App& verb, TracingOptions& options) {
     add_ring_option(verb, options.ring_bytes);
 }
 
+void add_record_options(CLI::App& verb, RecordOptions& options) {
+    const char* group = "Recording";
+    constexpr std::uint64_t most_bytes = std::uint64_t{1} << 50;
+    constexpr std::uint64_t most_seconds = 366ULL * 24 * 3600;
+    CLI::Option* write =
+        add_text(verb, "-w,--write", options.write,
+                 "record sends and frames into FILE, a pcapng; - is standard\noutput; what ends in .zst "
+                 "is compressed")
+            ->type_name("FILE");
+    CLI::Option* snaplen =
+        add_number(verb, "-s,--snapshot-length", options.snaplen, "of each frame the first so many bytes", 1, 262144)
+            ->type_name("N")
+            ->default_str("262144");
+    CLI::Option* bytes =
+        add_parsed(
+            verb, "-C", options.rotation.bytes,
+            "a new file, FILE1, FILE2 ..., when one has so many million bytes,\nor with K, M or G behind it KiB, "
+            "MiB or GiB",
+            [](const std::string& text) -> Result<std::uint64_t> {
+                if (const auto millions = parse_number(text, 1, most_bytes / 1'000'000)) return *millions * 1'000'000;
+                return parse_size(text, 1, most_bytes);
+            })
+            ->type_name("SIZE");
+    CLI::Option* seconds =
+        add_number(verb, "-G", options.rotation.seconds,
+                   "a new file every so many seconds; FILE may hold strftime(3)'s %H and the like", 1, most_seconds)
+            ->type_name("S");
+    CLI::Option* files = add_number(verb, "-W", options.rotation.files,
+                                    "with -C: only so many files, then the first is written over; with -G\nalone: end "
+                                    "behind the last",
+                                    1, 1'000'000)
+                             ->type_name("N");
+    for (CLI::Option* option : {write, snaplen, bytes, seconds, files}) option->group(group);
+    for (CLI::Option* option : {snaplen, bytes, seconds, files}) option->needs(write);
+}
+
 }  // namespace sockray

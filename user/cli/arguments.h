@@ -72,4 +72,7 @@ void add_btf_option(CLI::App& verb, std::string& file);
 // Those of TracingOptions: what run, trace and capture share.
 void add_tracing_options(CLI::App& verb, TracingOptions& options);
 
+// -w, -s, -C, -G, -W
+void add_record_options(CLI::App& verb, RecordOptions& options);
+
 }  // namespace sockray

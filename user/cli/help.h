@@ -69,6 +69,16 @@ Examples:
 
 Exit status 1 where COMMAND cannot be run or failed.)";
 
+inline constexpr const char* report_footer = R"help(
+Everything is in the file: it can be read on another machine. A recording that was cut off is read up
+to its last whole record, and said so.
+
+Examples:
+  sockray trace -w sends.pcapng -- ./mysender
+  sockray report sends.pcapng
+  sockray report --tree sends.pcapng | less
+  sockray report --json sends.pcapng | jq -r 'select(.outcome == "failed") | .reason')help";
+
 inline constexpr const char* ops_footer = R"(
 Example:
   sockray ops | grep sendmsg)";

@@ -10,6 +10,7 @@
 #include "user/cli/device_delta.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
+#include "user/cli/recording.h"
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
 #include "user/cli/verbs.h"
@@ -65,7 +66,8 @@ std::uint64_t bytes_a_send(const RunOptions& options) {
     constexpr std::uint64_t ring_head = 8;
     const std::uint64_t frames = options.frame.gso ? largest_gso / options.frame.gso + 1 : 1;
     const std::uint64_t records = options.tracing.stages & stage_bit(Stage::freed) ? 3 : 1;
-    return sizeof(sr_send) + ring_head + frames * records * (sizeof(sr_frame) + ring_head);
+    const std::uint64_t recorded = options.record.write.empty() ? 0 : 2 * options.frame.size.most + sizeof(sr_piece);
+    return sizeof(sr_send) + ring_head + frames * records * (sizeof(sr_frame) + ring_head) + recorded;
 }
 
 Result<DriveOptions> drive_options(const RunOptions& options) {
@@ -93,6 +95,7 @@ TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive)
     trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
     trace.stages = options.tracing.stages;
     trace.in_flight = options.tracing.in_flight;
+    if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
     trace.backend = options.tracing.backend;
     if (const auto cookie = drive.frames->cookie()) {
         trace.cookie_magic = cookie->magic;
@@ -102,7 +105,8 @@ TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive)
 }
 
 // Until the driver is done. Returns whether it was interrupted by a signal.
-bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, std::uint64_t count) {
+bool pump(Driver& driver, Session& session, Recording& recording, Output& out, StopSignals& signals,
+          std::uint64_t count) {
     const std::uint64_t start = monotonic_ns();
     Progress progress(STDERR_FILENO, style_of(STDERR_FILENO), count, start);
     std::vector<DriveEvent> events;
@@ -121,6 +125,7 @@ bool pump(Driver& driver, Session& session, Output& out, StopSignals& signals, s
         session.read();
         if (out.buffer().size() > 0) progress.clear();  // they may share a terminal
         out.flush();
+        if (recording.failed() || recording.is_full()) driver.stop();
         progress.update(session.progress(), monotonic_ns());
     }
     return interrupted;
@@ -151,8 +156,11 @@ int run(const RunOptions& options) {
     auto tracer = Tracer::start(**kernel, trace_options(options, *drive));
     if (!tracer) return say_error(tracer.error());
 
-    Output out(STDOUT_FILENO, signals.fd());
+    auto recording = Recording::create(options.record, options.json, signals.fd());
+    if (!recording) return say_error(recording.error());
+    Output out(recording->text_fd(), signals.fd());
     Session session(**kernel, *tracer, out, options.json ? View::json : View::totals, true);
+    recording->attach(session);
     DeviceWatch device(drive->interface);
     session.begin(options.tracing.stages);
     drop_privileges(true);
@@ -160,12 +168,13 @@ int run(const RunOptions& options) {
     if (const Status started = driver.start(); !started) return say_error(started.error());
     drop_privileges(false);
 
-    const bool interrupted = pump(driver, session, out, signals, drive->count);
+    const bool interrupted = pump(driver, session, *recording, out, signals, drive->count);
     session.stop();
     if (!interrupted) session.linger(signals.fd());
     session.end(device.deltas());
     out.flush();
-    if (say_output_lost(session, out)) return exit_failed;
+    const bool unrecorded = recording->failed();
+    if (say_output_lost(session, out) || unrecorded) return exit_failed;
     return verdict(session, interrupted, drive->count);
 }
 

@@ -131,6 +131,7 @@ void add_run(CLI::App& app, Action& action) {
     });
     add_socket_options(verb, options->socket);
     add_tracing_options(verb, options->tracing);
+    add_record_options(verb, options->record);
     verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each");
     verb.footer(run_footer);
     verb.callback([options, &action] { action = [options] { return run(*options); }; });

@@ -9,9 +9,9 @@
 #include <utility>
 #include <variant>
 
-#include "user/analyze/path.h"
 #include "user/base/clock.h"
 #include "user/correlate/outcome.h"
+#include "user/correlate/path.h"
 #include "user/decode/decode.h"
 
 namespace sockray {
@@ -65,6 +65,7 @@ void Session::begin(StageSet stages) {
 std::size_t Session::read() {
     const std::size_t records = tracer_.read([this](std::span<const std::byte> bytes) { take(bytes); });
     finish_matched(false);
+    for (Sink* sink : sinks_) sink->idle();
     return records;
 }
 
@@ -103,6 +104,7 @@ void Session::take(std::span<const std::byte> bytes) {
     if (const auto* send = std::get_if<sr_send>(&*record)) take(*send);
     if (const auto* socket = std::get_if<sr_socket>(&*record)) take(*socket);
     if (const auto* frame = std::get_if<sr_frame>(&*record)) take(*frame);
+    if (const auto* piece = std::get_if<Piece>(&*record)) pieces_.add(*piece);
     output_.flush_if_large();
 }
 
@@ -117,6 +119,7 @@ void Session::take(const sr_send& record) {
     Send send;
     send.id = ++next_send_;
     send.record = record;
+    send.frame = pieces_.take(record.id);
     if (match_)
         matcher_.add_send(std::move(send));
     else
@@ -179,6 +182,8 @@ Ledger Session::count() const {
         ledger.frames.no_room += cpu.frames_no_room;
         ledger.frames.map_full += cpu.flights_full;
         ledger.frames.missed += cpu.passages_lost;
+        ledger.pieces_no_room += cpu.pieces_no_room;
+        ledger.pieces_unread += cpu.pieces_unread;
     }
     if (match_) {
         ledger.driven = matcher_.driven();

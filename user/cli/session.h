@@ -10,6 +10,7 @@
 #include "user/base/origin.h"
 #include "user/cli/output.h"
 #include "user/correlate/flights.h"
+#include "user/correlate/frame_pieces.h"
 #include "user/correlate/ledger.h"
 #include "user/correlate/matcher.h"
 #include "user/correlate/sink.h"
@@ -82,6 +83,7 @@ class Session {
     std::uint64_t end_ns_ = 0;
     Matcher matcher_;
     Flights flights_;
+    FramePieces pieces_;
     std::vector<Send> matched_;  // reused
     std::vector<Send> done_;     // reused
     Ledger ledger_;

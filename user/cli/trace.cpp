@@ -14,6 +14,7 @@
 #include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
+#include "user/cli/recording.h"
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
 #include "user/cli/verbs.h"
@@ -63,6 +64,7 @@ TraceOptions trace_options(const TraceVerbOptions& options, const Target& target
     trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
     trace.stages = options.tracing.stages;
     trace.in_flight = options.tracing.in_flight;
+    if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
     trace.backend = options.tracing.backend;
     trace.filter.tgid = options.pid;
     trace.filter.comm = options.comm;
@@ -82,7 +84,8 @@ enum class Stop {
     output_gone    // nobody reads any more
 };
 
-Stop pump(Session& session, const Tracer& tracer, Output& out, StopSignals& signals, int ended_fd) {
+Stop pump(Session& session, const Tracer& tracer, Recording& recording, Output& out, StopSignals& signals,
+          int ended_fd) {
     for (bool idle = false;;) {
         pollfd waits[] = {
             {signals.fd(), POLLIN, 0}, {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0}, {out.fd(), 0, 0}};
@@ -90,7 +93,8 @@ Stop pump(Session& session, const Tracer& tracer, Output& out, StopSignals& sign
         idle = session.read() == 0;
         out.flush();
         if (signals.take() != 0) return Stop::asked;
-        if (session.limit_reached()) return Stop::enough;
+        if (session.limit_reached() || recording.is_full()) return Stop::enough;
+        recording.failed();  // said at once; what is shown goes on
         if ((waits[2].revents & POLLIN) != 0) return Stop::watched_gone;
         if (out.error() != 0 || (waits[3].revents & (POLLERR | POLLNVAL)) != 0) return Stop::output_gone;
     }
@@ -121,10 +125,13 @@ int trace(const TraceVerbOptions& options) {
     auto tracer = Tracer::start(**kernel, trace_options(options, *target));
     if (!tracer) return say_error(tracer.error());
 
-    Output out(STDOUT_FILENO, signals.fd());
+    auto recording = Recording::create(options.record, options.json, signals.fd());
+    if (!recording) return say_error(recording.error());
+    Output out(recording->text_fd(), signals.fd());
     const View view = options.json ? View::json : options.tree ? View::tree : View::lines;
     Session session(**kernel, *tracer, out, view, false);
     session.limit_sends(options.count);
+    recording->attach(session);
     std::optional<DeviceWatch> device;
     if (target->interface) device.emplace(*target->interface);
     session.begin(options.tracing.stages);
@@ -142,7 +149,8 @@ int trace(const TraceVerbOptions& options) {
         }
         drop_privileges(false);
         if (failure.empty())
-            stop = pump(session, *tracer, out, signals, command ? command->ended_fd() : target->process.get());
+            stop =
+                pump(session, *tracer, *recording, out, signals, command ? command->ended_fd() : target->process.get());
     }
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
@@ -154,7 +162,8 @@ int trace(const TraceVerbOptions& options) {
         command->stop();
     if (!failure.empty()) say(failure);
     if (session.ledger().attempted() == 0) say(nothing_seen(options));
-    return say_output_lost(session, out) || !failure.empty() ? exit_failed : exit_done;
+    const bool unrecorded = recording->failed();
+    return say_output_lost(session, out) || unrecorded || !failure.empty() ? exit_failed : exit_done;
 }
 
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command) {
@@ -168,6 +177,7 @@ void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& co
     add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
     add_number(verb, "-c,--count", options->count, "end after so many sends")->type_name("N");
     add_tracing_options(verb, options->tracing);
+    add_record_options(verb, options->record);
     CLI::Option* tree = verb.add_flag("--tree", options->tree, "each send as a tree of stages with their times");
     verb.add_flag("--json", options->json, "one JSON object a line")->excludes(tree);
     verb.footer(trace_footer);

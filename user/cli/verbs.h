@@ -11,6 +11,7 @@
 #include "user/drive/frame.h"
 #include "user/drive/socket.h"
 #include "user/probe/backend.h"
+#include "user/record/file_names.h"
 
 namespace CLI {
 class App;
@@ -49,6 +50,13 @@ struct TracingOptions {
     std::string btf;
 };
 
+// -w and what goes with it.
+struct RecordOptions {
+    std::string write;  // empty: nothing is recorded
+    std::uint32_t snaplen = 262144;
+    Rotation rotation;
+};
+
 struct RunOptions {
     std::string interface;
     std::uint64_t count = 0;  // 0: not said
@@ -58,6 +66,7 @@ struct RunOptions {
     unsigned threads = 1;
     SocketOptions socket;
     TracingOptions tracing;
+    RecordOptions record;
     bool json = false;
 };
 
@@ -67,9 +76,17 @@ struct TraceVerbOptions {
     std::string interface;
     std::uint64_t count = 0;  // 0: no limit
     TracingOptions tracing;
+    RecordOptions record;
     bool tree = false;
     bool json = false;
     std::vector<std::string> command;
+};
+
+struct ReportOptions {
+    std::vector<std::string> files;
+    bool json = false;
+    bool lines = false;
+    bool tree = false;
 };
 
 // Each returns the exit status, having said on standard error what went wrong.
@@ -78,6 +95,7 @@ int ops(const OpsOptions& options);
 int sockets(const SocketsOptions& options);
 int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
+int report(const ReportOptions& options);
 
 // What the command line asks for: returns the exit status.
 using Action = std::function<int()>;
@@ -88,5 +106,6 @@ void add_ops(CLI::App& app, Action& action);
 void add_sockets(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command);
+void add_report(CLI::App& app, Action& action);
 
 }  // namespace sockray

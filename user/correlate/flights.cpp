@@ -20,6 +20,7 @@ void apply(Send& send, const sr_frame& frame) {
         case SR_FRAME_TAKEN:
             (frame.ret == 0 ? record.driver_hits : record.driver_drops)++;
             record.driver_ret = frame.ret;
+            if (!record.tx_queue) record.tx_queue = frame.tx_queue;
             if (record.span[SR_SLOT_NDO].start) break;
             record.stage[SR_SLOT_NDO] = SR_STAGE_NDO;
             record.span[SR_SLOT_NDO] = frame.ndo;

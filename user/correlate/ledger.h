@@ -70,6 +70,9 @@ struct Ledger {
     Tally sockets;
     std::uint64_t sockets_decoded = 0;
     FrameTally frames;
+    std::uint64_t pieces_no_room =
+        0;                            // parts of frames' bytes that found no room in the ring: cut off in the recording
+    std::uint64_t pieces_unread = 0;  // that could not be read where they lay
     std::vector<CpuLoss> lost_by_cpu;
     // Hits that the kernel says it skipped, of any stage; none where it says so of no stage (kprobes before 6.7). Not a
     // row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.

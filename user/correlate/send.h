@@ -1,10 +1,12 @@
 // A send with its end: what correlate makes of a record.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bpf/records.h"
 #include "user/base/stage.h"
@@ -36,6 +38,15 @@ enum class FrameEnd {
     lost     // nothing: the record of its end was lost, or the kernel skipped a hook
 };
 
+// The frame's bytes as it was handed to its device.
+struct SentFrame {
+    std::vector<std::byte> bytes;  // the first ones: no more than were asked for, or could be read
+    std::uint32_t length = 0;      // of the whole frame; 0: no bytes were taken
+    std::uint64_t ns = 0;          // when it was handed over, CLOCK_MONOTONIC
+    std::uint16_t dev_type = 0;    // ARPHRD_*
+    bool bypass = false;           // past the qdisc and the taps
+};
+
 struct Send {
     std::uint64_t id = 0;  // 1, 2, 3 ... in the order in which records were read
     sr_send record{};      // with what became of the frame behind the return
@@ -45,6 +56,7 @@ struct Send {
     Stage end_stage = Stage::none;        // where a failed or dropped send ended, as far as it was seen
     std::string reason;                   // why, in a sentence; empty for delivered sends
     std::optional<std::uint64_t> number;  // the driver's own number of this send, where sockray drove it
+    SentFrame frame;                      // where frames are recorded
 };
 
 // "sendto", "send", "sendmsg", "sendmmsg", "write", "writev", ..., by the function that was entered and the system

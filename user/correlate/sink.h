@@ -47,6 +47,8 @@ class Sink {
     virtual void socket(const sr_socket&, std::uint64_t /*id*/) {}
     // Judged: its outcome is final. In the order in which sends ended, which is not that of their begin or their id.
     virtual void send(const Send&) {}
+    // A moment at which nothing else waits: at least ten times a second while tracing runs, and never from a recording.
+    virtual void idle() {}
     virtual void end(const Ending&) {}
 };
 

@@ -64,6 +64,19 @@ tl::expected<Record, std::string_view> check_frame(const sr_frame& frame) {
     return frame;
 }
 
+tl::expected<Record, std::string_view> take_piece(std::span<const std::byte> bytes) {
+    Piece piece;
+    if (bytes.size() < sizeof piece.head) return Error("a piece that is too short");
+    std::memcpy(&piece.head, bytes.data(), sizeof piece.head);
+    bytes = bytes.subspan(sizeof piece.head);
+    if (piece.head.size > bytes.size() || piece.head.size > SR_PIECE_BYTES)
+        return Error("a piece of more bytes than it has");
+    if (piece.head.offset > piece.head.length || piece.head.size > piece.head.length - piece.head.offset)
+        return Error("a piece that lies outside of its frame");
+    piece.bytes = bytes.first(piece.head.size);
+    return piece;
+}
+
 }  // namespace
 
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) {
@@ -75,6 +88,7 @@ tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) 
         case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check_send);
         case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check_socket);
         case SR_RECORD_FRAME: return copy_as<sr_frame>(bytes).and_then(check_frame);
+        case SR_RECORD_PIECE: return take_piece(bytes);
         case SR_RECORD_STACK: return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });
         default: return Error("a record of an unknown type");
     }

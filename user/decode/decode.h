@@ -13,7 +13,14 @@ namespace sockray {
 
 // The records are the structs of bpf/records.h themselves. In a decoded one every string is terminated, every stage
 // number is one of a stage that belongs into its slot, and type and size are right.
-using Record = std::variant<sr_send, sr_socket, sr_stack, sr_frame>;
+//
+// Of a piece the bytes are a view into those that were decoded.
+struct Piece {
+    sr_piece head{};
+    std::span<const std::byte> bytes;
+};
+
+using Record = std::variant<sr_send, sr_socket, sr_stack, sr_frame, Piece>;
 
 // The error is a constant text that says what is wrong with the bytes; such a record counts as rejected.
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes);

@@ -6,8 +6,8 @@
 #include <iterator>
 #include <optional>
 
-#include "user/analyze/path.h"
 #include "user/base/terminal.h"
+#include "user/correlate/path.h"
 
 namespace sockray {
 
@@ -336,6 +336,8 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         object.number("sockets_lost", ledger.sockets.lost.total());
         object.key("uncounted");
         append_names(out, ledger.uncounted);
+        object.number("frame_parts_no_room", ledger.pieces_no_room);
+        object.number("frame_parts_unread", ledger.pieces_unread);
     }
     out.push_back('\n');
 }

@@ -6,8 +6,8 @@
 #include <ctime>
 #include <iterator>
 
-#include "user/analyze/path.h"
 #include "user/correlate/outcome.h"
+#include "user/correlate/path.h"
 #include "user/live/constants.h"
 #include "user/live/outcome_tone.h"
 #include "user/live/socket_block.h"

@@ -7,8 +7,8 @@
 #include <iterator>
 #include <string>
 
-#include "user/analyze/path.h"
 #include "user/correlate/outcome.h"
+#include "user/correlate/path.h"
 #include "user/live/constants.h"
 
 namespace sockray {

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string>
 
-#include "user/analyze/path.h"
+#include "user/correlate/path.h"
 #include "user/live/outcome_tone.h"
 
 namespace sockray {

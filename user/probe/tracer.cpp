@@ -47,7 +47,16 @@ void copy_text(char* to, std::size_t size, const std::string& text) {
     std::memcpy(to, text.data(), std::min(text.size(), size - 1));
 }
 
-sr_config make_config(const LiveKernel& kernel, const TraceOptions& options) {
+// Where the bytes of page fragments are (arch/x86/include/asm/page_64.h); elsewhere these are no variables.
+void find_pages(LiveKernel& kernel, sr_config& config) {
+    const auto offset = kernel.symbols.address("page_offset_base");
+    const auto map = kernel.symbols.address("vmemmap_base");
+    if (!offset || !map) return;
+    config.page_offset = kernel.memory.read_word(*offset).value_or(0);
+    config.vmemmap = kernel.memory.read_word(*map).value_or(0);
+}
+
+sr_config make_config(LiveKernel& kernel, const TraceOptions& options) {
     sr_config config{};
     config.net_families = kernel.symbols.address("net_families").value_or(0);
     config.packet_ops = kernel.symbols.address("packet_ops").value_or(0);
@@ -60,6 +69,8 @@ sr_config make_config(const LiveKernel& kernel, const TraceOptions& options) {
     config.follow = options.filter.ancestor;
     config.by_thread = !kernel.has_own_types;
     config.stages = options.stages;
+    config.snaplen = options.snaplen;
+    if (options.snaplen) find_pages(kernel, config);
     config.wake_bytes = ring_size(options.ring_bytes) / 4;
     copy_text(config.filter_comm, sizeof config.filter_comm, options.filter.comm);
     copy_text(config.filter_ifname, sizeof config.filter_ifname, options.filter.ifname);
@@ -140,7 +151,7 @@ struct Tracer::State {
     bool closed = false;
 
     // These three return what the kernel refused: then another State is made without it.
-    Result<std::vector<Refusal>> prepare(const LiveKernel& kernel, const TraceOptions& options);
+    Result<std::vector<Refusal>> prepare(LiveKernel& kernel, const TraceOptions& options);
     Result<std::vector<Refusal>> load(const LiveKernel& kernel);
     Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel);
     std::vector<Refusal> select_programs();
@@ -174,7 +185,7 @@ std::vector<Refusal> Tracer::State::select_programs() {
     return refusals;
 }
 
-Result<std::vector<Refusal>> Tracer::State::prepare(const LiveKernel& kernel, const TraceOptions& options) {
+Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const TraceOptions& options) {
     const LibbpfLog log;
     LIBBPF_OPTS(bpf_object_open_opts, open_options);
     if (!kernel.btf_file.empty()) open_options.btf_custom_path = kernel.btf_file.c_str();

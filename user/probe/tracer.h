@@ -44,6 +44,7 @@ struct TraceOptions {
     std::uint64_t cookie_magic = 0;       // not 0: look for a send's number in the frame, at cookie_offset
     std::uint32_t cookie_offset = 0;
     StageSet stages = chain_stages;
+    std::uint32_t snaplen = 0;        // take so many bytes of each frame; 0: none
     std::uint32_t in_flight = 65536;  // frames that can be under way at once, behind their send's return too
     std::optional<Backend> backend;   // none: for each stage the cheapest that works
     bool try_alternatives = false;    // the plan says of each backend that was not taken whether it would work

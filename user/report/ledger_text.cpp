@@ -140,6 +140,12 @@ void append_sockets(fmt::memory_buffer& out, const Ledger& ledger, const Style& 
                         "{} (--in-flight), return from the driver not seen {}",
                         frames.seen, frames.decoded, frames.no_room, frames.map_full, frames.missed),
             2);
+    if (ledger.pieces_no_room || ledger.pieces_unread)
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("bytes of frames: {} parts found no room in the ring, {} could not be read where they "
+                                "lay: those frames are cut off in the recording",
+                                ledger.pieces_no_room, ledger.pieces_unread),
+                    2);
     const std::uint64_t lost = ledger.sockets.lost.total();
     paint_lines(out, style, lost ? Tone::warning : Tone::plain,
                 fmt::format("sockets created: seen {} = decoded {} + lost {}", ledger.sockets.seen,

@@ -7,7 +7,7 @@
 namespace sockray {
 
 void Summary::begin(const Origin&, const Plan& plan, const KernelNames&) {
-    plan_ = &plan;
+    plan_ = plan;
 }
 
 void Summary::send(const Send& send) {
@@ -29,7 +29,7 @@ void Summary::append_text(fmt::memory_buffer& out, const Style& style) const {
             append_senders_text(out, senders_, style);
             out.push_back('\n');
         }
-        append_chain_text(out, chain_, *plan_, style);
+        append_chain_text(out, chain_, plan_, style);
     }
     out.push_back('\n');
     append_ledger(out, style);

@@ -19,7 +19,7 @@ class Summary : public Sink {
     void send(const Send& send) override;
     void end(const Ending& ending) override;
 
-    // Behind end(), while the plan of begin() still lives.
+    // Behind end().
     void append_text(fmt::memory_buffer& out, const Style& style) const;
     // Only the ledger, for standard error when standard output has gone.
     void append_ledger(fmt::memory_buffer& out, const Style& style) const;
@@ -28,7 +28,7 @@ class Summary : public Sink {
     const Ledger& ledger() const { return ending_.ledger; }
 
   private:
-    const Plan* plan_ = nullptr;
+    Plan plan_;
     Chain chain_;
     Reasons reasons_;
     Senders senders_;

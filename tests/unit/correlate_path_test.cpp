@@ -1,4 +1,4 @@
-#include "user/analyze/path.h"
+#include "user/correlate/path.h"
 
 #include <gtest/gtest.h>
 

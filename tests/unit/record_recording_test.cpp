@@ -1,0 +1,283 @@
+// Whole recordings: written, cut off anywhere, damaged, divided, and read again.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/unit/correlate_records.h"
+#include "user/record/reader.h"
+#include "user/record/writer.h"
+
+namespace sockray {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Collector : public Sink {
+  public:
+    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override {
+        begun++;
+        kernel = origin.kernel;
+        stages = plan.lines.size();
+        names_ = &names;
+    }
+    void socket(const sr_socket&, std::uint64_t) override { sockets++; }
+    void send(const Send& send) override {
+        ids.push_back(send.id);
+        if (send.record.drop_location) symbol = names_->symbol(send.record.drop_location);
+        if (send.record.flags & SR_SEND_DROP) reason = names_->drop_reason(send.record.drop_reason);
+    }
+    void end(const Ending& last) override { ending = last; }
+
+    int begun = 0;
+    std::string kernel;
+    std::size_t stages = 0;
+    std::size_t sockets = 0;
+    std::vector<std::uint64_t> ids;
+    std::string symbol;
+    std::string reason;
+    Ending ending;
+
+  private:
+    const KernelNames* names_ = nullptr;
+};
+
+class Recordings : public testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = fs::temp_directory_path() / ("sockray-recordings-" + std::to_string(::getpid()));
+        fs::remove_all(folder_);
+        fs::create_directory(folder_);
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+
+    std::string path(const std::string& name) const { return (folder_ / name).string(); }
+
+    static Send sent(std::uint64_t id) {
+        Send send = sample::send_of(sample::taken());
+        send.id = id;
+        send.outcome = Outcome::delivered;
+        send.frame.length = 60;
+        send.frame.ns = id * 1000;
+        send.frame.dev_type = 1;
+        send.frame.bytes.assign(60, std::byte{0xab});
+        return send;
+    }
+
+    static Send dropped(std::uint64_t id) {
+        Send send = sent(id);
+        send.outcome = Outcome::dropped;
+        send.record.flags |= SR_SEND_DROP;
+        send.record.drop_reason = 5;
+        send.record.drop_location = 0x1000;
+        send.reason = "QDISC_DROP";
+        return send;
+    }
+
+    // `sends` of them, every tenth dropped and every seventh without a frame.
+    void write(const RecordingOptions& options, std::uint64_t sends) const {
+        auto writer = RecordingWriter::create(options);
+        ASSERT_TRUE(writer) << writer.error().what;
+        const Plan plan = sample::plan();
+        const sample::Names names;
+        Origin origin;
+        origin.kernel = "6.1.0";
+        origin.host = "here";
+        origin.start_ns = 5;
+        (*writer)->begin(origin, plan, names);
+        sr_socket socket{};
+        socket.head = {SR_RECORD_SOCKET, sizeof socket, 0, 0, 1};
+        socket.create = {100, 200};
+        (*writer)->socket(socket, 1);
+        Ending ending;
+        for (std::uint64_t id = 1; id <= sends; id++) {
+            Send send = id % 10 ? sent(id) : dropped(id);
+            if (id % 7 == 0) send.frame = {};
+            ending.ledger.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
+            (*writer)->send(send);
+        }
+        ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = sends;
+        (*writer)->end(ending);
+        EXPECT_FALSE((*writer)->error());
+    }
+
+    static Result<ReadNotes> read(const std::vector<std::string>& files, Collector& collector) {
+        Sink* const sinks[] = {&collector};
+        return replay(files, sinks);
+    }
+
+    static std::string bytes_of(const std::string& file) {
+        std::ifstream in(file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    static void put_bytes(const std::string& file, std::string_view bytes) {
+        std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    }
+
+    // What a cut recording must give: its first sends, in order, and nothing that was not in it.
+    static void expect_a_beginning(const Collector& collector) {
+        for (std::size_t i = 0; i < collector.ids.size(); i++) ASSERT_EQ(collector.ids[i], i + 1);
+        EXPECT_LE(collector.begun, 1);
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(Recordings, TellsASessionAsItWas) {
+    write({path("a.pcapng")}, 100);
+    Collector collector;
+    const auto notes = read({path("a.pcapng")}, collector);
+    ASSERT_TRUE(notes) << notes.error().what;
+    EXPECT_TRUE(notes->words.empty());
+    EXPECT_EQ(collector.begun, 1);
+    EXPECT_EQ(collector.kernel, "6.1.0");
+    EXPECT_EQ(collector.stages, all_stages.size());
+    EXPECT_EQ(collector.sockets, 1U);
+    EXPECT_EQ(collector.ids.size(), 100U);
+    EXPECT_EQ(collector.symbol, "sch_direct_xmit+0x42");
+    EXPECT_EQ(collector.reason, "QDISC_DROP");
+    EXPECT_FALSE(collector.ending.cut_off);
+    EXPECT_TRUE(collector.ending.ledger.balances());
+    EXPECT_EQ(collector.ending.ledger.count(Outcome::dropped), 10U);
+}
+
+TEST_F(Recordings, CompressedOnesTellTheSame) {
+    write({path("a.pcapng.zst"), true}, 5000);
+    EXPECT_LT(fs::file_size(path("a.pcapng.zst")), 5000U * 60U);
+    Collector collector;
+    ASSERT_TRUE(read({path("a.pcapng.zst")}, collector));
+    EXPECT_EQ(collector.ids.size(), 5000U);
+    EXPECT_FALSE(collector.ending.cut_off);
+}
+
+TEST_F(Recordings, CutAtEveryByteTheyReadUpToTheLastWholeBlock) {
+    write({path("a.pcapng")}, 200);
+    const std::string whole = bytes_of(path("a.pcapng"));
+    std::size_t most = 0;
+    for (std::size_t cut = 0; cut < std::min<std::size_t>(whole.size(), 65536); cut++) {
+        put_bytes(path("cut"), std::string_view(whole).substr(0, cut));
+        Collector collector;
+        const auto notes = read({path("cut")}, collector);
+        expect_a_beginning(collector);
+        ASSERT_GE(collector.ids.size(), most) << "at " << cut;
+        most = collector.ids.size();
+        if (!notes) continue;
+        EXPECT_TRUE(collector.ending.cut_off);
+        EXPECT_TRUE(collector.ending.ledger.balances());
+        EXPECT_EQ(collector.ending.ledger.decoded, collector.ids.size());
+    }
+    EXPECT_GT(most, 50U);
+}
+
+TEST_F(Recordings, CutAtRandomPlacesTheyReadUpToTheLastWholeBlock) {
+    for (const bool compress : {false, true}) {
+        write({path("a"), compress}, 3000);
+        const std::string whole = bytes_of(path("a"));
+        std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
+        for (int i = 0; i < 500; i++) {
+            put_bytes(path("cut"), std::string_view(whole).substr(0, random() % whole.size()));
+            Collector collector;
+            (void)read({path("cut")}, collector);
+            expect_a_beginning(collector);
+        }
+    }
+}
+
+TEST_F(Recordings, DamagedOnesNeverCrashTheReader) {
+    write({path("a")}, 300);
+    const std::string whole = bytes_of(path("a"));
+    std::mt19937 random(3);  // NOLINT(cert-msc51-cpp): the same each time
+    for (int i = 0; i < 2000; i++) {
+        std::string bytes = whole;
+        for (unsigned n = 1 + random() % 8; n; n--) bytes[random() % bytes.size()] = static_cast<char>(random());
+        put_bytes(path("bad"), bytes);
+        Collector collector;
+        (void)read({path("bad")}, collector);
+    }
+}
+
+TEST_F(Recordings, DividedBySizeTheyAreOneSession) {
+    write({path("a"), false, {60'000, 0, 0}}, 1000);
+    std::vector<std::string> files{path("a")};
+    while (fs::exists(path("a" + std::to_string(files.size()))))
+        files.push_back(path("a" + std::to_string(files.size())));
+    ASSERT_GT(files.size(), 3U);
+    Collector collector;
+    const auto notes = read(files, collector);
+    ASSERT_TRUE(notes) << notes.error().what;
+    EXPECT_TRUE(notes->words.empty());
+    EXPECT_EQ(collector.begun, 1);
+    EXPECT_EQ(collector.ids.size(), 1000U);
+    EXPECT_FALSE(collector.ending.cut_off);
+
+    Collector one;  // each file can be read by itself
+    const auto of_one = read({files[2]}, one);
+    ASSERT_TRUE(of_one);
+    EXPECT_FALSE(of_one->words.empty());
+    EXPECT_TRUE(one.ending.cut_off);
+    EXPECT_FALSE(one.ids.empty());
+}
+
+TEST_F(Recordings, ARingOfFilesKeepsTheLastOnes) {
+    write({path("a"), false, {60'000, 0, 3}}, 3000);
+    EXPECT_TRUE(fs::exists(path("a0")));
+    EXPECT_TRUE(fs::exists(path("a2")));
+    EXPECT_FALSE(fs::exists(path("a3")));
+    EXPECT_FALSE(fs::exists(path("a")));
+}
+
+TEST_F(Recordings, FilesOfTwoSessionsAreRefused) {
+    write({path("a")}, 10);
+    const std::string whole = bytes_of(path("a"));
+    auto writer = RecordingWriter::create({path("b")});
+    ASSERT_TRUE(writer);
+    const Plan plan = sample::plan();
+    const sample::Names names;
+    Origin other;
+    other.start_ns = 99;
+    (*writer)->begin(other, plan, names);
+    (*writer)->end({});
+    Collector collector;
+    const auto notes = read({path("a"), path("b")}, collector);
+    ASSERT_FALSE(notes);
+    EXPECT_NE(notes.error().what.find("another session"), std::string::npos);
+}
+
+TEST_F(Recordings, WhatIsNoRecordingIsSaidSo) {
+    put_bytes(path("text"), "hello, this is no pcapng file at all");
+    put_bytes(path("empty"), "");
+    Collector collector;
+    for (const char* name : {"text", "empty", "missing"}) {
+        const auto notes = read({path(name)}, collector);
+        ASSERT_FALSE(notes) << name;
+        EXPECT_NE(notes.error().what.find(name), std::string::npos);
+    }
+    EXPECT_FALSE(read({folder_.string()}, collector));
+}
+
+TEST_F(Recordings, AFullDiskEndsTheRecordingAndKeepsWhatIsThere) {
+    auto writer = RecordingWriter::create({"/dev/full"});
+    ASSERT_TRUE(writer);
+    const Plan plan = sample::plan();
+    const sample::Names names;
+    (*writer)->begin(Origin{}, plan, names);
+    for (std::uint64_t id = 1; id < 5000; id++) (*writer)->send(sent(id));
+    (*writer)->end({});
+    ASSERT_TRUE((*writer)->error());
+    EXPECT_NE((*writer)->error()->what.find("No space left"), std::string::npos);
+}
+
+TEST_F(Recordings, AMissingDirectoryIsAnError) {
+    const auto writer = RecordingWriter::create({path("no/such/file")});
+    ASSERT_FALSE(writer);
+    EXPECT_NE(writer.error().what.find("no/such/file"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sockray

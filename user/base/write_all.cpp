@@ -1,0 +1,36 @@
+#include "user/base/write_all.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+
+namespace sockray {
+
+std::size_t piece_for(int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? SIZE_MAX : PIPE_BUF;
+}
+
+int write_all(int fd, std::string_view bytes, std::size_t piece, int stop_fd) {
+    while (!bytes.empty()) {
+        if (stop_fd >= 0) {
+            pollfd waits[] = {{fd, POLLOUT, 0}, {stop_fd, POLLIN, 0}};
+            if (::poll(waits, 2, -1) < 0 && errno != EINTR) return errno;
+            if (waits[0].revents == 0 && waits[1].revents != 0) return ECANCELED;
+        }
+        const ssize_t written = ::write(fd, bytes.data(), std::min(bytes.size(), piece));
+        if (written < 0) {
+            if (errno == EINTR) continue;
+            return errno;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return 0;
+}
+
+}  // namespace sockray

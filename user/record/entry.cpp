@@ -1,0 +1,460 @@
+#include "user/record/entry.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <protozero/pbf_reader.hpp>
+#include <protozero/pbf_writer.hpp>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "user/decode/decode.h"
+#include "user/record/fields.h"
+
+namespace sockray {
+namespace {
+
+using protozero::pbf_reader;
+using protozero::pbf_writer;
+
+// What is wrong with an entry, thrown no further than parse_entry().
+struct Malformed {
+    std::string_view what;
+};
+
+enum Kind : protozero::pbf_tag_type {
+    origin_kind = 1,
+    plan_kind,
+    symbol_kind,
+    drop_reason_kind,
+    socket_kind,
+    send_kind,
+    ending_kind,
+    part_kind
+};
+
+class Put {
+  public:
+    explicit Put(pbf_writer& writer) : writer_(writer) {}
+    template <typename Integer>
+    void number(protozero::pbf_tag_type field, Integer value) {
+        if (value == 0) return;
+        if constexpr (std::is_signed_v<Integer>)
+            writer_.add_sint64(field, value);
+        else
+            writer_.add_uint64(field, value);
+    }
+    template <std::size_t size>
+    void text(protozero::pbf_tag_type field, const char (&value)[size]) {
+        if (value[0]) writer_.add_bytes(field, value, ::strnlen(value, size));
+    }
+    void text(protozero::pbf_tag_type field, const std::string& value) {
+        if (!value.empty()) writer_.add_bytes(field, value);
+    }
+
+  private:
+    pbf_writer& writer_;
+};
+
+// Takes the field that the reader stands at, if the list has it.
+class Take {
+  public:
+    explicit Take(pbf_reader& reader) : reader_(reader), field_(reader.tag()) {}
+    template <typename Integer>
+    void number(protozero::pbf_tag_type field, Integer& value) {
+        if (field != field_ || taken_) return;
+        taken_ = true;
+        if constexpr (std::is_signed_v<Integer>)
+            narrow(reader_.get_sint64(), value);
+        else
+            narrow(reader_.get_uint64(), value);
+    }
+    template <std::size_t size>
+    void text(protozero::pbf_tag_type field, char (&value)[size]) {
+        if (field != field_ || taken_) return;
+        taken_ = true;
+        const protozero::data_view view = reader_.get_view();
+        if (view.size() >= size) throw Malformed{"a name that is too long"};
+        std::memset(value, 0, size);
+        std::memcpy(value, view.data(), view.size());
+    }
+    void text(protozero::pbf_tag_type field, std::string& value) {
+        if (field != field_ || taken_) return;
+        taken_ = true;
+        value = reader_.get_bytes();
+    }
+    // False: the field is none of the list, and still to be taken.
+    bool taken() const { return taken_; }
+
+  private:
+    template <typename Wide, typename Integer>
+    static void narrow(Wide wide, Integer& value) {
+        value = static_cast<Integer>(wide);
+        if (static_cast<Wide>(value) != wide) throw Malformed{"a number that is too large for its field"};
+    }
+    pbf_reader& reader_;
+    protozero::pbf_tag_type field_;
+    bool taken_ = false;
+};
+
+std::uint64_t zigzag(std::int64_t value) {
+    return protozero::encode_zigzag64(value);
+}
+
+Stage stage_of(std::uint64_t number) {
+    // A stage that a later sockray has: not known here, and not shown.
+    return number < stage_count ? static_cast<Stage>(number) : Stage::none;
+}
+
+void put_stages(pbf_writer& writer, const sr_send& record) {
+    const std::uint64_t base = record.span[SR_SLOT_SENDMSG].start;
+    writer.add_uint64(62, base);
+    std::vector<std::uint64_t> numbers;
+    numbers.reserve(std::size_t{4} * SR_SLOT_COUNT);
+    for (std::uint64_t slot = 0; slot < SR_SLOT_COUNT; slot++) {
+        const sr_span& span = record.span[slot];
+        if (!record.stage[slot] && !span.start && !span.end) continue;
+        const std::uint64_t start = span.start ? 1 + zigzag(static_cast<std::int64_t>(span.start - base)) : 0;
+        numbers.insert(numbers.end(), {slot, record.stage[slot], start, span.end ? 1 + span.end - span.start : 0});
+    }
+    writer.add_packed_uint64(63, numbers.begin(), numbers.end());
+}
+
+void take_stages(sr_send& record, std::uint64_t base, pbf_reader& reader) {
+    const auto numbers = reader.get_packed_uint64();
+    auto next = numbers.begin();
+    const auto take = [&] {
+        if (next == numbers.end()) throw Malformed{"stages that are cut off"};
+        return *next++;
+    };
+    while (next != numbers.end()) {
+        const std::uint64_t slot = take();
+        const std::uint64_t stage = take();
+        const std::uint64_t start = take();
+        const std::uint64_t duration = take();
+        if (slot >= SR_SLOT_COUNT || stage_of(stage) == Stage::none) continue;
+        record.stage[slot] = static_cast<std::uint8_t>(stage);
+        sr_span& span = record.span[slot];
+        if (start) span.start = base + static_cast<std::uint64_t>(protozero::decode_zigzag64(start - 1));
+        if (duration) span.end = span.start + duration - 1;
+    }
+}
+
+// The record as the ring could have held it: what decode() refuses there is refused here.
+template <typename T>
+T checked(T record, std::uint32_t type) {
+    record.head.type = type;
+    record.head.size = sizeof record;
+    const auto decoded = decode(std::as_bytes(std::span(&record, 1)));
+    if (!decoded) throw Malformed{decoded.error()};
+    return std::get<T>(*decoded);
+}
+
+// Calls `other` for the fields that are none of the list.
+template <typename Visit, typename Other>
+void take_fields(pbf_reader reader, const Visit& visit, const Other& other) {
+    while (reader.next()) {
+        Take take(reader);
+        visit(take);
+        if (!take.taken() && !other(reader)) reader.skip();
+    }
+}
+
+constexpr auto nothing_else = [](pbf_reader&) { return false; };
+
+OriginEntry take_origin(pbf_reader message) {
+    OriginEntry entry;
+    take_fields(
+        message,
+        [&](Take& take) {
+            visit_origin(take, entry.origin);
+            take.number(9, entry.file);
+        },
+        [&](pbf_reader& reader) {
+            if (reader.tag() != 2) return false;
+            entry.origin.command.push_back(reader.get_bytes());
+            return true;
+        });
+    return entry;
+}
+
+PlanLine take_plan(pbf_reader message) {
+    PlanLine line;
+    std::uint32_t stage = 0;
+    std::uint32_t evidence = 0;
+    take_fields(
+        message,
+        [&](Take& take) {
+            visit_plan(take, line);
+            take.number(1, stage);
+            take.number(2, evidence);
+        },
+        [&](pbf_reader& reader) {
+            if (reader.tag() != 7) return false;
+            Alternative one;
+            take_fields(
+                reader.get_message(), [&](Take& take) { visit_alternative(take, one); }, nothing_else);
+            line.alternatives.push_back(std::move(one));
+            return true;
+        });
+    if (evidence > static_cast<std::uint32_t>(Evidence::absent)) throw Malformed{"evidence of an unknown kind"};
+    line.stage = stage_of(stage);
+    line.evidence = static_cast<Evidence>(evidence);
+    return line;
+}
+
+SocketEntry take_socket(pbf_reader message) {
+    SocketEntry entry;
+    take_fields(
+        message,
+        [&](Take& take) {
+            visit_socket(take, entry.record);
+            take.number(1, entry.id);
+        },
+        nothing_else);
+    entry.record = checked(entry.record, SR_RECORD_SOCKET);
+    return entry;
+}
+
+Send take_send(pbf_reader message) {
+    Send send;
+    std::uint32_t outcome = 0;
+    std::uint32_t end_stage = 0;
+    std::uint32_t frame_end = 0;
+    std::uint64_t number_plus_1 = 0;
+    std::uint64_t base = 0;
+    take_fields(
+        message,
+        [&](Take& take) {
+            visit_send(take, send.record);
+            take.number(1, send.id);
+            take.number(2, outcome);
+            take.number(3, end_stage);
+            take.text(4, send.reason);
+            take.number(5, frame_end);
+            take.number(6, send.frames_consumed);
+            take.number(7, number_plus_1);
+            take.number(62, base);
+        },
+        [&](pbf_reader& reader) {
+            if (reader.tag() != 63) return false;
+            take_stages(send.record, base, reader);
+            return true;
+        });
+    if (outcome >= outcome_count) throw Malformed{"a send with an outcome that is none"};
+    if (frame_end > static_cast<std::uint32_t>(FrameEnd::lost)) throw Malformed{"a send with an end that is none"};
+    send.outcome = static_cast<Outcome>(outcome);
+    send.end_stage = stage_of(end_stage);
+    send.frame_end = static_cast<FrameEnd>(frame_end);
+    if (number_plus_1) send.number = number_plus_1 - 1;
+    send.record = checked(send.record, SR_RECORD_SEND);
+    return send;
+}
+
+void take_numbers(pbf_reader& reader, std::span<std::uint64_t> to) {
+    std::size_t i = 0;
+    for (const std::uint64_t number : reader.get_packed_uint64())
+        if (i < to.size()) to[i++] = number;
+}
+
+Ending take_ending(pbf_reader message) {
+    Ending ending;
+    Ledger& ledger = ending.ledger;
+    std::uint32_t skipped_known = 0;
+    std::uint64_t driven = 0;
+    std::uint64_t correlated = 0;
+    std::vector<StageHits> skipped;
+    const auto sub = [](pbf_reader& reader, const auto& visit) {
+        take_fields(reader.get_message(), visit, nothing_else);
+        return true;
+    };
+    take_fields(
+        message,
+        [&](Take& take) {
+            visit_ledger(take, ledger);
+            take.number(1, ending.end_ns);
+            take.number(15, skipped_known);
+            take.number(18, driven);
+            take.number(19, correlated);
+        },
+        [&](pbf_reader& reader) {
+            switch (reader.tag()) {
+                case 2:
+                    return sub(reader, [&device = ending.devices.emplace_back()](Take& t) { visit_device(t, device); });
+                case 3: return sub(reader, [&](Take& t) { visit_tally(t, ledger.sends); });
+                case 4: return sub(reader, [&](Take& t) { visit_tally(t, ledger.sockets); });
+                case 5: take_numbers(reader, ledger.decoded_by_outcome); return true;
+                case 14: return sub(reader, [&cpu = ledger.lost_by_cpu.emplace_back()](Take& t) { visit_cpu(t, cpu); });
+                case 16: {
+                    std::uint32_t stage = 0;
+                    std::uint64_t hits = 0;
+                    sub(reader, [&](Take& t) {
+                        t.number(1, stage);
+                        t.number(2, hits);
+                    });
+                    skipped.push_back({stage_of(stage), hits});
+                    return true;
+                }
+                case 17:
+                    for (const std::uint64_t stage : reader.get_packed_uint64())
+                        ledger.uncounted.push_back(stage_of(stage));
+                    return true;
+                default: return false;
+            }
+        });
+    for (const std::uint64_t sends : ledger.decoded_by_outcome) ledger.decoded += sends;
+    if (skipped_known) ledger.skipped = std::move(skipped);
+    if (driven) ledger.driven = driven - 1;
+    if (correlated) ledger.correlated = correlated - 1;
+    return ending;
+}
+
+template <typename T, typename Visit>
+T take_plain(pbf_reader message, const Visit& visit) {
+    T entry;
+    take_fields(
+        message, [&](Take& take) { visit(take, entry); }, nothing_else);
+    return entry;
+}
+
+constexpr auto symbol_fields = [](auto&& v, auto& entry) {
+    v.number(1, entry.address);
+    v.text(2, entry.name);
+};
+constexpr auto drop_reason_fields = [](auto&& v, auto& entry) {
+    v.number(1, entry.number);
+    v.text(2, entry.name);
+};
+constexpr auto part_fields = [](auto&& v, auto& entry) { v.number(1, entry.file); };
+
+Entry take_entry(std::string_view bytes) {
+    pbf_reader reader(bytes.data(), bytes.size());
+    while (reader.next()) {
+        switch (reader.tag()) {
+            case origin_kind: return take_origin(reader.get_message());
+            case plan_kind: return take_plan(reader.get_message());
+            case symbol_kind: return take_plain<SymbolEntry>(reader.get_message(), symbol_fields);
+            case drop_reason_kind: return take_plain<DropReasonEntry>(reader.get_message(), drop_reason_fields);
+            case socket_kind: return take_socket(reader.get_message());
+            case send_kind: return take_send(reader.get_message());
+            case ending_kind: return take_ending(reader.get_message());
+            case part_kind: return take_plain<PartEntry>(reader.get_message(), part_fields);
+            default: reader.skip();
+        }
+    }
+    return UnknownEntry{};
+}
+
+}  // namespace
+
+void put_entry(std::string& out, const OriginEntry& entry) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, origin_kind);
+    for (const std::string& word : entry.origin.command) message.add_bytes(2, word);
+    visit_origin(Put(message), entry.origin);
+    Put(message).number(9, entry.file);
+}
+
+void put_entry(std::string& out, const PlanLine& line) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, plan_kind);
+    Put put(message);
+    put.number(1, static_cast<std::uint32_t>(line.stage));
+    put.number(2, static_cast<std::uint32_t>(line.evidence));
+    visit_plan(put, line);
+    for (const Alternative& one : line.alternatives) {
+        pbf_writer alternative(message, 7);
+        visit_alternative(Put(alternative), one);
+    }
+}
+
+void put_entry(std::string& out, const SymbolEntry& entry) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, symbol_kind);
+    symbol_fields(Put(message), entry);
+}
+
+void put_entry(std::string& out, const DropReasonEntry& entry) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, drop_reason_kind);
+    drop_reason_fields(Put(message), entry);
+}
+
+void put_entry(std::string& out, const SocketEntry& entry) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, socket_kind);
+    Put(message).number(1, entry.id);
+    visit_socket(Put(message), entry.record);
+}
+
+void put_entry(std::string& out, const Send& send) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, send_kind);
+    Put put(message);
+    put.number(1, send.id);
+    put.number(2, static_cast<std::uint32_t>(send.outcome));
+    put.number(3, static_cast<std::uint32_t>(send.end_stage));
+    put.text(4, send.reason);
+    put.number(5, static_cast<std::uint32_t>(send.frame_end));
+    put.number(6, send.frames_consumed);
+    put.number(7, send.number ? *send.number + 1 : 0);
+    visit_send(put, send.record);
+    put_stages(message, send.record);
+}
+
+void put_entry(std::string& out, const Ending& ending) {
+    const Ledger& ledger = ending.ledger;
+    pbf_writer writer(out);
+    pbf_writer message(writer, ending_kind);
+    Put put(message);
+    put.number(1, ending.end_ns);
+    for (const DeviceDelta& device : ending.devices) {
+        pbf_writer sub(message, 2);
+        visit_device(Put(sub), device);
+    }
+    {
+        pbf_writer sub(message, 3);
+        visit_tally(Put(sub), ledger.sends);
+    }
+    {
+        pbf_writer sub(message, 4);
+        visit_tally(Put(sub), ledger.sockets);
+    }
+    message.add_packed_uint64(5, ledger.decoded_by_outcome.begin(), ledger.decoded_by_outcome.end());
+    visit_ledger(put, ledger);
+    for (const CpuLoss& cpu : ledger.lost_by_cpu) {
+        pbf_writer sub(message, 14);
+        visit_cpu(Put(sub), cpu);
+    }
+    put.number(15, std::uint32_t{ledger.skipped.has_value()});
+    if (ledger.skipped)
+        for (const StageHits& one : *ledger.skipped) {
+            pbf_writer sub(message, 16);
+            Put(sub).number(1, static_cast<std::uint32_t>(one.stage));
+            Put(sub).number(2, one.hits);
+        }
+    std::vector<std::uint32_t> uncounted;
+    for (const Stage stage : ledger.uncounted) uncounted.push_back(static_cast<std::uint32_t>(stage));
+    message.add_packed_uint32(17, uncounted.begin(), uncounted.end());
+    put.number(18, ledger.driven ? *ledger.driven + 1 : 0);
+    put.number(19, ledger.correlated ? *ledger.correlated + 1 : 0);
+}
+
+void put_entry(std::string& out, const PartEntry& entry) {
+    pbf_writer writer(out);
+    pbf_writer message(writer, part_kind);
+    part_fields(Put(message), entry);
+}
+
+tl::expected<Entry, std::string_view> parse_entry(std::string_view bytes) {
+    try {
+        return take_entry(bytes);
+    } catch (const Malformed& malformed) {
+        return tl::unexpected(malformed.what);
+    } catch (const protozero::exception&) {
+        return tl::unexpected(std::string_view("an entry that is no message of recording.proto"));
+    }
+}
+
+}  // namespace sockray

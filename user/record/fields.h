@@ -1,0 +1,166 @@
+// Which field of recording.proto is which member: one list for writing and reading. A visitor has
+//   number(field, member)   integers; those of a signed type in zigzag encoding
+//   text(field, member)     char arrays, std::string
+#pragma once
+
+#include "user/base/origin.h"
+#include "user/base/plan.h"
+#include "user/correlate/sink.h"
+
+namespace sockray {
+
+void visit_socket(auto&& v, auto& r) {
+    v.number(2, r.head.cpu);
+    v.number(3, r.head.seq);
+    v.number(4, r.pid);
+    v.number(5, r.tid);
+    v.text(6, r.comm);
+    v.number(7, r.uid);
+    v.number(8, r.netns_ino);
+    v.number(9, r.socket_ino);
+    v.number(10, r.family);
+    v.number(11, r.sock_type);
+    v.number(12, r.protocol);
+    v.number(13, r.kern);
+    v.number(14, r.ret);
+    v.number(15, r.create_ret);
+    v.number(16, r.net_family);
+    v.number(17, r.net_family_create);
+    v.number(18, r.net_family_number);
+    v.number(19, r.sk_family);
+    v.number(20, r.po_num);
+    v.number(21, r.ops);
+    v.number(22, r.ops_sendmsg);
+    v.number(23, r.sk_destruct);
+    v.number(24, r.create_seen);
+    v.number(25, r.create.start);
+    v.number(26, r.create.end);
+    v.number(27, r.packet_create.start);
+    v.number(28, r.packet_create.end);
+}
+
+// All of struct sr_send but its stages.
+void visit_send(auto&& v, auto& r) {
+    v.number(8, r.head.cpu);
+    v.number(9, r.head.seq);
+    v.number(10, r.pid);
+    v.number(11, r.tid);
+    v.text(12, r.comm);
+    v.number(13, r.socket_ino);
+    v.number(14, r.netns_ino);
+    v.number(15, r.syscall);
+    v.number(16, r.flags);
+    v.number(17, r.msg_flags);
+    v.number(18, r.len);
+    v.number(19, r.ret);
+    v.number(20, r.cookie);
+    v.number(21, r.sendmsg_fn);
+    v.number(22, r.sock_type);
+    v.number(23, r.protocol);
+    v.number(24, r.ifindex);
+    v.text(25, r.ifname);
+    v.number(26, r.id);
+    v.number(27, r.xmit_ret);
+    v.number(28, r.driver_ret);
+    v.number(29, r.body_hits);
+    v.number(30, r.alloc_hits);
+    v.number(31, r.driver_hits);
+    v.number(32, r.drop_reason);
+    v.number(33, r.drop_location);
+    v.number(34, r.drop_ns);
+    v.number(35, r.ndo_fn);
+    v.number(36, r.received_ino);
+    v.number(37, r.received);
+    v.number(38, r.receivers);
+    v.number(39, r.freed_reason);
+    v.number(40, r.frees);
+    v.number(41, r.drops);
+    v.number(42, r.driver_drops);
+    v.number(43, r.segments);
+    v.number(44, r.ring_frame);
+    v.number(45, r.sndbuf);
+    v.number(46, r.wmem_alloc);
+    v.number(47, r.mtu);
+    v.number(48, r.dev_flags);
+    v.number(49, r.msg_namelen);
+    v.number(50, r.msg_controllen);
+    v.number(51, r.bound_ifindex);
+    v.number(52, r.hard_header_len);
+    v.number(53, r.dev_type);
+    v.number(54, r.addr_len);
+    v.number(55, r.sll_halen);
+    v.number(56, r.vnet_hdr);
+    v.number(57, r.drop_in_driver);
+    v.text(58, r.qdisc);
+    v.number(59, r.qdisc_len);
+    v.number(60, r.queue_state);
+    v.number(61, r.tx_queue);
+}
+
+void visit_origin(auto&& v, auto& o) {
+    v.text(1, o.version);
+    v.text(3, o.host);
+    v.text(4, o.kernel);
+    v.text(5, o.machine);
+    v.number(6, o.start_ns);
+    v.number(7, o.realtime_offset_ns);
+    v.number(8, o.stages);
+}
+
+void visit_plan(auto&& v, auto& line) {
+    v.text(3, line.function);
+    v.number(4, line.offset);
+    v.text(5, line.hook);
+    v.text(6, line.reason);
+}
+
+void visit_alternative(auto&& v, auto& one) {
+    v.text(1, one.backend);
+    v.text(2, one.verdict);
+    v.text(3, one.reason);
+}
+
+void visit_tally(auto&& v, auto& tally) {
+    v.number(1, tally.seen);
+    v.number(2, tally.emitted);
+    v.number(3, tally.lost.no_room);
+    v.number(4, tally.lost.missed);
+    v.number(5, tally.lost.map_full);
+    v.number(6, tally.lost.rejected);
+}
+
+void visit_ledger(auto&& v, auto& ledger) {
+    v.number(6, ledger.shown);
+    v.number(7, ledger.partial);
+    v.number(8, ledger.sockets_decoded);
+    v.number(9, ledger.frames.seen);
+    v.number(10, ledger.frames.decoded);
+    v.number(11, ledger.frames.no_room);
+    v.number(12, ledger.frames.map_full);
+    v.number(13, ledger.frames.missed);
+    v.number(20, ledger.contradicted);
+    v.number(21, ledger.ring_idle);
+    v.number(22, ledger.children_lost);
+    v.number(23, ledger.pieces_no_room);
+    v.number(24, ledger.pieces_unread);
+}
+
+void visit_cpu(auto&& v, auto& cpu) {
+    v.number(1, cpu.cpu);
+    v.number(2, cpu.sends_no_room);
+    v.number(3, cpu.sockets_no_room);
+    v.number(4, cpu.frames_no_room);
+    v.number(5, cpu.no_memory);
+    v.number(6, cpu.not_followed);
+}
+
+void visit_device(auto&& v, auto& device) {
+    v.text(1, device.ifname);
+    v.number(2, device.tx_packets);
+    v.number(3, device.tx_bytes);
+    v.number(4, device.tx_dropped);
+    v.number(5, device.tx_errors);
+    v.number(6, device.netns_ino);
+}
+
+}  // namespace sockray

@@ -1,0 +1,84 @@
+#include "user/record/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "user/base/terminal.h"
+#include "user/base/write_all.h"
+
+namespace sockray {
+
+void OutputFile::FreeContext::operator()(ZSTD_CCtx_s* context) const {
+    ZSTD_freeCCtx(context);
+}
+
+OutputFile::OutputFile(std::string path, Fd fd, int stop_fd)
+    : path_(std::move(path)), fd_(std::move(fd)), stop_fd_(stop_fd), piece_(piece_for(fd_.get())) {}
+OutputFile::OutputFile(OutputFile&&) noexcept = default;
+OutputFile& OutputFile::operator=(OutputFile&&) noexcept = default;
+OutputFile::~OutputFile() = default;
+
+Result<OutputFile> OutputFile::create(const std::string& path, bool compress, int stop_fd) {
+    const bool standard = path == "-";
+    Fd fd(standard ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                   : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (!fd)
+        return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)),
+                    errno == ENOENT ? "make the directory first" : "");
+    if (standard && ::isatty(fd.get()))
+        return usage("a recording is no text for a terminal", "send standard output into a file or a pipe");
+    OutputFile file(path, std::move(fd), stop_fd);
+    if (compress) {
+        file.zstd_.reset(ZSTD_createCCtx());
+        if (!file.zstd_) return fail("no memory for the compressor");
+        ZSTD_CCtx_setParameter(file.zstd_.get(), ZSTD_c_compressionLevel, 1);  // senders do not wait for us
+        ZSTD_CCtx_setParameter(file.zstd_.get(), ZSTD_c_checksumFlag, 1);
+    }
+    return file;
+}
+
+Status OutputFile::put(std::string_view bytes) {
+    if (const int error = write_all(fd_.get(), bytes, piece_, stop_fd_))
+        return fail(fmt::format("cannot write to {}: {}", printable(path_),
+                                error == ECANCELED ? "nobody reads it" : errno_text(error)));
+    size_ += bytes.size();
+    return {};
+}
+
+Status OutputFile::compress(std::string_view bytes, int directive) {
+    packed_.resize(ZSTD_CStreamOutSize());
+    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+    for (;;) {
+        ZSTD_outBuffer out{packed_.data(), packed_.size(), 0};
+        const std::size_t rest =
+            ZSTD_compressStream2(zstd_.get(), &out, &in, static_cast<ZSTD_EndDirective>(directive));
+        if (ZSTD_isError(rest))
+            return fail(fmt::format("cannot compress {}: {}", printable(path_), ZSTD_getErrorName(rest)));
+        if (Status written = put({packed_.data(), out.pos}); !written) return written;
+        if (directive == ZSTD_e_continue ? in.pos == in.size : rest == 0) return {};
+    }
+}
+
+Status OutputFile::write(std::string_view bytes) {
+    return zstd_ ? compress(bytes, ZSTD_e_continue) : put(bytes);
+}
+
+Status OutputFile::flush() {
+    return zstd_ ? compress({}, ZSTD_e_flush) : Status{};
+}
+
+Status OutputFile::finish() {
+    if (!fd_) return {};
+    Status status = zstd_ ? compress({}, ZSTD_e_end) : Status{};
+    // Some file systems say only here that the disk is full.
+    if (::close(fd_.release()) != 0 && status)
+        status = fail(fmt::format("cannot write to {}: {}", printable(path_), errno_text(errno)));
+    return status;
+}
+
+}  // namespace sockray

@@ -1,0 +1,168 @@
+#include "user/record/pcapng.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+namespace sockray::pcapng {
+namespace {
+
+constexpr std::uint16_t opt_end = 0;
+constexpr std::uint16_t opt_comment = 1;
+constexpr std::uint16_t shb_hardware = 2;
+constexpr std::uint16_t shb_os = 3;
+constexpr std::uint16_t shb_userappl = 4;
+constexpr std::uint16_t if_name = 2;
+constexpr std::uint16_t if_description = 3;
+constexpr std::uint16_t if_tsresol = 9;
+constexpr std::uint16_t isb_ifrecv = 4;
+constexpr std::uint16_t isb_ifdrop = 5;
+constexpr std::uint16_t epb_flags = 2;
+constexpr std::uint16_t epb_packetid = 5;
+constexpr std::uint16_t epb_queue = 6;
+
+constexpr std::uint8_t nanoseconds = 9;  // if_tsresol: 10^-9
+constexpr std::size_t longest_option = 65535;
+constexpr std::uint32_t around = 12;  // type, length, length
+
+template <typename Integer>
+void add(std::string& out, Integer value) {
+    static_assert(std::is_integral_v<Integer>);
+    out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void pad(std::string& out, std::size_t size) {
+    out.append((4 - size % 4) % 4, '\0');
+}
+
+void add_option(std::string& out, std::uint16_t code, std::string_view value) {
+    value = value.substr(0, longest_option);
+    add(out, code);
+    add(out, static_cast<std::uint16_t>(value.size()));
+    out.append(value);
+    pad(out, value.size());
+}
+
+void add_text(std::string& out, std::uint16_t code, std::string_view text) {
+    if (!text.empty()) add_option(out, code, text);
+}
+
+template <typename Integer>
+void add_number(std::string& out, std::uint16_t code, Integer value) {
+    add_option(out, code, {reinterpret_cast<const char*>(&value), sizeof value});
+}
+
+// Begins a block when made and ends it when it goes.
+class Open {
+  public:
+    Open(std::string& out, std::uint32_t type) : out_(out), start_(out.size()) {
+        add(out_, type);
+        add(out_, std::uint32_t{0});
+    }
+    ~Open() {
+        const auto length = static_cast<std::uint32_t>(out_.size() - start_ + sizeof(std::uint32_t));
+        std::memcpy(out_.data() + start_ + sizeof(std::uint32_t), &length, sizeof length);
+        add(out_, length);
+    }
+    Open(const Open&) = delete;
+    Open& operator=(const Open&) = delete;
+
+  private:
+    std::string& out_;
+    std::size_t start_;
+};
+
+void add_time(std::string& out, std::uint64_t ns) {
+    add(out, static_cast<std::uint32_t>(ns >> 32));
+    add(out, static_cast<std::uint32_t>(ns));
+}
+
+std::uint32_t word_at(std::string_view bytes, std::size_t offset, bool swapped) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, bytes.data() + offset, sizeof word);
+    return swapped ? __builtin_bswap32(word) : word;
+}
+
+}  // namespace
+
+void put(std::string& out, const Section& section) {
+    const Open block(out, section_header);
+    add(out, byte_order_magic);
+    add(out, std::uint16_t{1});  // version 1.0
+    add(out, std::uint16_t{0});
+    add(out, std::int64_t{-1});  // of unknown length
+    add_text(out, shb_hardware, section.hardware);
+    add_text(out, shb_os, section.system);
+    add_text(out, shb_userappl, section.application);
+    add_option(out, opt_end, {});
+}
+
+void put(std::string& out, const Interface& interface) {
+    const Open block(out, interface_description);
+    add(out, interface.link_type);
+    add(out, std::uint16_t{0});
+    add(out, interface.snaplen);
+    add_text(out, if_name, interface.name);
+    add_text(out, if_description, interface.description);
+    add_number(out, if_tsresol, nanoseconds);
+    add_option(out, opt_end, {});
+}
+
+void put(std::string& out, const Packet& packet) {
+    const Open block(out, enhanced_packet);
+    add(out, packet.interface);
+    add_time(out, packet.realtime_ns);
+    add(out, static_cast<std::uint32_t>(packet.bytes.size()));
+    add(out, packet.length);
+    out.append(reinterpret_cast<const char*>(packet.bytes.data()), packet.bytes.size());
+    pad(out, packet.bytes.size());
+    add_text(out, opt_comment, packet.comment);
+    if (packet.direction != Direction::unknown)
+        add_number(out, epb_flags, std::uint32_t{packet.direction == Direction::in ? 1U : 2U});
+    if (packet.id) add_number(out, epb_packetid, packet.id);
+    if (packet.queue_plus_1) add_number(out, epb_queue, packet.queue_plus_1 - 1);
+    add_option(out, opt_end, {});
+}
+
+void put(std::string& out, const Statistics& statistics) {
+    const Open block(out, interface_statistics);
+    add(out, statistics.interface);
+    add_time(out, statistics.realtime_ns);
+    add_number(out, isb_ifrecv, statistics.received);
+    add_number(out, isb_ifdrop, statistics.dropped);
+    add_option(out, opt_end, {});
+}
+
+void put_journal(std::string& out, std::string_view fields) {
+    put_block(out, journal_export, fields);
+}
+
+void put_block(std::string& out, std::uint32_t type, std::string_view body) {
+    const Open block(out, type);
+    out.append(body);
+    pad(out, body.size());
+}
+
+tl::expected<Block, Incomplete> take_block(std::string_view bytes, bool& swapped) {
+    if (bytes.size() < around) return tl::unexpected(Incomplete{around});
+    // A section header's type reads the same both ways, and its magic tells which way the rest is.
+    if (word_at(bytes, 0, false) == section_header) {
+        const std::uint32_t magic = word_at(bytes, 8, false);
+        if (magic != byte_order_magic && magic != __builtin_bswap32(byte_order_magic))
+            return tl::unexpected(Incomplete{0, "a section of no known byte order"});
+        swapped = magic != byte_order_magic;
+    }
+    const std::uint32_t length = word_at(bytes, 4, swapped);
+    if (length < around || length % 4 != 0 || length > longest_block)
+        return tl::unexpected(Incomplete{0, "a block whose length cannot be"});
+    if (bytes.size() < length) return tl::unexpected(Incomplete{length});
+    if (word_at(bytes, length - 4, swapped) != length)
+        return tl::unexpected(Incomplete{0, "a block that says two lengths"});
+    return Block{word_at(bytes, 0, swapped), bytes.substr(8, length - around)};
+}
+
+std::uint32_t block_length(const Block& block) {
+    return static_cast<std::uint32_t>(block.body.size()) + around;
+}
+
+}  // namespace sockray::pcapng

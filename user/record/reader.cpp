@@ -1,0 +1,215 @@
+#include "user/record/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+#include "user/base/terminal.h"
+#include "user/correlate/path.h"
+#include "user/record/entry.h"
+#include "user/record/input_file.h"
+#include "user/record/layout.h"
+#include "user/record/pcapng.h"
+
+namespace sockray {
+namespace {
+
+constexpr std::size_t most_names = 65536;  // a recording has dozens; more are damage, and not kept
+
+class RecordedNames : public KernelNames {
+  public:
+    void add(SymbolEntry& entry) {
+        if (symbols_.size() < most_names) symbols_.insert_or_assign(entry.address, std::move(entry.name));
+    }
+    void add(DropReasonEntry& entry) {
+        if (reasons_.size() < most_names) reasons_.insert_or_assign(entry.number, std::move(entry.name));
+    }
+    std::string symbol(std::uint64_t address) const override {
+        if (!address) return "0";
+        const auto found = symbols_.find(address);
+        return found == symbols_.end() ? fmt::format("0x{:x}", address) : found->second;
+    }
+    std::string drop_reason(std::uint32_t number) const override {
+        const auto found = reasons_.find(number);
+        return found == reasons_.end() ? fmt::format("reason {}", number) : found->second;
+    }
+
+  private:
+    std::unordered_map<std::uint64_t, std::string> symbols_;
+    std::unordered_map<std::uint32_t, std::string> reasons_;
+};
+
+// The entry in a block's body; empty where the block is somebody else's.
+std::optional<std::string_view> entry_bytes(std::string_view body, bool swapped) {
+    std::uint32_t length = 0;
+    const std::size_t head = entry_magic.size() + sizeof length;
+    if (body.size() < head || !body.starts_with(entry_magic)) return std::nullopt;
+    std::memcpy(&length, body.data() + entry_magic.size(), sizeof length);
+    if (swapped) length = __builtin_bswap32(length);
+    if (length > body.size() - head) return std::nullopt;
+    return body.substr(head, length);
+}
+
+class Replay {
+  public:
+    explicit Replay(std::span<Sink* const> sinks) : sinks_(sinks) {}
+
+    Status read(const std::string& path);
+    void finish();
+    bool has_begun() const { return begun_; }
+    ReadNotes notes;
+
+  private:
+    Status take(Entry&& entry, const std::string& path);
+    Status take(OriginEntry&& entry, const std::string& path);
+    void begin();
+    void note(const std::string& path, std::string_view what) {
+        notes.words.push_back(fmt::format("{}: {}", printable(path), what));
+    }
+
+    std::span<Sink* const> sinks_;
+    std::optional<Origin> origin_;
+    std::uint32_t next_file_ = 0;
+    Plan plan_;
+    RecordedNames names_;
+    bool begun_ = false;
+    std::optional<Ending> ending_;
+    Ledger counted_;
+    std::uint64_t last_ns_ = 0;
+};
+
+Status Replay::take(OriginEntry&& entry, const std::string& path) {
+    if (!origin_) {
+        origin_ = std::move(entry.origin);
+        if (entry.file) note(path, fmt::format("is file {} of its session: what came before is not here", entry.file));
+    } else if (entry.origin.start_ns != origin_->start_ns || entry.origin.host != origin_->host) {
+        return fail(fmt::format("{} is of another session than the files before it", printable(path)),
+                    "give the files of one session in their order");
+    } else if (entry.file != next_file_) {
+        note(path, fmt::format("is file {} of its session where file {} was expected", entry.file, next_file_));
+    }
+    next_file_ = entry.file + 1;
+    return {};
+}
+
+void Replay::begin() {
+    if (begun_ || !origin_) return;
+    begun_ = true;
+    for (Sink* sink : sinks_) sink->begin(*origin_, plan_, names_);
+}
+
+Status Replay::take(Entry&& entry, const std::string& path) {
+    if (auto* origin = std::get_if<OriginEntry>(&entry)) return take(std::move(*origin), path);
+    if (!origin_) {
+        notes.bad_entries++;  // nothing stands before the origin
+        return {};
+    }
+    if (auto* line = std::get_if<PlanLine>(&entry)) {
+        if (!begun_ && line->stage != Stage::none && !plan_.find(line->stage)) plan_.lines.push_back(std::move(*line));
+    } else if (auto* symbol = std::get_if<SymbolEntry>(&entry)) {
+        names_.add(*symbol);
+    } else if (auto* reason = std::get_if<DropReasonEntry>(&entry)) {
+        names_.add(*reason);
+    } else if (auto* socket = std::get_if<SocketEntry>(&entry)) {
+        begin();
+        counted_.sockets_decoded++;
+        for (Sink* sink : sinks_) sink->socket(socket->record, socket->id);
+    } else if (auto* send = std::get_if<Send>(&entry)) {
+        begin();
+        counted_.decoded++;
+        counted_.decoded_by_outcome[static_cast<std::size_t>(send->outcome)]++;
+        if (lacks_return(send->record)) counted_.partial++;
+        last_ns_ = std::max<std::uint64_t>(last_ns_, send->record.span[SR_SLOT_SENDMSG].start);
+        for (Sink* sink : sinks_) sink->send(*send);
+    } else if (auto* ending = std::get_if<Ending>(&entry)) {
+        ending_ = std::move(*ending);
+    } else if (std::holds_alternative<UnknownEntry>(entry)) {
+        notes.unknown_entries++;
+    }
+    return {};
+}
+
+Status Replay::read(const std::string& path) {
+    auto file = InputFile::open(path);
+    if (!file) return tl::unexpected(file.error());
+    bool swapped = false;
+    bool in_section = false;
+    std::size_t need = 12;
+    for (;;) {
+        const auto bytes = file->peek(need);
+        if (!bytes) return fail(fmt::format("cannot read {}: {}", printable(path), bytes.error().what));
+        if (bytes->empty()) break;
+        const auto block = pcapng::take_block(*bytes, swapped);
+        if (!block && block.error().damage.empty() && bytes->size() >= need) {
+            need = block.error().need;
+            continue;
+        }
+        if (!in_section && (!block || block->type != pcapng::section_header))
+            return fail(fmt::format("{} is no recording: it does not begin as a pcapng file does", printable(path)));
+        if (!block) {
+            note(path, block.error().damage.empty()
+                           ? fmt::format("was cut off: its last {} bytes are no whole block", bytes->size())
+                           : fmt::format("ends for us in damage: {}; what follows is not read", block.error().damage));
+            break;
+        }
+        in_section = true;
+        if (block->type == entry_block) {
+            if (const auto inner = entry_bytes(block->body, swapped)) {
+                auto entry = parse_entry(*inner);
+                if (!entry)
+                    notes.bad_entries++;
+                else if (Status taken = take(std::move(*entry), path); !taken)
+                    return taken;
+                notes.entries++;
+            }
+        }
+        file->skip(pcapng::block_length(*block));
+        need = 12;
+    }
+    if (!file->damage().empty()) note(path, fmt::format("ends for us in {}", file->damage()));
+    return {};
+}
+
+void Replay::finish() {
+    begin();
+    if (!ending_) {
+        ending_.emplace();
+        ending_->cut_off = true;
+        ending_->end_ns = last_ns_;
+        counted_.shown = counted_.decoded;
+        counted_.sends.seen = counted_.sends.emitted = counted_.decoded;
+        counted_.sockets.seen = counted_.sockets.emitted = counted_.sockets_decoded;
+        ending_->ledger = counted_;
+    }
+    if (ending_->ledger.decoded != counted_.decoded)
+        notes.words.push_back(
+            fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ",
+                        ending_->ledger.decoded, counted_.decoded));
+    for (Sink* sink : sinks_) sink->end(*ending_);
+}
+
+}  // namespace
+
+Result<ReadNotes> replay(std::span<const std::string> paths, std::span<Sink* const> sinks) {
+    Replay replay(sinks);
+    for (const std::string& path : paths)
+        if (Status read = replay.read(path); !read) return tl::unexpected(read.error());
+    if (replay.notes.entries == 0)
+        return fail(fmt::format("{} holds no records of sockray's", printable(paths.empty() ? "" : paths.front())),
+                    "it is a capture of another program, or one that took them out (editcap does); record with -w");
+    replay.finish();
+    ReadNotes notes = std::move(replay.notes);
+    if (notes.bad_entries)
+        notes.words.push_back(fmt::format("{} entries make no sense and are left out", notes.bad_entries));
+    if (notes.unknown_entries)
+        notes.words.push_back(
+            fmt::format("{} entries are of a kind that only a later sockray knows", notes.unknown_entries));
+    return notes;
+}
+
+}  // namespace sockray

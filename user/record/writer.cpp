@@ -1,0 +1,226 @@
+#include "user/record/writer.h"
+
+#include <fmt/format.h>
+#include <net/if_arp.h>
+
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "user/base/clock.h"
+#include "user/base/terminal.h"
+#include "user/record/comment.h"
+#include "user/record/entry.h"
+#include "user/record/layout.h"
+#include "user/record/pcapng.h"
+
+namespace sockray {
+namespace {
+
+constexpr std::size_t large = std::size_t{1} << 20;
+constexpr std::uint64_t second_ns = 1'000'000'000;
+
+// LINKTYPE_* of a device's ARPHRD_*, as libpcap's pcap-linux.c has them for the frames of packet sockets.
+std::uint16_t link_type(std::uint16_t dev_type) {
+    constexpr std::uint16_t ethernet = 1;
+    constexpr std::uint16_t ieee802_11 = 105;
+    constexpr std::uint16_t raw_ip = 101;
+    constexpr std::uint16_t radiotap = 127;
+    constexpr std::uint16_t user0 = 147;  // bytes that nobody dissects
+    switch (dev_type) {
+        case ARPHRD_ETHER:
+        case ARPHRD_LOOPBACK: return ethernet;
+        case ARPHRD_NONE:
+        case ARPHRD_TUNNEL:
+        case ARPHRD_TUNNEL6:
+        case ARPHRD_SIT:
+        case ARPHRD_IPGRE:
+        case ARPHRD_RAWIP: return raw_ip;
+        case ARPHRD_IEEE80211: return ieee802_11;
+        case ARPHRD_IEEE80211_RADIOTAP: return radiotap;
+        default: return user0;
+    }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RecordingWriter>> RecordingWriter::create(const RecordingOptions& options) {
+    const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / second_ns);
+    const std::string name = options.path == "-" ? options.path : file_name(options.path, options.rotation, 0, now);
+    auto file = OutputFile::create(name, options.compress, options.stop_fd);
+    if (!file) return tl::unexpected(file.error());
+    return std::unique_ptr<RecordingWriter>(new RecordingWriter(options, std::move(*file)));
+}
+
+RecordingWriter::RecordingWriter(const RecordingOptions& options, OutputFile file)
+    : options_(options), file_(std::move(file)) {}
+RecordingWriter::~RecordingWriter() = default;
+
+std::uint64_t RecordingWriter::realtime(std::uint64_t ns) const {
+    return ns + static_cast<std::uint64_t>(origin_.realtime_offset_ns);
+}
+
+template <typename E>
+void RecordingWriter::put(const E& entry) {
+    entry_.assign(entry_magic);
+    entry_.append(sizeof(std::uint32_t), '\0');
+    put_entry(entry_, entry);
+    const std::size_t head = entry_magic.size() + sizeof(std::uint32_t);
+    const auto length = static_cast<std::uint32_t>(entry_.size() - head);
+    std::memcpy(entry_.data() + entry_magic.size(), &length, sizeof length);
+    pcapng::put_block(buffer_, entry_block, entry_);
+}
+
+void RecordingWriter::begin(const Origin& origin, const Plan& plan, const KernelNames& names) {
+    origin_ = origin;
+    plan_ = &plan;
+    names_ = &names;
+    written_out_ns_ = monotonic_ns();
+    start_file();
+}
+
+void RecordingWriter::start_file() {
+    file_began_ns_ = monotonic_ns();
+    symbols_.clear();
+    drop_reasons_.clear();
+    interfaces_.clear();
+    const std::string system = fmt::format("Linux {}", origin_.kernel);
+    const std::string application = fmt::format("sockray {}", origin_.version);
+    head_written_ = false;
+    pcapng::put(head_, pcapng::Section{origin_.machine, system, application});
+    put(OriginEntry{origin_, file_index_});
+    for (const PlanLine& line : plan_->lines) put(line);
+}
+
+// Names are told before their first use, so that whoever reads needs nothing but the file.
+void RecordingWriter::name_symbol(std::uint64_t address) {
+    if (address && symbols_.insert(address).second) put(SymbolEntry{address, names_->symbol(address)});
+}
+
+void RecordingWriter::name_drop_reason(std::uint32_t number) {
+    if (drop_reasons_.insert(number).second) put(DropReasonEntry{number, names_->drop_reason(number)});
+}
+
+std::uint32_t RecordingWriter::interface_of(const Send& send) {
+    const sr_send& record = send.record;
+    const std::uint16_t type = link_type(send.frame.dev_type);
+    const auto next = static_cast<std::uint32_t>(interfaces_.size());
+    const auto [found, fresh] =
+        interfaces_.try_emplace(std::tuple{record.netns_ino, record.ifindex, std::string(record.ifname), type}, next);
+    if (fresh) {
+        const std::string name = printable(record.ifname);
+        const std::string where = fmt::format("ifindex {} in netns {}", record.ifindex, record.netns_ino);
+        pcapng::put(head_written_ ? buffer_ : head_, pcapng::Interface{type, options_.snaplen, name, where});
+    }
+    return found->second;
+}
+
+// What has no frame stands among them as a line with a time (journal-export(5)).
+void RecordingWriter::put_row(std::uint64_t ns, const std::string& message, std::uint32_t pid) {
+    pcapng::put_journal(buffer_,
+                        fmt::format("__REALTIME_TIMESTAMP={}\nSYSLOG_IDENTIFIER=sockray\n_PID={}\nMESSAGE={}\n",
+                                    realtime(ns) / 1000, pid, message));
+}
+
+void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
+    if (error_ || full_) return;
+    for (const std::uint64_t address :
+         {record.net_family, record.net_family_create, record.ops, record.ops_sendmsg, record.sk_destruct})
+        name_symbol(address);
+    put(SocketEntry{id, record});
+    text_.clear();
+    append_message(text_, record);
+    put_row(record.create.start, text_, record.pid);
+    rotate_if_due();
+}
+
+void RecordingWriter::send(const Send& send) {
+    if (error_ || full_) return;
+    const sr_send& record = send.record;
+    for (const std::uint64_t address : {record.sendmsg_fn, record.drop_location, record.ndo_fn}) name_symbol(address);
+    if (record.flags & SR_SEND_DROP) name_drop_reason(record.drop_reason);
+    if (record.freed_reason) name_drop_reason(record.freed_reason);
+    put(send);
+    text_.clear();
+    if (send.frame.length) {
+        append_comment(text_, send, *plan_, *names_);
+        pcapng::Packet packet;
+        packet.interface = interface_of(send);
+        packet.realtime_ns = realtime(send.frame.ns);
+        packet.length = send.frame.length;
+        packet.bytes = send.frame.bytes;
+        packet.direction = pcapng::Direction::out;
+        packet.id = send.id;
+        packet.queue_plus_1 = record.tx_queue;
+        packet.comment = text_;
+        pcapng::put(buffer_, packet);
+    } else {
+        append_message(text_, send);
+        put_row(begin_ns(record), text_, record.pid);
+    }
+    sends_++;
+    rotate_if_due();
+}
+
+void RecordingWriter::rotate_if_due() {
+    if (buffer_.size() >= large) write_out();
+    const Rotation& rotation = options_.rotation;
+    const bool by_size = rotation.bytes && file_.size() + buffer_.size() >= rotation.bytes;
+    if (!error_ && by_size) next_file();
+}
+
+void RecordingWriter::idle() {
+    if (error_ || full_ || !plan_) return;
+    const std::uint64_t now = monotonic_ns();
+    if (now - written_out_ns_ >= second_ns && (head_written_ || sends_)) {
+        write_out();
+        if (!error_)
+            if (Status flushed = file_.flush(); !flushed) error_ = flushed.error();
+    }
+    const std::uint64_t seconds = options_.rotation.seconds;
+    if (!error_ && seconds && now - file_began_ns_ >= seconds * second_ns) next_file();
+}
+
+void RecordingWriter::write_out() {
+    written_out_ns_ = monotonic_ns();
+    if (error_) return;
+    if (!head_written_) {
+        head_written_ = true;
+        if (interfaces_.empty()) {
+            constexpr std::uint16_t ethernet = 1;
+            interfaces_.emplace(std::tuple{0U, 0, std::string(), ethernet}, 0);
+            pcapng::put(head_, pcapng::Interface{ethernet, options_.snaplen, "none", "before the first frame"});
+        }
+        buffer_.insert(0, head_);
+        head_.clear();
+    }
+    if (Status written = file_.write(buffer_); !written) error_ = written.error();
+    buffer_.clear();
+}
+
+void RecordingWriter::next_file() {
+    put(PartEntry{++file_index_});
+    write_out();
+    if (Status finished = file_.finish(); !finished && !error_) error_ = finished.error();
+    const Rotation& rotation = options_.rotation;
+    full_ = rotation.files && !rotation.bytes && file_index_ >= rotation.files;
+    if (error_ || full_) return;
+    const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / second_ns);
+    auto file =
+        OutputFile::create(file_name(options_.path, rotation, file_index_, now), options_.compress, options_.stop_fd);
+    if (!file) {
+        error_ = file.error();
+        return;
+    }
+    file_ = std::move(*file);
+    start_file();
+}
+
+void RecordingWriter::end(const Ending& ending) {
+    if (error_ || full_) return;
+    put(ending);
+    write_out();
+    if (Status finished = file_.finish(); !finished && !error_) error_ = finished.error();
+}
+
+}  // namespace sockray

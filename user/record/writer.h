@@ -1,0 +1,86 @@
+// Writes a session into a recording: a pcapng file with one frame a send (docs/recording.md).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <unordered_set>
+
+#include "user/correlate/sink.h"
+#include "user/record/file_names.h"
+#include "user/record/output_file.h"
+
+namespace sockray {
+
+struct RecordingOptions {
+    std::string path;  // "-": standard output
+    bool compress = false;
+    Rotation rotation = {};
+    std::uint32_t snaplen = 262144;
+    int stop_fd = -1;  // see OutputFile::create
+};
+
+// What is written waits in memory for at most a second or a megabyte. When writing fails, what was written stays as it
+// is, and nothing more is: error() tells.
+class RecordingWriter : public Sink {
+  public:
+    // Creates the first file. Errors: cannot be written.
+    static Result<std::unique_ptr<RecordingWriter>> create(const RecordingOptions& options);
+    ~RecordingWriter() override;
+
+    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
+    void socket(const sr_socket& record, std::uint64_t id) override;
+    void send(const Send& send) override;
+    void idle() override;
+    void end(const Ending& ending) override;
+
+    // Why writing ended before the session did.
+    const std::optional<Error>& error() const { return error_; }
+    // -G and -W: all files that were asked for are full.
+    bool is_full() const { return full_; }
+    std::uint64_t sends() const { return sends_; }  // written
+    // Where they are, as it stands on the command line.
+    const std::string& path() const { return options_.path; }
+
+  private:
+    RecordingWriter(const RecordingOptions& options, OutputFile file);
+    void start_file();
+    void next_file();
+    void rotate_if_due();
+    void write_out();
+    template <typename E>
+    void put(const E& entry);
+    void name_symbol(std::uint64_t address);
+    void name_drop_reason(std::uint32_t number);
+    std::uint32_t interface_of(const Send& send);
+    std::uint64_t realtime(std::uint64_t ns) const;
+    void put_row(std::uint64_t ns, const std::string& message, std::uint32_t pid);
+
+    RecordingOptions options_;
+    OutputFile file_;
+    std::uint32_t file_index_ = 0;
+    std::uint64_t file_began_ns_ = 0;
+    std::uint64_t written_out_ns_ = 0;
+    const Plan* plan_ = nullptr;
+    const KernelNames* names_ = nullptr;
+    Origin origin_;
+    // Some programs (editcap) only know interfaces that are described right behind the section header: so that waits
+    // for the first frames.
+    std::string head_;
+    bool head_written_ = false;
+    std::string buffer_;
+    std::string entry_;  // reused
+    std::string text_;   // reused
+    // What this file says already.
+    std::unordered_set<std::uint64_t> symbols_;
+    std::unordered_set<std::uint32_t> drop_reasons_;
+    std::map<std::tuple<std::uint32_t, std::int32_t, std::string, std::uint16_t>, std::uint32_t> interfaces_;
+    std::optional<Error> error_;
+    bool full_ = false;
+    std::uint64_t sends_ = 0;
+};
+
+}  // namespace sockray
