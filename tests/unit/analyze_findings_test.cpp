@@ -1,0 +1,128 @@
+// The findings as a whole, and their words.
+#include "user/analyze/findings/findings.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/findings_session.h"
+#include "user/analyze/findings/words.h"
+
+namespace sockray {
+namespace {
+
+using made::evidence;
+using made::says;
+using made::Session;
+
+TEST(Findings, AreNoneInAnEmptySession) {
+    Session session;
+    EXPECT_TRUE(session.end().empty());
+}
+
+TEST(Findings, AreNoneWhereEverySendWasDeliveredWithoutHaste) {
+    Session session;
+    for (std::uint64_t i = 0; i < 2000; i++) session.add(made::rested(i));
+    EXPECT_TRUE(session.end().empty());
+    EXPECT_EQ(session.findings.sends(), 2000U);
+}
+
+TEST(Findings, StandInTheOrderOfTheirCost) {
+    Session session;
+    session.add(50, made::delivered());
+    session.add(10, made::failed());  // ENETDOWN
+    Send refused = made::failed();
+    refused.record.ret = -90;  // EMSGSIZE
+    session.add(40, refused);
+    const auto& found = session.end();
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].rule, "frame-length");
+    EXPECT_DOUBLE_EQ(found[0].cost, 0.4);
+    EXPECT_EQ(found[1].rule, "interface-down");
+    EXPECT_DOUBLE_EQ(found[1].cost, 0.1);
+}
+
+TEST(Findings, CountEachLostSendOnce) {
+    Session session;
+    for (const int err : {6, 11, 19, 22, 90, 93, 100, 105}) {
+        Send refused = made::failed();
+        refused.record.ret = -err;
+        session.add(10, refused);
+    }
+    session.add(10, made::dropped());
+    session.add(10, made::delivered());
+    double lost = 0;
+    for (const Finding& finding : session.end()) lost += finding.cost;
+    EXPECT_NEAR(lost, 0.9, 1e-9);
+}
+
+TEST(Findings, PassOverWhatIsRarerThanOneInAThousand) {
+    Session session;
+    for (std::uint64_t i = 0; i < 4000; i++) session.add(made::rested(i));
+    session.add(3, made::failed());
+    EXPECT_TRUE(session.end().empty());
+}
+
+TEST(Findings, NameAFewOfTheSends) {
+    Session session;
+    session.add(5, made::delivered());
+    session.add(7, made::failed());
+    session.end();
+    ASSERT_TRUE(session.found("interface-down"));
+    EXPECT_EQ(session.found("interface-down")->sends, (std::vector<std::uint64_t>{6, 7, 8}));
+}
+
+TEST(Findings, SayOfARuleWhoseStageWasNotTracedThatItSawNothing) {
+    Session all;
+    for (const auto& subject : all.findings.subjects()) EXPECT_EQ(subject.needs, Stage::none) << subject.text;
+    Session less(made::plan_without(Stage::copy));
+    int blind = 0;
+    for (const auto& subject : less.findings.subjects()) blind += subject.needs == Stage::copy;
+    EXPECT_EQ(blind, 1);
+    EXPECT_EQ(less.findings.subjects().size(), all.findings.subjects().size());
+}
+
+TEST(Findings, QuoteNamesOfInterfacesInTheCommandsThatTheyAdvise) {
+    Session session;
+    Send refused = made::failed();
+    made::set(refused.record.ifname, "a;reboot");
+    session.add(10, refused);
+    session.end();
+    ASSERT_TRUE(session.found("interface-down"));
+    EXPECT_TRUE(says(session.found("interface-down")->advice, "ip link set dev 'a;reboot' up"))
+        << session.found("interface-down")->advice;
+}
+
+TEST(FindingWords, GiveSharesWithTwoOrThreeDigits) {
+    EXPECT_EQ(percent(0), "0 %");
+    EXPECT_EQ(percent(0.0004), "less than 0.1 %");
+    EXPECT_EQ(percent(0.0025), "0.25 %");
+    EXPECT_EQ(percent(0.078), "7.8 %");
+    EXPECT_EQ(percent(0.7806), "78 %");
+    EXPECT_EQ(percent(1), "100 %");
+    EXPECT_EQ(of_sends(3120, 4000), "3120 of 4000 sends (78 %)");
+    EXPECT_EQ(share(3, 0), 0);
+}
+
+TEST(FindingWords, MakeAnyNameOneWordOfAShell) {
+    EXPECT_EQ(shell_word("eth0.7@x"), "eth0.7@x");
+    EXPECT_EQ(shell_word("-rf"), "'-rf'");
+    EXPECT_EQ(shell_word("$(reboot)"), "'$(reboot)'");
+    EXPECT_EQ(shell_word("a'b"), "'a'\\''b'");
+    EXPECT_EQ(shell_word(""), "IFACE");
+}
+
+TEST(FindingWords, KeepTheSendsWithTheLargestValues) {
+    Examples examples;
+    for (std::uint64_t id = 1; id <= 100; id++) examples.add(id, id % 50);
+    EXPECT_EQ(examples.ids(), (std::vector<std::uint64_t>{48, 49, 99}));
+}
+
+TEST(FindingWords, CountNamesAndThoseBeyondTheirBound) {
+    NameCounts names;
+    for (std::size_t i = 0; i < NameCounts::kept + 5; i++) names.add("name" + std::to_string(i));
+    names.add("name7");
+    EXPECT_EQ(names.first(), "name7");
+    EXPECT_EQ(names.listed(), "name7 2, name0 1, name1 1, name2 1, others 33");
+}
+
+}  // namespace
+}  // namespace sockray

@@ -1,0 +1,116 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/unit/findings_session.h"
+#include "user/report/findings_json.h"
+#include "user/report/findings_text.h"
+
+namespace sockray {
+namespace {
+
+using made::says;
+using made::Session;
+
+constexpr Style plain{false, true, 100, false};
+constexpr Style ascii{false, false, 80, false};
+
+std::string text_of(const Findings& findings, const Style& style = plain) {
+    fmt::memory_buffer out;
+    append_findings_text(out, findings, style);
+    return fmt::to_string(out);
+}
+
+std::string json_of(const Findings& findings) {
+    fmt::memory_buffer out;
+    append_findings_json(out, findings.result());
+    return fmt::to_string(out);
+}
+
+TEST(FindingsText, SaysThatNothingStandsOutAndWhatWasLookedAt) {
+    Session session;
+    for (std::uint64_t i = 0; i < 500; i++) session.add(made::rested(i));
+    session.end();
+    const std::string text = text_of(session.findings);
+    EXPECT_TRUE(says(text, "FINDINGS  nothing stands out in 500 sends\n")) << text;
+    for (const auto& subject : session.findings.subjects()) {
+        const std::string whole = text_of(session.findings, {false, true, 4000, false});
+        EXPECT_TRUE(says(whole, subject.text)) << subject.text;
+    }
+    EXPECT_FALSE(says(text, "not looked at")) << text;
+}
+
+TEST(FindingsText, SaysWhatCouldNotBeLookedAt) {
+    Session session(made::plan_without(Stage::copy));
+    session.end();
+    EXPECT_TRUE(says(text_of(session.findings, {false, true, 4000, false}),
+                     "not looked at, for the stage was not traced (--stages full): copies that dominate "
+                     "(skb_copy_datagram_from_iter)\n"))
+        << text_of(session.findings);
+}
+
+TEST(FindingsText, ShowsOfEachFindingItsNumbersSendsCauseAndAdvice) {
+    Session session;
+    session.add(10, made::delivered());
+    session.add(30, made::failed());
+    session.end();
+    const std::string text = text_of(session.findings);
+    for (const char* line :
+         {"FINDINGS  1 in 40 sends\n", "1  30 of 40 sends (75 %) met an interface that is or was down (ENETDOWN)\n",
+          "   measured  30: ENETDOWN: veth0 is down\n", "   sends     11, 12, 13\n", "   likely    ", "   try       ",
+          "   rule      interface-down\n"})
+        EXPECT_TRUE(says(text, line)) << line << "\n" << text;
+}
+
+TEST(FindingsText, IsHarmlessWhateverNamesThereAre) {
+    Session session;
+    Send hostile = made::failed();
+    made::set(hostile.record.comm, "\x1b[31m\n");
+    made::set(hostile.record.ifname, "\x1b[2J\xff");
+    hostile.reason = "ENETDOWN: \x1b[2J\xff\n is down";
+    session.add(20, hostile);
+    hostile.record.ret = -22;
+    session.add(20, hostile);
+    session.end();
+    ASSERT_EQ(session.findings.result().size(), 2U);
+    for (const char c : text_of(session.findings, ascii)) ASSERT_TRUE((c >= 0x20 && c < 0x7f) || c == '\n');
+}
+
+TEST(FindingsJson, IsOneObjectALineWithEveryKey) {
+    Session session;
+    session.add(10, made::delivered());
+    session.add(30, made::failed());
+    session.end();
+    const std::string text = json_of(session.findings);
+    ASSERT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+    const auto json = nlohmann::json::parse(text);
+    EXPECT_EQ(json.at("type"), "finding");
+    EXPECT_EQ(json.at("rule"), "interface-down");
+    EXPECT_DOUBLE_EQ(json.at("cost").get<double>(), 0.75);
+    EXPECT_EQ(json.at("sends"), (std::vector<int>{11, 12, 13}));
+    EXPECT_EQ(json.at("evidence").size(), 1U);
+    for (const char* key : {"title", "cause", "advice"}) EXPECT_FALSE(json.at(key).get<std::string>().empty()) << key;
+}
+
+TEST(FindingsJson, IsValidWhateverNamesThereAre) {
+    Session session;
+    Send hostile = made::failed();
+    made::set(hostile.record.ifname, "\"\\\x01\xff");
+    hostile.reason = "\"\\\x01\xff\n";
+    session.add(20, hostile);
+    session.end();
+    const std::string text = json_of(session.findings);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+    EXPECT_TRUE(nlohmann::json::accept(text)) << text;
+}
+
+TEST(FindingsJson, IsEmptyWhereNothingStandsOut) {
+    Session session;
+    session.end();
+    EXPECT_EQ(json_of(session.findings), "");
+}
+
+}  // namespace
+}  // namespace sockray

@@ -1,0 +1,85 @@
+// Devices that count less than their drivers took, or more drops than the ledger knows of.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "user/analyze/devices.h"
+#include "user/analyze/findings/rules.h"
+#include "user/analyze/findings/words.h"
+
+namespace sockray {
+namespace {
+
+constexpr double least_difference = 0.01;  // of the device's frames; less may be counted a moment later
+
+class DeviceCounters : public Rule {
+  public:
+    std::string_view subject() const override { return "the devices' own counters"; }
+
+    void send(const SeenSend& seen) override {
+        devices_.add(seen.send);
+        if (seen.send.outcome == Outcome::delivered) examples_.add(seen.send.id);
+    }
+
+    std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
+        Finding finding;
+        finding.rule = "device-counters";
+        std::uint64_t worst = 0;
+        for (const DeviceDelta& delta : ending.devices) {
+            const std::uint64_t taken = devices_.frames_delivered(delta.ifname, delta.netns_ino);
+            const std::uint64_t fewer = taken - std::min(taken, delta.tx_packets);
+            const std::uint64_t lost = delta.tx_dropped + delta.tx_errors;
+            const std::uint64_t explained = not_delivered(delta);
+            const std::uint64_t more_lost = lost - std::min(lost, explained);
+            if (share(std::max(fewer, more_lost), std::max<std::uint64_t>(taken, 1)) < least_difference) continue;
+            if (std::max(fewer, more_lost) > worst) {
+                worst = std::max(fewer, more_lost);
+                finding.title = describe(delta, taken, fewer, more_lost);
+                finding.advice = fmt::format(
+                    "ethtool -S {0} and ip -s -d link show dev {0}, a little later once more; a "
+                    "count on the receiving side",
+                    shell_word(delta.ifname));
+            }
+            finding.evidence.push_back(
+                fmt::format("{}: tx_packets +{}, tx_dropped +{}, tx_errors +{} from its statistics; by the ledger its "
+                            "driver took {} "
+                            "frames, and {} were not delivered",
+                            delta.ifname, delta.tx_packets, delta.tx_dropped, delta.tx_errors, taken, explained));
+        }
+        if (!worst) return {};
+        finding.cost = share(worst, all.sends);
+        finding.sends = examples_.ids();
+        finding.cause =
+            "the driver took frames and gave them up behind its return (link, peer, hardware), counts late, "
+            "or other senders' frames were dropped on the same device";
+        return {finding};
+    }
+
+  private:
+    static std::string describe(const DeviceDelta& delta, std::uint64_t taken, std::uint64_t fewer,
+                                std::uint64_t more_lost) {
+        if (fewer >= more_lost)
+            return fmt::format("{} counted {} frames fewer than the {} that its driver took", delta.ifname, fewer,
+                               taken);
+        return fmt::format("{} counted {} drops and errors more than sends were lost on it", delta.ifname, more_lost);
+    }
+
+    std::uint64_t not_delivered(const DeviceDelta& delta) const {
+        std::uint64_t sends = 0;
+        for (const DeviceSends& device : devices_.all())
+            if (device.ifname == delta.ifname && (!delta.netns_ino || device.netns_ino == delta.netns_ino))
+                sends += device.sends - std::min(device.sends, device.frames_delivered);
+        return sends;
+    }
+
+    Devices devices_;
+    Examples examples_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> device_counters_rule() {
+    return std::make_unique<DeviceCounters>();
+}
+
+}  // namespace sockray

@@ -1,0 +1,74 @@
+#include "user/analyze/findings/lost_to.h"
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "user/correlate/path.h"
+
+namespace sockray {
+namespace {
+
+bool seen(const sr_send& record, int slot) {
+    return record.span[slot].start != 0;
+}
+
+// Between __dev_queue_xmit and the driver. An interface without carrier has the qdisc noop, whatever is configured, and
+// that drops (net/sched/sch_generic.c: dev_deactivate_queue); noqueue itself never drops.
+LostTo on_the_way(const Send& send, const KernelNames& names) {
+    const sr_send& record = send.record;
+    const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
+    const std::string_view qdisc = record.qdisc;
+    if (reason.starts_with("TC_") || reason.starts_with("NETFILTER")) return LostTo::filter;
+    if (reason.starts_with("QDISC")) return qdisc == "noqueue" || qdisc == "noop" ? LostTo::carrier : LostTo::qdisc;
+    // Without a reason of its own, what the sender was told by ENOBUFS comes from the qdisc.
+    return send.outcome == Outcome::failed ? LostTo::qdisc : LostTo::other;
+}
+
+LostTo dropped(const Send& send, const KernelNames& names) {
+    const sr_send& record = send.record;
+    if (record.drop_in_driver || (record.driver_drops && !record.drops) || send.end_stage == Stage::start_xmit ||
+        send.end_stage == Stage::ndo)
+        return LostTo::driver;
+    return on_the_way(send, names);
+}
+
+LostTo no_buffers(const Send& send, const KernelNames& names) {
+    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
+    const sr_send& record = send.record;
+    if (!seen(record, SR_SLOT_XMIT))  // sock_wmalloc, which does not wait
+        return record.stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT ? LostTo::send_buffer : LostTo::other;
+    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) {
+        if (record.xmit_ret == netdev_tx_busy) return LostTo::stopped_queue;
+        return record.drop_in_driver || seen(record, SR_SLOT_NDO) ? LostTo::driver : LostTo::carrier;
+    }
+    return seen(record, SR_SLOT_DRIVER) || record.drop_in_driver ? LostTo::driver : on_the_way(send, names);
+}
+
+LostTo refused(const Send& send, const KernelNames& names) {
+    const sr_send& record = send.record;
+    const bool ring = record.flags & SR_SEND_TX_RING;
+    if (record.flags & SR_SEND_SKIPPED) return LostTo::ring_format;
+    switch (errno_of(record)) {
+        case ENXIO:
+        case ENODEV: return LostTo::interface_gone;
+        case ENETDOWN: return seen(record, SR_SLOT_XMIT) ? LostTo::stopped_queue : LostTo::interface_down;
+        case EMSGSIZE: return ring ? LostTo::ring_format : LostTo::length;
+        case EINVAL: return ring ? LostTo::ring_format : LostTo::other;
+        case EAGAIN:
+        case EINTR:
+        case 512: return LostTo::send_buffer;  // ERESTARTSYS: a signal ended the wait
+        case ENOBUFS: return no_buffers(send, names);
+        default: return LostTo::other;
+    }
+}
+
+}  // namespace
+
+LostTo lost_to(const Send& send, const KernelNames& names) {
+    if (send.outcome == Outcome::dropped) return dropped(send, names);
+    if (send.outcome == Outcome::failed) return refused(send, names);
+    return LostTo::nothing;
+}
+
+}  // namespace sockray

@@ -1,0 +1,69 @@
+// Frames that the device's qdisc dropped or refused.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "user/analyze/findings/rules.h"
+#include "user/analyze/findings/words.h"
+#include "user/correlate/outcome.h"
+
+namespace sockray {
+namespace {
+
+class Qdisc : public Rule {
+  public:
+    std::string_view subject() const override { return "drops by a qdisc"; }
+
+    void send(const SeenSend& seen) override {
+        if (seen.lost_to != LostTo::qdisc) return;
+        const sr_send& record = seen.send.record;
+        (seen.send.outcome == Outcome::failed ? refused_ : dropped_)++;
+        longest_ = std::max(longest_, record.qdisc_len);
+        examples_.add(seen.send.id);
+        queues_.add(queue_of(record));
+        devices_.add(record.ifname);
+    }
+
+    std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
+        const std::uint64_t lost = refused_ + dropped_;
+        Finding finding;
+        finding.rule = "qdisc-drops";
+        finding.cost = share(lost, all.sends);
+        if (finding.cost < least_lost_share) return {};
+        finding.title = fmt::format("{} did not get past {}", of_sends(lost, all.sends), queues_.first());
+        if (refused_)
+            finding.evidence.push_back(
+                fmt::format("refused: {}; the sender was told ENOBUFS, at __dev_queue_xmit", refused_));
+        if (dropped_)
+            finding.evidence.push_back(
+                fmt::format("dropped: {} by kfree_skb, of which the sender was told nothing", dropped_));
+        finding.evidence.push_back("by queue: " + queues_.listed());
+        if (longest_)
+            finding.evidence.push_back(
+                fmt::format("at most {} frames stood in the queue when such a send returned", longest_));
+        finding.sends = examples_.ids();
+        finding.cause = "more was sent than the queue hands on to the device, until its limit was reached";
+        finding.advice = fmt::format(
+            "see tc -s qdisc show dev {0} for its limit and rate. A burst needs a longer queue: tc qdisc change with a "
+            "larger limit, or ip link set dev {0} txqueuelen N for pfifo_fast. A steady rate needs a slower sender: "
+            "wait and send again after ENOBUFS, or let SO_SNDBUF be smaller than the queue, so that sends wait",
+            shell_word(devices_.first()));
+        return {finding};
+    }
+
+  private:
+    std::uint64_t refused_ = 0;
+    std::uint64_t dropped_ = 0;
+    std::uint32_t longest_ = 0;
+    Examples examples_;
+    NameCounts queues_;
+    NameCounts devices_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> qdisc_rule() {
+    return std::make_unique<Qdisc>();
+}
+
+}  // namespace sockray

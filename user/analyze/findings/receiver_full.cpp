@@ -1,0 +1,62 @@
+// Packet sockets on this machine that had no room for the frames that were sent.
+#include <fmt/format.h>
+
+#include "user/analyze/findings/rules.h"
+#include "user/analyze/findings/words.h"
+
+namespace sockray {
+namespace {
+
+class ReceiverFull : public Rule {
+  public:
+    std::string_view subject() const override { return "receivers without room"; }
+    Stage needs() const override { return Stage::packet_rcv; }
+
+    void send(const SeenSend& seen) override {
+        const sr_send& record = seen.send.record;
+        if (!record.receivers) return;
+        offered_++;
+        if (record.received != SR_RECEIVED_FULL) return;
+        full_++;
+        ring_ += record.stage[SR_SLOT_RECEIVE] == SR_STAGE_TPACKET_RCV;
+        examples_.add(seen.send.id);
+        sockets_.add(fmt::format("socket inode {}", record.received_ino));
+    }
+
+    std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
+        Finding finding;
+        finding.rule = "receiver-full";
+        finding.cost = share(full_, all.sends);
+        if (finding.cost < least_lost_share) return {};
+        finding.title =
+            fmt::format("{} of {} frames that a packet socket of this machine was offered ({}) found it full", full_,
+                        offered_, percent(share(full_, offered_)));
+        finding.evidence = {
+            fmt::format("{} at a receive buffer (packet_rcv), {} at an RX ring (tpacket_rcv), by the socket's own drop "
+                        "counter before and behind; of each frame the first receiver is looked at",
+                        full_ - ring_, ring_),
+            "by receiver: " + sockets_.listed()};
+        finding.sends = examples_.ids();
+        finding.cause = "the receiver reads more slowly than frames come, or not at all";
+        finding.advice =
+            "sockray sockets and ss -0 -e show who holds the inode. More room: SO_RCVBUF, or more blocks in "
+            "PACKET_RX_RING; less to read: a BPF filter; more readers: PACKET_FANOUT; a socket that nobody "
+            "reads: protocol 0";
+        return {finding};
+    }
+
+  private:
+    std::uint64_t offered_ = 0;
+    std::uint64_t full_ = 0;
+    std::uint64_t ring_ = 0;
+    Examples examples_;
+    NameCounts sockets_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> receiver_full_rule() {
+    return std::make_unique<ReceiverFull>();
+}
+
+}  // namespace sockray

@@ -1,0 +1,64 @@
+// Frames of a TX ring that are not well-formed.
+#include <fmt/format.h>
+
+#include "user/analyze/findings/rules.h"
+#include "user/analyze/findings/words.h"
+
+namespace sockray {
+namespace {
+
+class RingFormat : public Rule {
+  public:
+    std::string_view subject() const override { return "frames of a TX ring that are not well-formed"; }
+
+    void send(const SeenSend& seen) override {
+        const sr_send& record = seen.send.record;
+        ring_frames_ += (record.flags & SR_SEND_TX_RING) != 0;
+        if (seen.lost_to != LostTo::ring_format) return;
+        (record.flags & SR_SEND_SKIPPED ? skipped_ : refused_)++;
+        examples_.add(seen.send.id);
+        reasons_.add(seen.send.reason);
+    }
+
+    std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
+        const std::uint64_t lost = skipped_ + refused_;
+        Finding finding;
+        finding.rule = "ring-format";
+        finding.cost = share(lost, all.sends);
+        if (finding.cost < least_lost_share) return {};
+        finding.title = fmt::format("{} of {} frames of a TX ring ({}) were not well-formed", lost, ring_frames_,
+                                    percent(share(lost, ring_frames_)));
+        if (skipped_)
+            finding.evidence.push_back(
+                fmt::format("{} passed over in tpacket_snd, for PACKET_LOSS is set: the sender is not told", skipped_));
+        if (refused_)
+            finding.evidence.push_back(fmt::format(
+                "{} ended their call in tpacket_snd with an error; their slots say TP_STATUS_WRONG_FORMAT", refused_));
+        for (const auto& [reason, count] : reasons_.most(3))
+            finding.evidence.push_back(fmt::format("{}: {}", count, reason));
+        finding.sends = examples_.ids();
+        finding.cause =
+            "tp_len is larger than the MTU and header or than the slot, or smaller than the header; or the "
+            "frame does not stand where the kernel looks for it";
+        finding.advice =
+            "look for TP_STATUS_WRONG_FORMAT in the slots, and set them to TP_STATUS_AVAILABLE; the frame "
+            "begins at TPACKET_ALIGN(sizeof the tpacket header), elsewhere only with PACKET_TX_HAS_OFF; "
+            "without PACKET_LOSS the call itself fails";
+        return {finding};
+    }
+
+  private:
+    std::uint64_t ring_frames_ = 0;
+    std::uint64_t skipped_ = 0;
+    std::uint64_t refused_ = 0;
+    Examples examples_;
+    NameCounts reasons_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> ring_format_rule() {
+    return std::make_unique<RingFormat>();
+}
+
+}  // namespace sockray

@@ -1,0 +1,158 @@
+// Sends that do the work of softirqs: a long tail that lies around the driver, and receivers that run inside the send.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <queue>
+#include <vector>
+
+#include "user/analyze/findings/rules.h"
+#include "user/analyze/findings/words.h"
+#include "user/analyze/histogram.h"
+#include "user/base/terminal.h"
+
+namespace sockray {
+namespace {
+
+constexpr std::uint64_t least_sends = 1000;  // a p99 of fewer says little
+constexpr std::uint64_t tail_factor = 4;     // p99 above the median; two or three times is usual on any machine
+constexpr double least_tail_share = 0.5;     // of the tail's extra time: the larger part
+constexpr double least_inside_share = 0.1;   // of the sends; a single tap that ran there is chance
+constexpr double least_behind_share = 0.25;  // of the kernel time behind the driver, where receivers run
+constexpr std::size_t slowest_kept = 512;
+
+// What __dev_queue_xmit did around the driver, for one send.
+struct Around {
+    std::uint64_t total_ns = 0;    // of the send
+    std::uint64_t outside_ns = 0;  // in __dev_queue_xmit, without the driver
+    std::uint64_t behind_ns = 0;   // of this, behind the driver's return
+    bool operator>(const Around& other) const { return total_ns > other.total_ns; }
+};
+
+bool is_inside(const sr_span& inner, const sr_span& outer) {
+    return inner.start && inner.start >= outer.start && inner.end >= inner.start && inner.end <= outer.end;
+}
+
+class Softirq : public Rule {
+  public:
+    std::string_view subject() const override { return "softirqs inside of sends"; }
+
+    void send(const SeenSend& seen) override {
+        const sr_send& record = seen.send.record;
+        const sr_span& xmit = record.span[SR_SLOT_XMIT];
+        if (record.stage[SR_SLOT_XMIT] != SR_STAGE_QUEUE_XMIT || !seen.kernel_ns || !xmit.end) return;
+        const sr_span& driver = record.span[SR_SLOT_DRIVER];
+        const sr_span& own = is_inside(record.span[SR_SLOT_NDO], xmit) ? record.span[SR_SLOT_NDO] : driver;
+        if (!is_inside(driver, xmit) || !is_inside(own, xmit)) return;
+        const Around around{seen.kernel_ns, (xmit.end - xmit.start) - (own.end - own.start), xmit.end - driver.end};
+        totals_.add(around.total_ns);
+        outside_.add(around.outside_ns);
+        keep_slow(around);
+        slow_.add(seen.send.id, around.total_ns);
+        const std::uint64_t received = record.span[SR_SLOT_RECEIVE].start;
+        if (received < xmit.start || received > xmit.end) return;
+        inside_.add(around.behind_ns);
+        behind_ns_ += around.behind_ns;
+        inside_sends_.add(seen.send.id, around.behind_ns);
+        receivers_.add(stage_name(Stage{record.stage[SR_SLOT_RECEIVE]}));
+    }
+
+    std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
+        std::vector<Finding> found;
+        add_inside(found, all);
+        add_tail(found, all);
+        return found;
+    }
+
+  private:
+    void keep_slow(const Around& around) {
+        if (slowest_.size() == slowest_kept && around.total_ns <= slowest_.top().total_ns) return;
+        slowest_.push(around);
+        if (slowest_.size() > slowest_kept) slowest_.pop();
+    }
+
+    void add_tail(std::vector<Finding>& found, const Totals& all) const {
+        const std::uint64_t median = totals_.quantile(0.5);
+        const std::uint64_t p99 = totals_.quantile(0.99);
+        if (totals_.count() < least_sends || p99 < tail_factor * median) return;
+        const std::uint64_t usual_outside = outside_.quantile(0.5);
+        std::uint64_t sends = 0;
+        std::uint64_t extra = 0;
+        std::uint64_t extra_outside = 0;
+        std::uint64_t behind = 0;
+        for (auto rest = slowest_; !rest.empty(); rest.pop()) {
+            const Around& slow = rest.top();
+            if (slow.total_ns < p99) continue;
+            sends++;
+            extra += slow.total_ns - median;
+            extra_outside += slow.outside_ns - std::min(slow.outside_ns, usual_outside);
+            behind += slow.behind_ns;
+        }
+        const double part = share(extra_outside, extra);
+        if (part < least_tail_share) return;
+        Finding finding;
+        finding.rule = "softirq-tail";
+        finding.cost = share(extra_outside, all.kernel_ns);
+        finding.title = fmt::format(
+            "the slowest sends take {} (p99) where the median takes {}, and {} of the difference "
+            "lies in __dev_queue_xmit around the driver",
+            duration(p99), duration(median), percent(part));
+        finding.evidence = {
+            fmt::format(
+                "{} of the slowest sends, from p99 on: {} longer than the median in all, {} of it outside of the "
+                "driver's own function",
+                sends, duration(extra), duration(extra_outside)),
+            fmt::format("{} of their time lies behind the return of dev_hard_start_xmit, where softirqs run that have "
+                        "waited, and where a qdisc's other frames are handed on",
+                        duration(behind))};
+        finding.sends = slow_.ids();
+        finding.cause =
+            "softirqs on the sender's CPU (receiving, timers, RCU) run when __dev_queue_xmit lets them, or "
+            "the sender waits for the qdisc's lock or hands on frames of others";
+        finding.advice =
+            "/proc/softirqs and mpstat -I SCPU show which, by CPU; move the interrupts away from the "
+            "sender's CPU (/proc/irq/N/smp_affinity, RPS: /sys/class/net/IFACE/queues/rx-0/rps_cpus), or "
+            "the sender from them (taskset)";
+        found.push_back(std::move(finding));
+    }
+
+    void add_inside(std::vector<Finding>& found, const Totals& all) const {
+        const double time = share(behind_ns_, all.kernel_ns);
+        if (share(inside_.count(), all.sends) < least_inside_share || time < least_behind_share) return;
+        Finding finding;
+        finding.rule = "receiver-inside";
+        finding.cost = time;
+        finding.title = fmt::format("{} did the receiver's work before they returned: {} of all time in the kernel",
+                                    of_sends(inside_.count(), all.sends), percent(time));
+        finding.evidence = {
+            fmt::format("from the return of dev_hard_start_xmit to that of __dev_queue_xmit: {} in the median, p99 {}, "
+                        "and the receiving socket was offered the frame in between",
+                        duration(inside_.quantile(0.5)), duration(inside_.quantile(0.99))),
+            "received by: " + receivers_.listed()};
+        finding.sends = inside_sends_.ids();
+        finding.cause =
+            "veth and lo hand the frame to a softirq of the same CPU, which runs inside the send: the sender "
+            "pays for the receiver";
+        finding.advice =
+            "RPS on the receiving interface: echo a mask of other CPUs to "
+            "/sys/class/net/IFACE/queues/rx-0/rps_cpus; for veth also ethtool -K IFACE gro on, which gives "
+            "it NAPI";
+        found.push_back(std::move(finding));
+    }
+
+    Histogram totals_;
+    Histogram outside_;
+    std::priority_queue<Around, std::vector<Around>, std::greater<>> slowest_;
+    Examples slow_;
+    Histogram inside_;
+    std::uint64_t behind_ns_ = 0;
+    Examples inside_sends_;
+    NameCounts receivers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> softirq_rule() {
+    return std::make_unique<Softirq>();
+}
+
+}  // namespace sockray

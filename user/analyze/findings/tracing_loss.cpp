@@ -1,0 +1,71 @@
+// What tracing itself lost: how far the rest can be trusted.
+#include <fmt/format.h>
+
+#include "user/analyze/findings/rules.h"
+#include "user/analyze/findings/words.h"
+
+namespace sockray {
+namespace {
+
+class TracingLoss : public Rule {
+  public:
+    std::string_view subject() const override { return "what tracing itself lost"; }
+
+    void send(const SeenSend& seen) override {
+        untracked_ += (seen.send.record.flags & SR_SEND_UNTRACKED) != 0;
+        if (seen.send.outcome == Outcome::unknown) examples_.add(seen.send.id);
+    }
+
+    std::vector<Finding> conclude(const Totals&, const Ending& ending) const override {
+        const Ledger& ledger = ending.ledger;
+        const Loss& lost = ledger.sends.lost;
+        const FrameTally& frames = ledger.frames;
+        const std::uint64_t ends = frames.no_room + frames.map_full + frames.missed;
+        Finding finding;
+        finding.rule = "tracing-loss";
+        const auto note = [&finding](std::uint64_t count, const char* what) {
+            if (count) finding.evidence.push_back(fmt::format("{} {}", count, what));
+        };
+        note(lost.no_room, "records of sends found no room in the ring (--ring)");
+        note(lost.missed, "sends whose hooks the kernel skipped");
+        note(lost.map_full, "sends for which there was no memory");
+        note(lost.rejected, "records that make no sense: a bug in sockray");
+        note(frames.no_room, "records of frames' ends found no room in the ring (--ring)");
+        note(frames.map_full, "frames could not be followed, for the map was full (--in-flight)");
+        note(frames.missed, "frames whose return from the driver was not seen");
+        note(untracked_, "sends say themselves that their frame was not followed");
+        note(ledger.partial, "sends lack the return of a stage: its time is missing in the sums");
+        note(ledger.sockets.lost.total(), "creations of sockets are missing");
+        note(ledger.children_lost, "children of the command could not be marked: what they sent is missing");
+        if (!ledger.balances()) finding.evidence.emplace_back("the ledger does not balance: a bug in sockray");
+        if (ending.cut_off) finding.evidence.emplace_back("the recording has no end: what came after it is not known");
+        if (finding.evidence.empty()) return {};
+        finding.cost = share(lost.total() + ends, ledger.sends.seen);
+        finding.title =
+            lost.total() + ends
+                ? fmt::format(
+                      "tracing lost {} of {} sends and what became of {} frames: the rest holds for what is left",
+                      lost.total(), ledger.sends.seen, ends)
+                : "tracing is not complete: the rest holds for what was seen";
+        finding.sends = examples_.ids();
+        finding.cause =
+            "more came than could be read in time, or other probes ran on the same CPU, where the kernel "
+            "skips hooks";
+        finding.advice =
+            "a larger --ring and --in-flight, fewer --stages, a filter (-i, -p, --comm), and no other "
+            "tracer beside it";
+        return {finding};
+    }
+
+  private:
+    std::uint64_t untracked_ = 0;
+    Examples examples_;
+};
+
+}  // namespace
+
+std::unique_ptr<Rule> tracing_loss_rule() {
+    return std::make_unique<TracingLoss>();
+}
+
+}  // namespace sockray

@@ -1,0 +1,85 @@
+#include "user/analyze/findings/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace sockray {
+
+double share(std::uint64_t part, std::uint64_t whole) {
+    if (whole == 0) return 0;
+    return std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string percent(double share) {
+    const double hundredths = share * 100;
+    if (hundredths == 0) return "0 %";
+    if (hundredths < 0.1) return "less than 0.1 %";
+    if (hundredths < 1) return fmt::format("{:.2f} %", hundredths);
+    return fmt::format("{:.{}f} %", hundredths, hundredths < 9.95 ? 1 : 0);
+}
+
+std::string of_sends(std::uint64_t part, std::uint64_t whole) {
+    return fmt::format("{} of {} sends ({})", part, whole, percent(share(part, whole)));
+}
+
+std::string shell_word(std::string_view name) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@:-";
+    if (name.empty()) return "IFACE";
+    if (name.find_first_not_of(plain) == std::string_view::npos && name.front() != '-') return std::string(name);
+    std::string word = "'";
+    for (const char c : name) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
+}
+
+void Examples::add(std::uint64_t id, std::uint64_t value) {
+    if (size_ == kept && value <= best_[kept - 1].first) return;
+    std::size_t at = size_ < kept ? size_++ : kept - 1;
+    for (; at > 0 && best_[at - 1].first < value; at--) best_[at] = best_[at - 1];
+    best_[at] = {value, id};
+}
+
+std::vector<std::uint64_t> Examples::ids() const {
+    std::vector<std::uint64_t> ids;
+    for (std::size_t i = 0; i < size_; i++) ids.push_back(best_[i].second);
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+void NameCounts::add(std::string_view name) {
+    for (auto& [known, count] : names_) {
+        if (known != name) continue;
+        count++;
+        return;
+    }
+    if (names_.size() < kept)
+        names_.emplace_back(name, 1);
+    else
+        others_++;
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> NameCounts::most(std::size_t limit) const {
+    auto sorted = names_;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    sorted.resize(std::min(sorted.size(), limit));
+    return sorted;
+}
+
+std::string NameCounts::first() const {
+    const auto one = most(1);
+    return one.empty() ? "" : one[0].first;
+}
+
+std::string NameCounts::listed() const {
+    constexpr std::size_t shown = 4;
+    std::string text;
+    std::uint64_t others = others_;
+    for (const auto& [name, count] : names_) others += count;
+    for (const auto& [name, count] : most(shown)) {
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name.empty() ? "(none)" : name, count);
+        others -= count;
+    }
+    return others ? fmt::format("{}, others {}", text, others) : text;
+}
+
+}  // namespace sockray

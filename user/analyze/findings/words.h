@@ -1,0 +1,56 @@
+// Numbers and names as the findings say them, and the few sends that they show.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace sockray {
+
+// 0 where `whole` is 0; never above 1.
+double share(std::uint64_t part, std::uint64_t whole);
+
+// "78 %", "7.8 %", "0.25 %", "less than 0.1 %".
+std::string percent(double share);
+
+// "3120 of 4000 sends (78 %)".
+std::string of_sends(std::uint64_t part, std::uint64_t whole);
+
+// A name as one word of a shell's command line: names of interfaces are chosen by others, and the advice is there to be
+// copied. "IFACE" where it is empty.
+std::string shell_word(std::string_view name);
+
+// The sends that show something best: those with the largest value, the earlier ones where that is equal.
+class Examples {
+  public:
+    static constexpr std::size_t kept = 3;
+    void add(std::uint64_t id, std::uint64_t value = 0);
+    // In ascending order.
+    std::vector<std::uint64_t> ids() const;
+
+  private:
+    std::array<std::pair<std::uint64_t, std::uint64_t>, kept> best_{};  // value, id; the largest first
+    std::size_t size_ = 0;
+};
+
+// How often each name came, for at most `kept` names.
+class NameCounts {
+  public:
+    static constexpr std::size_t kept = 32;
+    void add(std::string_view name);
+    // The `limit` most frequent, and how often.
+    std::vector<std::pair<std::string, std::uint64_t>> most(std::size_t limit) const;
+    // The most frequent one; empty where there is none.
+    std::string first() const;
+    // "veth0 3120, veth1 7", of the most frequent ones, and how many came with others.
+    std::string listed() const;
+
+  private:
+    std::vector<std::pair<std::string, std::uint64_t>> names_;
+    std::uint64_t others_ = 0;
+};
+
+}  // namespace sockray

@@ -1,0 +1,15 @@
+// What stands out in a session, as JSON Lines.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <span>
+
+#include "user/analyze/finding.h"
+
+namespace sockray {
+
+// {"type":"finding","rule":...}, one line each, in the order given; the keys are in docs/json.md.
+void append_findings_json(fmt::memory_buffer& out, std::span<const Finding> findings);
+
+}  // namespace sockray

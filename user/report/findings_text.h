@@ -1,0 +1,15 @@
+// What stands out in a session, for a terminal.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "user/analyze/findings/findings.h"
+#include "user/base/terminal.h"
+
+namespace sockray {
+
+// Behind the end() of `findings`, while the plan of its begin() still lives. Where nothing stands out, it says so, and
+// what was looked at.
+void append_findings_text(fmt::memory_buffer& out, const Findings& findings, const Style& style);
+
+}  // namespace sockray
