@@ -11,7 +11,7 @@
 #define SR_MOST_FRAGS 17 // MAX_SKB_FRAGS, linux/skbuff.h
 #define SR_MOST_PIECES 48 // of 64 KiB in 4 KiB each, and what begins in between
 
-// Since 6.10 (21d2e6737c97) a fragment is a netmem_ref, before it a bio_vec: the same layout.
+// skb_frag_t: a struct bio_vec, since 6.10 (21d2e6737c97) a struct skb_frag, of the same layout.
 struct sr_frag {
 	__u64 page; // struct page; the lowest bit is set where it is no page at all
 	__u32 size;
@@ -61,15 +61,14 @@ static __always_inline bool next_fragment(struct sr_pieces *p)
 	if (index >= p->frags || index >= SR_MOST_FRAGS)
 		return false;
 	bpf_probe_read_kernel(&frag, sizeof(frag),
-			      (void *)p->info + bpf_core_field_offset(struct skb_shared_info, frags) +
-				      index * sizeof(frag));
+			      (void *)p->info + config.frags_at + index * sizeof(frag));
 	p->rest = frag.size;
-	if (!config.vmemmap || frag.page & 1) {
+	if (!config.vmemmap || !config.page_bytes || frag.page & 1) {
 		COUNT(pieces_unread);
 		return false;
 	}
 	p->from = config.page_offset +
-		  ((frag.page - config.vmemmap) / bpf_core_type_size(struct page) << SR_PAGE_SHIFT) + frag.offset;
+		  ((frag.page - config.vmemmap) / config.page_bytes << SR_PAGE_SHIFT) + frag.offset;
 	return true;
 }
 

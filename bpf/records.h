@@ -293,6 +293,8 @@ struct sr_config {
 	__u32 snaplen;       // take so many bytes of each frame; 0: none
 	__u64 page_offset;   // where the kernel maps all memory, and where the struct pages stand (arch/x86: page_offset_base,
 	__u64 vmemmap;       // vmemmap_base); 0: not known, then bytes in page fragments are not read
+	__u32 page_bytes;    // sizeof(struct page)
+	__u32 frags_at;      // offsetof(struct skb_shared_info, frags)
 	__u64 stages;        // bit a stage: those that are on
 	char filter_comm[SR_COMM_LEN]; // empty: any
 	char filter_ifname[SR_IFNAME_LEN]; // with filter_ifindex, for SOCK_PACKET
@@ -318,6 +320,6 @@ SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");
 SR_ASSERT(sizeof(struct sr_piece) == 56, "sr_piece");
 SR_ASSERT(sizeof(struct sr_counters) == 192, "sr_counters");
-SR_ASSERT(sizeof(struct sr_config) == 120, "sr_config");
+SR_ASSERT(sizeof(struct sr_config) == 128, "sr_config");
 
 #endif

@@ -112,23 +112,10 @@ struct sk_buff {
 	unsigned short queue_mapping;
 };
 
-// include/linux/mm_types.h
-struct page {
-	unsigned long flags;
-};
-
-// skb_frag_t until 6.10; the struct skb_frag since then has the same layout
-struct bio_vec {
-	struct page *bv_page;
-	unsigned int bv_len;
-	unsigned int bv_offset;
-};
-
 // Stands at skb->head + skb->end.
 struct skb_shared_info {
 	unsigned char nr_frags;
 	unsigned short gso_size;
-	struct bio_vec frags[17];
 };
 
 // include/net/sock.h

@@ -97,8 +97,7 @@ void collect_inlined(Dwarf_Die* parent, std::vector<Inlined>& found) {
 Result<Dwarf_Addr> symbol_address(Elf* elf, std::string_view wanted) {
     for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section));) {
         GElf_Shdr header{};
-        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB || header.sh_entsize == 0)
-            continue;
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_SYMTAB || header.sh_entsize == 0) continue;
         Elf_Data* data = elf_getdata(section, nullptr);
         for (int i = 0; data && i < static_cast<int>(header.sh_size / header.sh_entsize); i++) {
             GElf_Sym symbol{};
@@ -133,15 +132,13 @@ Result<Function> find_function(Dwarf* dwarf) {
 Result<std::vector<unsigned char>> code_of(Elf* elf, const Range& range) {
     for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section));) {
         GElf_Shdr header{};
-        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_PROGBITS ||
-            !(header.sh_flags & SHF_ALLOC))
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_PROGBITS || !(header.sh_flags & SHF_ALLOC))
             continue;
         if (range.begin < header.sh_addr || range.end > header.sh_addr + header.sh_size) continue;
         Elf_Data* data = elf_rawdata(section, nullptr);
         if (!data || !data->d_buf || data->d_size < header.sh_size) break;
         const auto* bytes = static_cast<const unsigned char*>(data->d_buf);
-        return std::vector<unsigned char>(bytes + (range.begin - header.sh_addr),
-                                          bytes + (range.end - header.sh_addr));
+        return std::vector<unsigned char>(bytes + (range.begin - header.sh_addr), bytes + (range.end - header.sh_addr));
     }
     return fail(fmt::format("no code at {:#x} in the file", range.begin));
 }
@@ -156,8 +153,7 @@ struct Flow {
 void note(csh engine, const cs_insn& insn, bool arm64, Flow& flow) {
     flow.instructions.insert(insn.address);
     const auto in = [&](unsigned group) { return cs_insn_group(engine, &insn, group); };
-    if (!in(CS_GRP_JUMP) && !in(CS_GRP_CALL) && !in(CS_GRP_RET) && !in(CS_GRP_INT) &&
-        !in(CS_GRP_BRANCH_RELATIVE))
+    if (!in(CS_GRP_JUMP) && !in(CS_GRP_CALL) && !in(CS_GRP_RET) && !in(CS_GRP_INT) && !in(CS_GRP_BRANCH_RELATIVE))
         return;
     flow.moves.insert(insn.address);
     if (arm64) {  // the target is the last operand: cbz x0, #target
@@ -174,14 +170,12 @@ Result<Flow> flow_of(Elf* elf, const Function& function) {
     gelf_getehdr(elf, &header);
     const bool arm64 = header.e_machine == EM_AARCH64;
     csh engine = 0;
-    if (cs_open(arm64 ? CS_ARCH_ARM64 : CS_ARCH_X86, arm64 ? CS_MODE_LITTLE_ENDIAN : CS_MODE_64, &engine) !=
-        CS_ERR_OK)
+    if (cs_open(arm64 ? CS_ARCH_ARM64 : CS_ARCH_X86, arm64 ? CS_MODE_LITTLE_ENDIAN : CS_MODE_64, &engine) != CS_ERR_OK)
         return fail("cannot start Capstone");
     const auto close = [](csh* handle) { cs_close(handle); };
     const std::unique_ptr<csh, decltype(close)> engine_owner(&engine, close);
     cs_option(engine, CS_OPT_DETAIL, CS_OPT_ON);
-    const std::unique_ptr<cs_insn, void (*)(cs_insn*)> insn(cs_malloc(engine),
-                                                            [](cs_insn* one) { cs_free(one, 1); });
+    const std::unique_ptr<cs_insn, void (*)(cs_insn*)> insn(cs_malloc(engine), [](cs_insn* one) { cs_free(one, 1); });
 
     Flow flow;
     for (const Range& range : function.ranges) {
@@ -224,11 +218,9 @@ std::string difference(const Function& function, const Flow& flow, Dwarf_Addr lo
     return {};
 }
 
-void print(const Function& function, std::string_view name, Dwarf_Addr entry,
-           const std::vector<Range>& ranges) {
+void print(const Function& function, std::string_view name, Dwarf_Addr entry, const std::vector<Range>& ranges) {
     fmt::print("{} {}  ranges", name, offset(function, entry));
-    for (const Range& range : ranges)
-        fmt::print(" {}..{}", offset(function, range.begin), offset(function, range.end));
+    for (const Range& range : ranges) fmt::print(" {}..{}", offset(function, range.begin), offset(function, range.end));
     fmt::print("\n");
 }
 
@@ -261,8 +253,7 @@ Result<bool> run(const char* path, std::string_view name, std::uint64_t located)
     if (!function) return fail(fmt::format("{}: {}", path, function.error().what));
     if (!name.empty()) return judge(dwarf_getelf(dwarf.get()), *function, name, located);
     print(*function, caller, function->start, function->ranges);
-    for (const Inlined& inlined : function->inlined)
-        print(*function, inlined.name, inlined.entry, inlined.ranges);
+    for (const Inlined& inlined : function->inlined) print(*function, inlined.name, inlined.entry, inlined.ranges);
     return true;
 }
 

@@ -22,8 +22,6 @@ KEEP(struct net_device_ops);
 KEEP(struct net_device);
 KEEP(struct packet_type);
 KEEP(struct sk_buff);
-KEEP(struct page);
-KEEP(struct bio_vec);
 KEEP(struct skb_shared_info);
 KEEP(struct sock_common);
 KEEP(kuid_t);

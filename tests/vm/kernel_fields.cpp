@@ -71,8 +71,7 @@ std::vector<std::string> defined_types(const std::string& header) {
     constexpr std::string_view letters = "_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     const std::string text = without_comments(header);
     std::vector<std::string> names;
-    std::vector<bool>
-        name_follows;  // for each open brace: whether the type's name stands behind the closing one
+    std::vector<bool> name_follows;   // for each open brace: whether the type's name stands behind the closing one
     std::optional<std::string> type;  // the name behind `struct` or `union`, empty while there is none
     bool behind = false;              // behind the closing brace of a type without a name
     for (std::size_t at = 0, size = 1; at < text.size(); at += size) {
@@ -157,18 +156,15 @@ bool is_composite_or_forward(const btf_type* type) {
 
 // Why the programs could not read the kernel's type as ours, or nothing. `bits`: ours is a bit field, for
 // which BPF_CORE_READ_BITFIELD takes any integer.
-std::string difference(const btf* ours, std::uint32_t our_id, const btf* theirs, std::uint32_t their_id,
-                       bool bits) {
+std::string difference(const btf* ours, std::uint32_t our_id, const btf* theirs, std::uint32_t their_id, bool bits) {
     const btf_type* a = skip_modifiers(ours, our_id);
     const btf_type* b = skip_modifiers(theirs, their_id);
-    if (!a || !b || btf_kind(a) != btf_kind(b))
-        return fmt::format("is {}, not {}", kind_name(b), kind_name(a));
+    if (!a || !b || btf_kind(a) != btf_kind(b)) return fmt::format("is {}, not {}", kind_name(b), kind_name(a));
     if (btf_is_int(a)) {
         // Plain char has no sign of its own: unsigned on arm64, and everywhere since 6.2 (3bc753c06dd0).
         const bool any_sign = bits || name_at(ours, a->name_off) == "char";
         if (!bits && a->size != b->size) return fmt::format("has {} bytes, not {}", b->size, a->size);
-        if (!any_sign && (btf_int_encoding(a) ^ btf_int_encoding(b)) & BTF_INT_SIGNED)
-            return "has another sign";
+        if (!any_sign && (btf_int_encoding(a) ^ btf_int_encoding(b)) & BTF_INT_SIGNED) return "has another sign";
     } else if (btf_is_array(a)) {
         if (btf_array(b)->nelems < btf_array(a)->nelems)
             return fmt::format("has {} elements, not {}", btf_array(b)->nelems, btf_array(a)->nelems);
@@ -181,8 +177,7 @@ std::string difference(const btf* ours, std::uint32_t our_id, const btf* theirs,
     if (is_composite_or_forward(a)) {
         const std::string_view name_a = essential(name_at(ours, a->name_off));
         const std::string_view name_b = name_at(theirs, b->name_off);
-        if (!name_a.empty() && !name_b.empty() && name_a != name_b)
-            return fmt::format("is {}, not {}", name_b, name_a);
+        if (!name_a.empty() && !name_b.empty() && name_a != name_b) return fmt::format("is {}, not {}", name_b, name_a);
     }
     return {};
 }
@@ -194,8 +189,8 @@ struct FieldCheck {
 };
 
 // Each field of `type` against the kernel's types of its name: one of them must have it.
-std::vector<FieldCheck> check_type(const btf* ours, const btf_type* type, const std::string& name,
-                                   const btf* theirs, const std::vector<const btf_type*>& kernel_types) {
+std::vector<FieldCheck> check_type(const btf* ours, const btf_type* type, const std::string& name, const btf* theirs,
+                                   const std::vector<const btf_type*>& kernel_types) {
     std::vector<FieldCheck> checks;
     for (std::uint16_t i = 0; i < btf_vlen(type); i++) {
         const btf_member& member = btf_members(type)[i];
@@ -209,8 +204,8 @@ std::vector<FieldCheck> check_type(const btf* ours, const btf_type* type, const 
             check.wrong = difference(ours, member.type, theirs, found->type, bits);
             if (check.wrong.empty() && found->bitfield && !bits) check.wrong = "is a bit field";
             // The kind is what libbpf compares (relo_core.c, bpf_core_fields_are_compat), not the size.
-            check.absent = kind_name(skip_modifiers(ours, member.type)) !=
-                           kind_name(skip_modifiers(theirs, found->type));
+            check.absent =
+                kind_name(skip_modifiers(ours, member.type)) != kind_name(skip_modifiers(theirs, found->type));
             if (check.wrong.empty()) break;
         }
         checks.push_back(std::move(check));
@@ -244,8 +239,7 @@ void report_variants(std::vector<std::vector<FieldCheck>> family, bool verbose, 
     };
     const bool any_holds = std::ranges::any_of(family, holds);
     for (std::vector<FieldCheck>& checks : family) {
-        if (any_holds)
-            tally.checked += std::erase_if(checks, [](const FieldCheck& check) { return check.absent; });
+        if (any_holds) tally.checked += std::erase_if(checks, [](const FieldCheck& check) { return check.absent; });
         report(checks, verbose, tally);
     }
 }
@@ -266,8 +260,7 @@ Result<Tally> run(const char* object_path, const char* kernel_path, const char* 
     const Composites ours = index_composites(object->get(), names);
     const Composites theirs = index_composites(kernel->get(), kernel_names);
 
-    std::map<std::string, std::vector<std::vector<FieldCheck>>, std::less<>>
-        variants;  // by the kernel's name
+    std::map<std::string, std::vector<std::vector<FieldCheck>>, std::less<>> variants;  // by the kernel's name
     Tally tally;
     for (const std::string& name : names) {
         const std::vector<const btf_type*>& own = ours.at(name);
@@ -277,8 +270,7 @@ Result<Tally> run(const char* object_path, const char* kernel_path, const char* 
             continue;
         }
         const std::string base(essential(name));
-        std::vector<FieldCheck> checks =
-            check_type(object->get(), own.front(), name, kernel->get(), theirs.at(base));
+        std::vector<FieldCheck> checks = check_type(object->get(), own.front(), name, kernel->get(), theirs.at(base));
         if (base == name)
             report(checks, verbose, tally);
         else

@@ -10,6 +10,12 @@
 #include <cstdint>
 
 namespace sockray {
+namespace {
+
+// A reader that has only fallen behind is not one that has gone.
+constexpr int patience_ms = 1000;
+
+}  // namespace
 
 std::size_t piece_for(int fd) {
     struct stat status {};
@@ -21,7 +27,7 @@ int write_all(int fd, std::string_view bytes, std::size_t piece, int stop_fd) {
         if (stop_fd >= 0) {
             pollfd waits[] = {{fd, POLLOUT, 0}, {stop_fd, POLLIN, 0}};
             if (::poll(waits, 2, -1) < 0 && errno != EINTR) return errno;
-            if (waits[0].revents == 0 && waits[1].revents != 0) return ECANCELED;
+            if (waits[0].revents == 0 && waits[1].revents != 0 && ::poll(waits, 1, patience_ms) == 0) return ECANCELED;
         }
         const ssize_t written = ::write(fd, bytes.data(), std::min(bytes.size(), piece));
         if (written < 0) {

@@ -53,6 +53,12 @@ void add_tracing_options(CLI::App& verb, TracingOptions& options) {
     add_ring_option(verb, options.ring_bytes);
 }
 
+void add_recording_files(CLI::App& verb, std::vector<std::string>& files) {
+    verb.add_option("FILE", files,
+                    "the recording; several files of one session (-C, -G) in their order; - is\nstandard input")
+        ->required();
+}
+
 void add_record_options(CLI::App& verb, RecordOptions& options) {
     const char* group = "Recording";
     constexpr std::uint64_t most_bytes = std::uint64_t{1} << 50;

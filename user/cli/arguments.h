@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "user/base/result.h"
 #include "user/cli/numbers.h"
@@ -71,6 +72,9 @@ void add_btf_option(CLI::App& verb, std::string& file);
 
 // Those of TracingOptions: what run, trace and capture share.
 void add_tracing_options(CLI::App& verb, TracingOptions& options);
+
+// FILE...: a recording
+void add_recording_files(CLI::App& verb, std::vector<std::string>& files);
 
 // -w, -s, -C, -G, -W
 void add_record_options(CLI::App& verb, RecordOptions& options);

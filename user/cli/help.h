@@ -14,6 +14,9 @@ Examples:
   sockray run -i veth0 -c 1000                drive traffic, trace it, show chain and ledger
   sockray trace -i eth0                       what other programs send through eth0
   sockray trace --tree -- arping -c 1 10.0.0.1
+  sockray trace -w sends.pcapng -- ./sender   keep it
+  sockray report sends.pcapng                 and read it, here or elsewhere
+  sockray diagnose sends.pcapng               what stands out, why, and what to try
   sockray ops                                 the kernel's own tables, by name
   sockray sockets                             every packet socket of the system
 
@@ -78,6 +81,15 @@ Examples:
   sockray report sends.pcapng
   sockray report --tree sends.pcapng | less
   sockray report --json sends.pcapng | jq -r 'select(.outcome == "failed") | .reason')help";
+
+inline constexpr const char* diagnose_footer = R"help(
+Each finding says what it costs, where the numbers were measured, the likely cause and what to try; the
+most costly comes first. More stages in the recording (--stages device, full) let more rules see.
+
+Examples:
+  sockray trace --stages full -w sends.pcapng -- ./mysender
+  sockray diagnose sends.pcapng
+  sockray diagnose --json sends.pcapng | jq -r '"\(.cost) \(.rule): \(.title)"')help";
 
 inline constexpr const char* ops_footer = R"(
 Example:

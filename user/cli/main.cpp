@@ -58,8 +58,9 @@ int main_of(std::vector<std::string> arguments) {
     add_run(app, action);
     add_trace(app, action, command);
     add_report(app, action);
+    add_diagnose(app, action);
 
-    if (arguments.empty()) return say_usage("which verb? doctor, run, trace, report, ops or sockets");
+    if (arguments.empty()) return say_usage("which verb? doctor, run, trace, report, diagnose, ops or sockets");
     if (arguments.front() == "help") arguments.front() = "--help";
     if (!is_verb(app, arguments.front()) && !is_app_option(arguments.front()))
         return say_usage("there is no verb '" + arguments.front() + "'");

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "user/analyze/findings/findings.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
@@ -12,6 +13,8 @@
 #include "user/cli/verbs.h"
 #include "user/live/views.h"
 #include "user/record/reader.h"
+#include "user/report/findings_json.h"
+#include "user/report/findings_text.h"
 #include "user/report/summary_text.h"
 
 namespace sockray {
@@ -39,11 +42,17 @@ int report(const ReportOptions& options) {
                                        : View::totals;
     const auto view = make_view(shown, out.buffer(), style);
     Summary summary;
+    Findings findings;
     Flusher flusher(out);
-    const std::vector<Sink*> sinks{view.get(), &summary, &flusher};
+    const std::vector<Sink*> sinks{view.get(), &summary, &findings, &flusher};
     const auto notes = replay(options.files, sinks);
     if (!notes) return say_error(notes.error());
-    if (!options.json) summary.append_text(out.buffer(), style);
+    if (options.json) {
+        append_findings_json(out.buffer(), findings.result());
+    } else {
+        append_findings_text(out.buffer(), findings, style);
+        summary.append_text(out.buffer(), style);
+    }
     out.flush();
     for (const std::string& words : notes->words) say(words);
     return say_output_error(out) ? exit_failed : exit_done;
@@ -52,10 +61,7 @@ int report(const ReportOptions& options) {
 void add_report(CLI::App& app, Action& action) {
     const auto options = std::make_shared<ReportOptions>();
     CLI::App& verb = *app.add_subcommand("report", "what a recording tells: as text, JSON, pictures");
-    verb.add_option("FILE", options->files,
-                    "the recording; several files of one session (-C, -G) in their order; - is\n"
-                    "standard input")
-        ->required();
+    add_recording_files(verb, options->files);
     CLI::Option* json =
         verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each");
     CLI::Option* lines = verb.add_flag("--lines", options->lines, "each send as a line, as trace shows it");

@@ -89,6 +89,11 @@ struct ReportOptions {
     bool tree = false;
 };
 
+struct DiagnoseOptions {
+    std::vector<std::string> files;
+    bool json = false;
+};
+
 // Each returns the exit status, having said on standard error what went wrong.
 int doctor(const DoctorOptions& options);
 int ops(const OpsOptions& options);
@@ -96,6 +101,7 @@ int sockets(const SocketsOptions& options);
 int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
 int report(const ReportOptions& options);
+int diagnose(const DiagnoseOptions& options);
 
 // What the command line asks for: returns the exit status.
 using Action = std::function<int()>;
@@ -107,5 +113,6 @@ void add_sockets(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command);
 void add_report(CLI::App& app, Action& action);
+void add_diagnose(CLI::App& app, Action& action);
 
 }  // namespace sockray

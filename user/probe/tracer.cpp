@@ -51,7 +51,11 @@ void copy_text(char* to, std::size_t size, const std::string& text) {
 void find_pages(LiveKernel& kernel, sr_config& config) {
     const auto offset = kernel.symbols.address("page_offset_base");
     const auto map = kernel.symbols.address("vmemmap_base");
-    if (!offset || !map) return;
+    const auto page = kernel.types.size("page");
+    const auto frags = kernel.types.offset("skb_shared_info", {"frags"});
+    if (!offset || !map || !page || !frags) return;
+    config.page_bytes = static_cast<std::uint32_t>(*page);
+    config.frags_at = static_cast<std::uint32_t>(*frags);
     config.page_offset = kernel.memory.read_word(*offset).value_or(0);
     config.vmemmap = kernel.memory.read_word(*map).value_or(0);
 }

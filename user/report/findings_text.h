@@ -8,7 +8,7 @@
 
 namespace sockray {
 
-// Behind the end() of `findings`, while the plan of its begin() still lives. Where nothing stands out, it says so, and
+// Behind the end() of `findings`. Where nothing stands out, it says so, and
 // what was looked at.
 void append_findings_text(fmt::memory_buffer& out, const Findings& findings, const Style& style);
 

@@ -17,7 +17,7 @@ Findings::Findings() {
 }
 
 void Findings::begin(const Origin&, const Plan& plan, const KernelNames& names) {
-    plan_ = &plan;
+    plan_ = plan;
     names_ = &names;
     for (const auto& rule : rules_) rule->begin(plan, names);
 }
@@ -46,7 +46,7 @@ std::vector<Findings::Subject> Findings::subjects() const {
     std::vector<Subject> subjects;
     for (const auto& rule : rules_) {
         const Stage needs = rule->needs();
-        const bool blind = needs != Stage::none && plan_->evidence(needs) == Evidence::absent;
+        const bool blind = needs != Stage::none && plan_.evidence(needs) == Evidence::absent;
         subjects.push_back({rule->subject(), blind ? needs : Stage::none});
     }
     return subjects;

@@ -35,7 +35,7 @@ class Findings : public Sink {
 
   private:
     std::vector<std::unique_ptr<Rule>> rules_;
-    const Plan* plan_ = nullptr;
+    Plan plan_;
     const KernelNames* names_ = nullptr;
     Totals totals_;
     std::vector<Finding> result_;

@@ -1,0 +1,216 @@
+// What stands out: each rule of the findings with a scenario that triggers it and one that must not.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <utility>
+
+#include "tests/vm/network.h"
+#include "tests/vm/traced.h"
+
+namespace sockray::vm {
+namespace {
+
+// What `sockray diagnose` says of a recording.
+struct Diagnosis {
+    std::vector<Json> findings;  // in the order given
+    std::string text;            // as JSON Lines, for a test's message
+
+    const Json* find(const std::string& rule) const {
+        for (const Json& finding : findings)
+            if (finding.value("rule", "") == rule) return &finding;
+        return nullptr;
+    }
+    std::string title(const std::string& rule) const {
+        const Json* finding = find(rule);
+        return finding ? finding->value("title", "") : "no finding " + rule;
+    }
+    std::string evidence(const std::string& rule) const {
+        const Json* finding = find(rule);
+        return finding ? finding->at("evidence").dump() : "no finding " + rule;
+    }
+};
+
+class Findings : public KernelTest {
+  protected:
+    static Diagnosis diagnose(const std::string& recording) {
+        const Completed done = sockray({"diagnose", recording, "--json"});
+        EXPECT_EQ(done.status, 0) << shown(done);
+        Diagnosis diagnosis;
+        diagnosis.text = done.out;
+        std::istringstream lines(done.out);
+        for (std::string line; std::getline(lines, line);) {
+            Json json = Json::parse(line, nullptr, false);
+            EXPECT_EQ(json.is_object() ? json.value("type", "") : "", "finding") << line;
+            if (json.is_object()) diagnosis.findings.push_back(std::move(json));
+        }
+        return diagnosis;
+    }
+
+    // Records what this shell script sends, and has it diagnosed.
+    static Diagnosis diagnose_script(const Arguments& options, const std::string& script) {
+        const std::string recording = scratch("findings") + "/recording.pcapng";
+        Arguments words{"trace", "-w", recording};
+        words.insert(words.end(), options.begin(), options.end());
+        for (const char* word : {"--", "sh", "-c"}) words.emplace_back(word);
+        words.push_back(script);
+        const Completed done = sockray(words);
+        EXPECT_EQ(done.status, 0) << shown(done);
+        return diagnose(recording);
+    }
+
+    static std::string sender(const std::string& words) { return sender_path() + " " + words + "\n"; }
+
+    static bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+};
+
+// A packet socket of this protocol on this device that never reads.
+class Receiver {
+  public:
+    Receiver(const std::string& device, std::uint16_t protocol, int rcvbuf = 0)
+        : fd_(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(protocol))) {
+        sockaddr_ll own{};
+        own.sll_family = AF_PACKET;
+        own.sll_protocol = htons(protocol);
+        own.sll_ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
+        EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+        if (rcvbuf) ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof rcvbuf);
+    }
+    Receiver(Receiver&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    ~Receiver() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Receiver(const Receiver&) = delete;
+    Receiver& operator=(const Receiver&) = delete;
+    Receiver& operator=(Receiver&&) = delete;
+
+  private:
+    int fd_;
+};
+
+// ---- frames that were lost or hidden
+
+// Six of each way to lose a frame, and of each rule what it makes of them.
+TEST_F(Findings, of_each_way_to_lose_a_frame_name_every_one_and_no_other) {
+    const VethPair down("vdown", false, false);
+    const VethPair peer_down("vpeer", true, false);
+    const VethPair tiny("vtiny");
+    const VethPair slow("vslow");
+    const VethPair small_peer("vmtu");
+    configure("ip link set vmtu1 mtu 1000");
+    tiny.set_qdisc("tbf rate 8bit burst 1600 limit 1000");
+    slow.set_qdisc("tbf rate 8bit burst 1600 limit 200000");
+    std::string script;
+    for (const char* words :
+         {"--to veth0 --length 1515 --count 6", "--to vdown0 --count 6", "--to-index 4242 --count 6",
+          "--to vpeer0 --count 6", "--to veth0 --address-length 10 --count 6", "--to vmtu0 --length 1400 --count 6",
+          "--to veth0 --bypass --count 6", "--to vtiny0 --length 1000 --count 8",
+          "--to vslow0 --length 1400 --count 12 --sndbuf 1 --dontwait"})
+        script += sender(words);
+    for (int i = 0; i < 6; i++) script += sender("--to veth0 --method ring --length 1600 --batch 1");
+    const Diagnosis diagnosis = diagnose_script({}, script);
+    const std::pair<const char*, const char*> expected[] = {
+        {"frame-length", "6 of 68 sends"}, {"interface-down", "6 of 68 sends"}, {"interface-gone", "6 of 68 sends"},
+        {"no-carrier", "6 of 68 sends"},   {"other-losses", "6 of 68 sends"},   {"driver-drops", "6 of 68 sends"},
+        {"bypass", "6 of 68 sends"},       {"ring-format", "6 of 6 frames"},    {"qdisc-drops", " of 68 sends"},
+        {"send-buffer", " of 68 sends"}};
+    for (const auto& [rule, title] : expected) EXPECT_TRUE(says(diagnosis.title(rule), title)) << diagnosis.title(rule);
+    EXPECT_TRUE(says(diagnosis.evidence("frame-length"), "veth0 (MTU 1500 + 14) 6")) << diagnosis.text;
+    EXPECT_TRUE(says(diagnosis.evidence("qdisc-drops"), "the tbf qdisc of vtiny0")) << diagnosis.text;
+    EXPECT_TRUE(says(diagnosis.evidence("send-buffer"), "sk_sndbuf was ")) << diagnosis.text;
+    EXPECT_EQ(diagnosis.findings.size(), std::size(expected)) << diagnosis.text;
+    double last = 1;
+    for (const Json& finding : diagnosis.findings) {
+        EXPECT_LE(finding.at("cost").get<double>(), last);
+        last = finding.at("cost").get<double>();
+        EXPECT_FALSE(finding.at("sends").empty());
+    }
+}
+
+// Everything on, and all that a rule looks at is there, but nothing of it in excess.
+TEST_F(Findings, of_a_sender_without_trouble_are_none_and_say_what_was_looked_at) {
+    const VethPair pair("vgood");
+    const Receiver receiver("vgood1", 0x88b5, 1 << 20);
+    pair.set_qdisc("pfifo limit 1000");
+    const std::string script = sender("--to vgood0 --count 150 --gap-us 3000") +
+                               sender("--to vgood0 --method ring --batch 8") +
+                               sender("--to vgood0 --length 1514 --count 6 --gap-us 3000");
+    const Diagnosis diagnosis = diagnose_script({"--stages", "full"}, script);
+    for (const char* rule :
+         {"send-buffer",    "qdisc-drops",  "stopped-queue",  "driver-drops",  "frame-length", "interface-down",
+          "interface-gone", "no-carrier",   "ring-format",    "tx-ring-full",  "tx-ring-idle", "copies",
+          "single-calls",   "one-thread",   "softirq-tail",   "receiver-full", "bypass",       "receives-all",
+          "other-losses",   "tracing-loss", "device-counters"})
+        EXPECT_FALSE(diagnosis.find(rule)) << diagnosis.text;
+}
+
+TEST_F(Findings, of_frames_that_could_not_be_followed_say_how_far_the_rest_holds) {
+    const VethPair slow("vmany");
+    slow.set_qdisc("netem delay 200ms");
+    const Diagnosis diagnosis = diagnose_script({"--in-flight", "4"}, sender("--to vmany0 --count 12"));
+    EXPECT_TRUE(says(diagnosis.evidence("tracing-loss"), "frames could not be followed")) << diagnosis.text;
+}
+
+// ifb takes what no filter has redirected to it, and drops it behind the driver's return (drivers/net/ifb.c: ifb_xmit).
+TEST_F(Findings, of_a_device_that_drops_what_its_driver_took_hold_its_counters_against_the_ledger) {
+    if (run({"ip", "link", "add", "ifb9", "type", "ifb"}).status != 0) GTEST_SKIP() << "this kernel has no ifb";
+    configure("ip link set ifb9 up");
+    const Diagnosis dropped = diagnose_script({"-i", "ifb9"}, sender("--to ifb9 --count 30"));
+    run({"ip", "link", "del", "ifb9"});
+    EXPECT_EQ(dropped.title("device-counters"), "ifb9 counted 30 frames fewer than the 30 that its driver took")
+        << dropped.text;
+    const Diagnosis sent = diagnose_script({"-i", "veth0"}, sender("--to veth0 --count 30"));
+    EXPECT_FALSE(sent.find("device-counters")) << sent.text;
+}
+
+// ---- time
+
+TEST_F(Findings, of_sends_that_sleep_for_the_send_buffer_say_how_long_with_and_without_that_stage) {
+    const VethPair slow("vsleep");
+    slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
+    for (const char* stages : {"device", "chain"}) {
+        const Diagnosis diagnosis =
+            diagnose_script({"--stages", stages}, sender("--to vsleep0 --length 1400 --sndbuf 1 --count 8"));
+        ASSERT_TRUE(diagnosis.find("send-buffer")) << diagnosis.text;
+        EXPECT_EQ(diagnosis.findings.front().value("rule", ""), "send-buffer") << diagnosis.text;
+        EXPECT_GT(diagnosis.find("send-buffer")->at("cost").get<double>(), 0.5);
+        EXPECT_TRUE(says(diagnosis.title("send-buffer"), "slept for room in their send buffer")) << diagnosis.text;
+    }
+}
+
+TEST_F(Findings, of_a_TX_ring_tell_calls_that_wait_from_calls_that_find_it_empty) {
+    const VethPair slow("vring");
+    slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
+    const Diagnosis waits =
+        diagnose_script({"--stages", "device"}, sender("--to vring0 --length 1400 --sndbuf 1 --method ring --batch 8"));
+    EXPECT_TRUE(waits.find("tx-ring-full")) << waits.text;
+    EXPECT_FALSE(waits.find("tx-ring-idle")) << waits.text;
+    EXPECT_FALSE(waits.find("send-buffer")) << waits.text;
+    const Diagnosis idle = diagnose_script({}, sender("--to veth0 --method ring --batch 8 --count 20"));
+    EXPECT_EQ(idle.title("tx-ring-idle"), "19 of 20 calls on a TX ring (95 %) found no frame in it") << idle.text;
+    EXPECT_FALSE(idle.find("tx-ring-full")) << idle.text;
+}
+
+TEST_F(Findings, of_copies_come_with_long_frames_and_not_with_short_ones) {
+    const std::string words = "--bind lo --method send --count 200 --gap-us 500 --length ";
+    const Arguments copy{"--stages", "chain,skb_copy_datagram_from_iter"};
+    EXPECT_TRUE(diagnose_script(copy, sender(words + "65000")).find("copies"));
+    EXPECT_FALSE(diagnose_script(copy, sender(words + "60")).find("copies"));
+}
+
+TEST_F(Findings, of_a_sender_that_receives_everything_and_of_a_receiver_that_does_not_read) {
+    const Receiver receiver("veth1", 0x88b5, 1);
+    const Diagnosis all =
+        diagnose_script({"--stages", "full"}, sender("--to veth0 --protocol 3 --count 300 --gap-us 300"));
+    EXPECT_TRUE(all.find("receives-all")) << all.text;
+    EXPECT_TRUE(all.find("receiver-full")) << all.text;
+    EXPECT_TRUE(all.find("receiver-inside")) << all.text;
+}
+
+}  // namespace
+}  // namespace sockray::vm

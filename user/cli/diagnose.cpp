@@ -1,0 +1,42 @@
+// sockray diagnose: what stands out in a recording, in words.
+#include <unistd.h>
+
+#include <memory>
+
+#include "user/analyze/findings/findings.h"
+#include "user/base/terminal.h"
+#include "user/cli/arguments.h"
+#include "user/cli/help.h"
+#include "user/cli/output.h"
+#include "user/cli/verbs.h"
+#include "user/record/reader.h"
+#include "user/report/findings_json.h"
+#include "user/report/findings_text.h"
+
+namespace sockray {
+
+int diagnose(const DiagnoseOptions& options) {
+    Findings findings;
+    Sink* const sinks[] = {&findings};
+    const auto notes = replay(options.files, sinks);
+    if (!notes) return say_error(notes.error());
+    Output out(STDOUT_FILENO);
+    if (options.json)
+        append_findings_json(out.buffer(), findings.result());
+    else
+        append_findings_text(out.buffer(), findings, style_of(STDOUT_FILENO));
+    out.flush();
+    for (const std::string& words : notes->words) say(words);
+    return say_output_error(out) ? exit_failed : exit_done;
+}
+
+void add_diagnose(CLI::App& app, Action& action) {
+    const auto options = std::make_shared<DiagnoseOptions>();
+    CLI::App& verb = *app.add_subcommand("diagnose", "what stands out in a recording, why, and what to try");
+    add_recording_files(verb, options->files);
+    verb.add_flag("--json", options->json, "one JSON object a finding");
+    verb.footer(diagnose_footer);
+    verb.callback([options, &action] { action = [options] { return diagnose(*options); }; });
+}
+
+}  // namespace sockray
