@@ -4,7 +4,7 @@
 #include <iterator>
 #include <string>
 
-#include "user/analyze/path.h"
+#include "user/correlate/path.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,0 +1,168 @@
+#include "user/report/timeline_perfetto.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/unit/report_session.h"
+
+namespace sockray {
+namespace {
+
+// A message as protoc prints it: "key: value", or "key {" ... "}".
+struct Message {
+    std::multimap<std::string, std::string> values;
+    std::multimap<std::string, Message> messages;
+
+    std::string get(const std::string& key) const {
+        const auto at = values.find(key);
+        return at == values.end() ? "" : at->second;
+    }
+    const Message* child(const std::string& key) const {
+        const auto at = messages.find(key);
+        return at == messages.end() ? nullptr : &at->second;
+    }
+};
+
+Message parse(std::istream& in) {
+    Message message;
+    for (std::string line; std::getline(in, line);) {
+        line.erase(0, line.find_first_not_of(' '));
+        if (line == "}") break;
+        if (line.ends_with(" {"))
+            message.messages.emplace(line.substr(0, line.size() - 2), parse(in));
+        else if (const auto colon = line.find(": "); colon != std::string::npos)
+            message.values.emplace(line.substr(0, colon), line.substr(colon + 2));
+    }
+    return message;
+}
+
+class PerfettoTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        if (std::system("command -v protoc >/dev/null 2>&1") != 0) GTEST_SKIP() << "no protoc (protobuf-compiler)";
+        std::string path = ::testing::TempDir() + "sockray_pftrace_XXXXXX";
+        const int fd = ::mkstemp(path.data());
+        ASSERT_GE(fd, 0);
+        ::close(fd);
+        const std::string bytes = made::exported<PerfettoTimeline>();
+        std::ofstream(path, std::ios::binary) << bytes;
+        const std::string command = "protoc --proto_path='" SOCKRAY_TEST_DATA "' --decode=Trace perfetto.proto <'" +
+                                    path + "' >'" + path + ".txt'";
+        ASSERT_EQ(std::system(command.c_str()), 0);
+        std::ifstream in(path + ".txt");
+        std::stringstream text;
+        text << in.rdbuf();
+        text_ = text.str();
+        ::unlink(path.c_str());
+        ::unlink((path + ".txt").c_str());
+        trace_ = parse(text);
+        for (const auto& [key, packet] : trace_.messages)
+            if (const Message* interned = packet.child("interned_data"))
+                for (const auto& [kind, entry] : interned->messages)
+                    names_[kind + entry.get("iid")] = entry.get("name");
+    }
+
+    std::string name(const Message& event) const { return names_.at("event_names" + event.get("name_iid")); }
+    // The value of an annotation; "" where the event has none of that name.
+    std::string note(const Message& event, const std::string& key) const {
+        const auto [from, to] = event.messages.equal_range("debug_annotations");
+        for (auto at = from; at != to; ++at)
+            if (names_.at("debug_annotation_names" + at->second.get("name_iid")) == '"' + key + '"')
+                for (const auto& [kind, value] : at->second.values)
+                    if (kind != "name_iid") return value;
+        return "";
+    }
+
+    std::string text_;
+    Message trace_;
+    std::map<std::string, std::string> names_;
+};
+
+TEST_F(PerfettoTest, EveryFieldIsKnownToTheProto) {
+    std::istringstream lines(text_);
+    for (std::string line; std::getline(lines, line);) {
+        line.erase(0, line.find_first_not_of(' '));
+        EXPECT_FALSE(line.empty() || (line[0] >= '0' && line[0] <= '9')) << line;
+    }
+}
+
+TEST_F(PerfettoTest, SlicesNestOnEachTrackAndEveryTrackIsDescribed) {
+    std::map<std::string, std::vector<std::pair<std::uint64_t, std::string>>> by_track;
+    std::map<std::string, int> described;
+    for (const auto& [key, packet] : trace_.messages) {
+        if (const Message* track = packet.child("track_descriptor")) described[track->get("uuid")]++;
+        if (const Message* event = packet.child("track_event")) {
+            EXPECT_EQ(packet.get("timestamp_clock_id"), "3");
+            by_track[event->get("track_uuid")].emplace_back(std::stoull(packet.get("timestamp")), event->get("type"));
+        }
+    }
+    ASSERT_GT(by_track.size(), 4U);
+    for (auto& [track, events] : by_track) {
+        EXPECT_EQ(described[track], 1) << track;
+        std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        int depth = 0;
+        for (const auto& [ns, type] : events) {
+            depth += type == "SLICE_BEGIN" ? 1 : type == "SLICE_END" ? -1 : 0;
+            ASSERT_GE(depth, 0) << track << " at " << ns;
+        }
+        EXPECT_EQ(depth, 0) << track;
+    }
+}
+
+TEST_F(PerfettoTest, ClocksAreRelatedAtTheStart) {
+    const Message* snapshot = nullptr;
+    for (const auto& [key, packet] : trace_.messages)
+        if (packet.child("clock_snapshot")) snapshot = packet.child("clock_snapshot");
+    ASSERT_NE(snapshot, nullptr);
+    EXPECT_EQ(snapshot->get("primary_trace_clock"), "3");
+    std::map<std::string, std::string> clocks;
+    for (const auto& [key, clock] : snapshot->messages) clocks[clock.get("clock_id")] = clock.get("timestamp");
+    EXPECT_EQ(clocks["3"], "950000");
+    EXPECT_EQ(clocks["1"], "1700000000000950000");
+}
+
+TEST_F(PerfettoTest, FlowLeadsFromTheSendToWhatBecameOfItsFrame) {
+    std::vector<std::string> joined;
+    for (const auto& [key, packet] : trace_.messages)
+        if (const Message* event = packet.child("track_event"))
+            if (event->get("flow_ids") == "2") joined.push_back(name(*event));
+    EXPECT_EQ(joined, (std::vector<std::string>{"\"__sys_sendto\"", "\"qdisc_dequeue\"", "\"ndo_start_xmit\"",
+                                                "\"packet_rcv\"", "\"skb_freed\""}));
+}
+
+TEST_F(PerfettoTest, SendTellsItsOutcomeAndEveryStageItsEvidence) {
+    bool found = false;
+    for (const auto& [key, packet] : trace_.messages) {
+        const Message* event = packet.child("track_event");
+        if (!event || event->get("type") == "SLICE_END") continue;
+        EXPECT_NE(note(*event, "evidence"), "");
+        if (name(*event) == "\"packet_snd\"") {
+            EXPECT_EQ(note(*event, "evidence"), "\"located\"");
+        }
+        if (note(*event, "outcome") != "\"failed\"") continue;
+        found = true;
+        EXPECT_EQ(note(*event, "reason"), "\"ENETDOWN: veth0 is down\"");
+        EXPECT_EQ(note(*event, "errno"), "\"ENETDOWN\"");
+        EXPECT_EQ(note(*event, "ret"), "-1");
+        EXPECT_EQ(note(*event, "len"), "42");
+    }
+    EXPECT_TRUE(found);
+}
+
+TEST_F(PerfettoTest, HostileNamesHaveNoControlCharacters) {
+    for (const char* bad : {"\\001", "\\n", "\\377"}) EXPECT_EQ(text_.find(bad), std::string::npos) << bad;
+    EXPECT_NE(text_.find("x01;\\\\xff"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sockray
