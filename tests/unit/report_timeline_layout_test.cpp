@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <vector>
 
 #include "tests/unit/report_session.h"
@@ -20,6 +21,23 @@ class TimelineLayoutTest : public ::testing::Test {
         for (const TimelineTrack& track : layout_.new_tracks()) tracks_[track.id] = track;
         return {events.begin(), events.end()};
     }
+    void expect_nested(const std::vector<Send>& sends) {
+        std::map<std::uint32_t, std::vector<TimelineEvent>> by_track;
+        for (const Send& send : sends)
+            for (const TimelineEvent& event : add(send)) by_track[event.track].push_back(event);
+        for (auto& [track, events] : by_track) {
+            std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.ns < b.ns; });
+            std::vector<Stage> open;
+            for (const TimelineEvent& event : events) {
+                if (event.kind == Kind::begin) open.push_back(event.stage);
+                if (event.kind != Kind::end) continue;
+                ASSERT_FALSE(open.empty()) << tracks_[track].name;
+                ASSERT_EQ(open.back(), event.stage) << tracks_[track].name << " at " << event.ns;
+                open.pop_back();
+            }
+            EXPECT_TRUE(open.empty()) << tracks_[track].name;
+        }
+    }
     static const TimelineEvent* find(const std::vector<TimelineEvent>& events, Stage stage) {
         const auto at = std::find_if(events.begin(), events.end(), [&](const auto& e) { return e.stage == stage; });
         return at == events.end() ? nullptr : &*at;
@@ -31,21 +49,26 @@ class TimelineLayoutTest : public ::testing::Test {
 };
 
 TEST_F(TimelineLayoutTest, SlicesNestOnEachTrackWhateverTheOrderOfTheSends) {
-    std::map<std::uint32_t, std::vector<TimelineEvent>> by_track;
-    for (const Send& send : made::session())
-        for (const TimelineEvent& event : add(send)) by_track[event.track].push_back(event);
-    for (auto& [track, events] : by_track) {
-        std::stable_sort(events.begin(), events.end(), [](const auto& a, const auto& b) { return a.ns < b.ns; });
-        std::vector<Stage> open;
-        for (const TimelineEvent& event : events) {
-            if (event.kind == Kind::begin) open.push_back(event.stage);
-            if (event.kind != Kind::end) continue;
-            ASSERT_FALSE(open.empty()) << tracks_[track].name;
-            EXPECT_EQ(open.back(), event.stage) << tracks_[track].name;
-            open.pop_back();
-        }
-        EXPECT_TRUE(open.empty()) << tracks_[track].name;
+    expect_nested(made::session());
+}
+
+TEST_F(TimelineLayoutTest, SlicesNestWhateverTheRecordsSay) {
+    std::mt19937 random(1);
+    const auto below = [&](std::uint32_t most) { return static_cast<std::uint32_t>(random() % most); };
+    std::vector<Send> sends;
+    for (std::uint64_t id = 1; id <= 3000; id++) {
+        Send send = below(2) ? made::followed(id) : made::ring(id);
+        if (below(4) == 0) send.record.stage[SR_SLOT_ENTRY] = SR_STAGE_SYS_SENDMMSG;
+        send.record.tid += below(2);
+        // Close together, so that many times are the same.
+        const std::uint64_t begin = 1 + below(100'000);
+        for (sr_span& span : send.record.span)
+            if (span.start) span = {begin + below(12), below(8) ? begin + below(24) : 0};
+        send.record.flags |= below(2) ? SR_SEND_DROP : 0;
+        send.record.drop_ns = begin + below(24);
+        sends.push_back(send);
     }
+    expect_nested(sends);
 }
 
 TEST_F(TimelineLayoutTest, WhatBecomesOfAFrameIsOnItsDeviceAndJoinedToTheSend) {
