@@ -80,7 +80,8 @@ Examples:
   sockray trace -w sends.pcapng -- ./mysender
   sockray report sends.pcapng
   sockray report --tree sends.pcapng | less
-  sockray report --json sends.pcapng | jq -r 'select(.outcome == "failed") | .reason')help";
+  sockray report --json sends.pcapng | jq -r 'select(.outcome == "failed") | .reason'
+  sockray report sends.pcapng --timeline sends.pftrace --flame sends.svg)help";
 
 inline constexpr const char* diagnose_footer = R"help(
 Each finding says what it costs, where the numbers were measured, the likely cause and what to try; the

@@ -1,11 +1,16 @@
 // sockray report: what a recording tells.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "user/analyze/findings/findings.h"
+#include "user/base/fd.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
@@ -13,9 +18,14 @@
 #include "user/cli/verbs.h"
 #include "user/live/views.h"
 #include "user/record/reader.h"
+#include "user/report/csv.h"
 #include "user/report/findings_json.h"
 #include "user/report/findings_text.h"
+#include "user/report/flame_svg.h"
+#include "user/report/folded.h"
 #include "user/report/summary_text.h"
+#include "user/report/timeline_chrome.h"
+#include "user/report/timeline_perfetto.h"
 
 namespace sockray {
 namespace {
@@ -31,31 +41,104 @@ class Flusher : public Sink {
     Output& out_;
 };
 
+// A report that goes into a file of its own.
+class FileReport {
+  public:
+    template <typename Report>
+    static Result<std::unique_ptr<FileReport>> create(const std::string& path) {
+        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+        if (!fd) return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
+        auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(fd)));
+        file->report_ = std::make_unique<Report>(file->out_.buffer());
+        return file;
+    }
+
+    void add_to(std::vector<Sink*>& sinks) {
+        sinks.push_back(report_.get());
+        sinks.push_back(&flusher_);
+    }
+
+    // Behind the last event. False, and said so, where it could not be written.
+    bool finish() {
+        out_.flush();
+        if (out_.error() == 0) return true;
+        say(fmt::format("cannot write to {}: {}", printable(path_), errno_text(out_.error())));
+        return false;
+    }
+
+  private:
+    FileReport(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)), out_(fd_.get()) {}
+    std::string path_;
+    Fd fd_;
+    Output out_;
+    Flusher flusher_{out_};
+    std::unique_ptr<Sink> report_;
+};
+
+using FileReports = std::vector<std::unique_ptr<FileReport>>;
+
+template <typename Report>
+Status add_file(FileReports& files, const std::string& path) {
+    if (path.empty()) return {};
+    auto file = FileReport::create<Report>(path);
+    if (!file) return tl::unexpected(file.error());
+    files.push_back(std::move(*file));
+    return {};
+}
+
+Result<FileReports> open_files(const ReportOptions& options) {
+    FileReports files;
+    const bool chrome = options.timeline.ends_with(".json");
+    const Status opened =
+        add_file<ChromeTimeline>(files, chrome ? options.timeline : "")
+            .and_then([&] { return add_file<PerfettoTimeline>(files, chrome ? "" : options.timeline); })
+            .and_then([&] { return add_file<Folded>(files, options.folded); })
+            .and_then([&] { return add_file<FlameSvg>(files, options.flame); });
+    if (!opened) return tl::unexpected(opened.error());
+    return files;
+}
+
+View view_of(const ReportOptions& options) {
+    if (options.json) return View::json;
+    if (options.lines) return View::lines;
+    return options.tree ? View::tree : View::totals;
+}
+
 }  // namespace
 
 int report(const ReportOptions& options) {
+    auto files = open_files(options);
+    if (!files) return say_error(files.error());
     Output out(STDOUT_FILENO);
+    Flusher flusher(out);
     const Style style = style_of(STDOUT_FILENO);
-    const View shown = options.json    ? View::json
-                       : options.lines ? View::lines
-                       : options.tree  ? View::tree
-                                       : View::totals;
-    const auto view = make_view(shown, out.buffer(), style);
+    // Who asks for files only gets no text.
+    const bool text = !options.json && !options.csv && (files->empty() || options.lines || options.tree);
+    std::unique_ptr<Sink> view;
+    if (options.csv)
+        view = std::make_unique<Csv>(out.buffer());
+    else if (text || options.json)
+        view = make_view(view_of(options), out.buffer(), style);
     Summary summary;
     Findings findings;
-    Flusher flusher(out);
-    const std::vector<Sink*> sinks{view.get(), &summary, &findings, &flusher};
+    std::vector<Sink*> sinks{&summary, &findings};
+    if (view) sinks.push_back(view.get());
+    sinks.push_back(&flusher);
+    for (const auto& file : *files) file->add_to(sinks);
+
     const auto notes = replay(options.files, sinks);
     if (!notes) return say_error(notes.error());
-    if (options.json) {
-        append_findings_json(out.buffer(), findings.result());
-    } else {
+    if (options.json) append_findings_json(out.buffer(), findings.result());
+    if (text) {
+        out.buffer().push_back('\n');
         append_findings_text(out.buffer(), findings, style);
         summary.append_text(out.buffer(), style);
     }
     out.flush();
     for (const std::string& words : notes->words) say(words);
-    return say_output_error(out) ? exit_failed : exit_done;
+    bool written = !say_output_error(out);
+    for (const auto& file : *files) written = file->finish() && written;
+    return written ? exit_done : exit_failed;
 }
 
 void add_report(CLI::App& app, Action& action) {
@@ -63,11 +146,23 @@ void add_report(CLI::App& app, Action& action) {
     CLI::App& verb = *app.add_subcommand("report", "what a recording tells: as text, JSON, pictures");
     add_recording_files(verb, options->files);
     CLI::Option* json =
-        verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each");
+        verb.add_flag("--json", options->json, "plan, sockets, sends, summary and findings, one JSON object each");
+    CLI::Option* csv = verb.add_flag("--csv", options->csv, "a row a send, with the times of each stage");
     CLI::Option* lines = verb.add_flag("--lines", options->lines, "each send as a line, as trace shows it");
     CLI::Option* tree = verb.add_flag("--tree", options->tree, "each send as a tree of stages with their times");
-    json->excludes(lines)->excludes(tree);
+    json->excludes(csv)->excludes(lines)->excludes(tree);
+    csv->excludes(lines)->excludes(tree);
     lines->excludes(tree);
+    const char* group = "Into files (then no text, unless it is asked for)";
+    add_text(verb, "--timeline", options->timeline,
+             "sends on a time line, by thread and device: for ui.perfetto.dev\n(.pftrace), or as Chrome's trace events "
+             "where OUT ends in .json")
+        ->type_name("OUT")
+        ->group(group);
+    add_text(verb, "--flame", options->flame, "a flame graph of the chain, as SVG")->type_name("OUT")->group(group);
+    add_text(verb, "--folded", options->folded, "folded stacks of the chain, for any flame graph tool")
+        ->type_name("OUT")
+        ->group(group);
     verb.footer(report_footer);
     verb.callback([options, &action] { action = [options] { return report(*options); }; });
 }

@@ -85,8 +85,12 @@ struct TraceVerbOptions {
 struct ReportOptions {
     std::vector<std::string> files;
     bool json = false;
+    bool csv = false;
     bool lines = false;
     bool tree = false;
+    std::string timeline;  // files to write; empty: none
+    std::string folded;
+    std::string flame;
 };
 
 struct DiagnoseOptions {
