@@ -13,6 +13,8 @@ namespace {
 
 // Where the sleep itself was not traced: an allocation takes microseconds, and one that takes so long has slept.
 constexpr std::uint64_t long_allocation_ns = 1'000'000;
+// Or its CPU was taken away meanwhile, which happens to a few of many.
+constexpr double least_long_allocations = 0.01;  // of the sends
 
 class SendBuffer : public Rule {
   public:
@@ -47,7 +49,8 @@ class SendBuffer : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         const double time = share(slept_ns_, all.kernel_ns);
         const double lost = share(refused_, all.sends);
-        const bool slept = time >= least_time_share;
+        const bool slept =
+            time >= least_time_share && (wait_traced_ || share(slept_.count(), all.sends) >= least_long_allocations);
         if (!slept && lost < least_lost_share) return {};
         Finding finding;
         finding.rule = "send-buffer";
@@ -57,7 +60,7 @@ class SendBuffer : public Rule {
                                     "in the kernel",
                                     of_sends(slept_.count(), all.sends), duration(slept_.quantile(0.5)), percent(time))
                               : fmt::format("{} found no room in their send buffer", of_sends(refused_, all.sends));
-        if (slept_.count()) {
+        if (slept_.count() && (slept || wait_traced_)) {
             finding.evidence.push_back(fmt::format(
                 "asleep: {} in all, median {}, p99 {}, measured {}", duration(slept_ns_),
                 duration(slept_.quantile(0.5)), duration(slept_.quantile(0.99)),
