@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <functional>
 #include <sstream>
 #include <utility>
 
@@ -60,6 +63,22 @@ class Findings : public KernelTest {
         for (const char* word : {"--", "sh", "-c"}) words.emplace_back(word);
         words.push_back(script);
         const Completed done = sockray(words);
+        EXPECT_EQ(done.status, 0) << shown(done);
+        return diagnose(recording);
+    }
+
+    // The same, of what this function sends.
+    static Diagnosis diagnose_while(const Arguments& options, const std::function<void()>& send) {
+        const std::string recording = scratch("findings") + "/recording.pcapng";
+        Arguments words{"trace", "-w", recording};
+        words.insert(words.end(), options.begin(), options.end());
+        RunOptions run_options;
+        run_options.out_file = scratch("findings_out") + "/lines";
+        Process trace = start_sockray(words, run_options);
+        EXPECT_TRUE(trace.wait_for_err("ready"));
+        send();
+        trace.signal(SIGINT);
+        const Completed done = trace.finish();
         EXPECT_EQ(done.status, 0) << shown(done);
         return diagnose(recording);
     }
@@ -140,7 +159,7 @@ TEST_F(Findings, of_a_sender_without_trouble_are_none_and_say_what_was_looked_at
     const std::string script = sender("--to vgood0 --count 150 --gap-us 3000") +
                                sender("--to vgood0 --method ring --batch 8") +
                                sender("--to vgood0 --length 1514 --count 6 --gap-us 3000");
-    const Diagnosis diagnosis = diagnose_script({"--stages", "full"}, script);
+    const Diagnosis diagnosis = diagnose_script({"--stages", "full", "-i", "vgood0"}, script);
     for (const char* rule :
          {"send-buffer",    "qdisc-drops",  "stopped-queue",  "driver-drops",  "frame-length", "interface-down",
           "interface-gone", "no-carrier",   "ring-format",    "tx-ring-full",  "tx-ring-idle", "copies",
@@ -164,52 +183,77 @@ TEST_F(Findings, of_a_device_that_drops_what_its_driver_took_hold_its_counters_a
     run({"ip", "link", "del", "ifb9"});
     EXPECT_EQ(dropped.title("device-counters"), "ifb9 counted 30 frames fewer than the 30 that its driver took")
         << dropped.text;
-    const Diagnosis sent = diagnose_script({"-i", "veth0"}, sender("--to veth0 --count 30"));
-    EXPECT_FALSE(sent.find("device-counters")) << sent.text;
 }
 
 // ---- time
 
-TEST_F(Findings, of_sends_that_sleep_for_the_send_buffer_say_how_long_with_and_without_that_stage) {
+TEST_F(Findings, of_sends_that_wait_for_room_tell_those_of_a_TX_ring_from_others) {
     const VethPair slow("vsleep");
     slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
-    for (const char* stages : {"device", "chain"}) {
-        const Diagnosis diagnosis =
-            diagnose_script({"--stages", stages}, sender("--to vsleep0 --length 1400 --sndbuf 1 --count 8"));
-        ASSERT_TRUE(diagnosis.find("send-buffer")) << diagnosis.text;
-        EXPECT_EQ(diagnosis.findings.front().value("rule", ""), "send-buffer") << diagnosis.text;
-        EXPECT_GT(diagnosis.find("send-buffer")->at("cost").get<double>(), 0.5);
-        EXPECT_TRUE(says(diagnosis.title("send-buffer"), "slept for room in their send buffer")) << diagnosis.text;
-    }
+    const std::string words = "--to vsleep0 --length 1400 --sndbuf 1 ";
+    const Diagnosis diagnosis = diagnose_script(
+        {"--stages", "device"}, sender(words + "--count 8") + sender(words + "--method ring --batch 8"));
+    EXPECT_TRUE(says(diagnosis.title("send-buffer"), "slept for room in their send buffer")) << diagnosis.text;
+    EXPECT_TRUE(diagnosis.find("tx-ring-full")) << diagnosis.text;
+    EXPECT_FALSE(diagnosis.find("tx-ring-idle")) << diagnosis.text;
 }
 
-TEST_F(Findings, of_a_TX_ring_tell_calls_that_wait_from_calls_that_find_it_empty) {
-    const VethPair slow("vring");
-    slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
-    const Diagnosis waits =
-        diagnose_script({"--stages", "device"}, sender("--to vring0 --length 1400 --sndbuf 1 --method ring --batch 8"));
-    EXPECT_TRUE(waits.find("tx-ring-full")) << waits.text;
-    EXPECT_FALSE(waits.find("tx-ring-idle")) << waits.text;
-    EXPECT_FALSE(waits.find("send-buffer")) << waits.text;
-    const Diagnosis idle = diagnose_script({}, sender("--to veth0 --method ring --batch 8 --count 20"));
-    EXPECT_EQ(idle.title("tx-ring-idle"), "19 of 20 calls on a TX ring (95 %) found no frame in it") << idle.text;
-    EXPECT_FALSE(idle.find("tx-ring-full")) << idle.text;
+TEST_F(Findings, of_copies_come_with_long_frames) {
+    const Diagnosis diagnosis =
+        diagnose_script({"--stages", "chain,skb_copy_datagram_from_iter"},
+                        sender("--bind lo --method send --count 200 --gap-us 500 --length 65000"));
+    EXPECT_TRUE(diagnosis.find("copies")) << diagnosis.text;
 }
 
-TEST_F(Findings, of_copies_come_with_long_frames_and_not_with_short_ones) {
-    const std::string words = "--bind lo --method send --count 200 --gap-us 500 --length ";
-    const Arguments copy{"--stages", "chain,skb_copy_datagram_from_iter"};
-    EXPECT_TRUE(diagnose_script(copy, sender(words + "65000")).find("copies"));
-    EXPECT_FALSE(diagnose_script(copy, sender(words + "60")).find("copies"));
+// One thread that floods by single calls, one that rests, and one that calls for an empty ring; then two that share the
+// work by sendmmsg.
+TEST_F(Findings, of_a_flood_by_one_thread_advise_batches_and_sharing_and_do_not_where_that_is_done) {
+    const Diagnosis flood = diagnose_script({}, sender_path() + " --to veth0 --count 30 --gap-us 20000 &\n" +
+                                                    sender("--to veth0 --method ring --batch 8 --count 20") +
+                                                    sender("--to veth0 --seconds 2") + "wait");
+    EXPECT_TRUE(flood.find("single-calls")) << flood.text;
+    EXPECT_TRUE(flood.find("one-thread")) << flood.text;
+    EXPECT_EQ(flood.title("tx-ring-idle"), "19 of 20 calls on a TX ring (95 %) found no frame in it") << flood.text;
+    EXPECT_FALSE(flood.find("tx-ring-full")) << flood.text;
+    EXPECT_FALSE(flood.find("send-buffer")) << flood.text;
+    const Diagnosis shared =
+        diagnose_script({}, sender("--to veth0 --method sendmmsg --batch 100 --count 15 --threads 2"));
+    EXPECT_FALSE(shared.find("single-calls")) << shared.text;
+    EXPECT_FALSE(shared.find("one-thread")) << shared.text;
 }
 
 TEST_F(Findings, of_a_sender_that_receives_everything_and_of_a_receiver_that_does_not_read) {
-    const Receiver receiver("veth1", 0x88b5, 1);
+    std::vector<Receiver> receivers;
+    for (int i = 0; i < 100; i++) receivers.emplace_back("veth1", 0x88b5, 1);
     const Diagnosis all =
         diagnose_script({"--stages", "full"}, sender("--to veth0 --protocol 3 --count 300 --gap-us 300"));
     EXPECT_TRUE(all.find("receives-all")) << all.text;
     EXPECT_TRUE(all.find("receiver-full")) << all.text;
     EXPECT_TRUE(all.find("receiver-inside")) << all.text;
+}
+
+// A frame in fifty goes to many sockets at once, in the softirq that runs inside its send.
+TEST_F(Findings, of_a_tail_say_that_it_is_the_receivers_softirq) {
+    const auto send_all = [] {
+        const int fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+        sockaddr_ll to{};
+        to.sll_family = AF_PACKET;
+        to.sll_ifindex = static_cast<int>(::if_nametoindex("veth0"));
+        to.sll_halen = ETH_ALEN;
+        std::array<std::uint8_t, 60> frame{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
+        for (int i = 0; i < 1500; i++) {
+            frame[ETH_HLEN - 1] = i % 50 == 0 ? 0xb6 : 0xb5;
+            ::sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+        }
+        ::close(fd);
+    };
+    std::vector<Receiver> receivers;
+    for (int i = 0; i < 400; i++) receivers.emplace_back("veth1", 0x88b6);
+    const Diagnosis tail = diagnose_while({}, send_all);
+    receivers.clear();
+    const Diagnosis smooth = diagnose_while({}, send_all);
+    EXPECT_TRUE(tail.find("softirq-tail")) << tail.text;
+    EXPECT_FALSE(smooth.find("softirq-tail")) << smooth.text;
 }
 
 }  // namespace
