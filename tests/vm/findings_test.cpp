@@ -7,9 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <csignal>
-#include <functional>
 #include <sstream>
 #include <utility>
 
@@ -63,22 +60,6 @@ class Findings : public KernelTest {
         for (const char* word : {"--", "sh", "-c"}) words.emplace_back(word);
         words.push_back(script);
         const Completed done = sockray(words);
-        EXPECT_EQ(done.status, 0) << shown(done);
-        return diagnose(recording);
-    }
-
-    // The same, of what this function sends.
-    static Diagnosis diagnose_while(const Arguments& options, const std::function<void()>& send) {
-        const std::string recording = scratch("findings") + "/recording.pcapng";
-        Arguments words{"trace", "-w", recording};
-        words.insert(words.end(), options.begin(), options.end());
-        RunOptions run_options;
-        run_options.out_file = scratch("findings_out") + "/lines";
-        Process trace = start_sockray(words, run_options);
-        EXPECT_TRUE(trace.wait_for_err("ready"));
-        send();
-        trace.signal(SIGINT);
-        const Completed done = trace.finish();
         EXPECT_EQ(done.status, 0) << shown(done);
         return diagnose(recording);
     }
@@ -230,30 +211,6 @@ TEST_F(Findings, of_a_sender_that_receives_everything_and_of_a_receiver_that_doe
     EXPECT_TRUE(all.find("receives-all")) << all.text;
     EXPECT_TRUE(all.find("receiver-full")) << all.text;
     EXPECT_TRUE(all.find("receiver-inside")) << all.text;
-}
-
-// A frame in fifty goes to many sockets at once, in the softirq that runs inside its send.
-TEST_F(Findings, of_a_tail_say_that_it_is_the_receivers_softirq) {
-    const auto send_all = [] {
-        const int fd = ::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-        sockaddr_ll to{};
-        to.sll_family = AF_PACKET;
-        to.sll_ifindex = static_cast<int>(::if_nametoindex("veth0"));
-        to.sll_halen = ETH_ALEN;
-        std::array<std::uint8_t, 60> frame{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
-        for (int i = 0; i < 1500; i++) {
-            frame[ETH_HLEN - 1] = i % 50 == 0 ? 0xb6 : 0xb5;
-            ::sendto(fd, frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
-        }
-        ::close(fd);
-    };
-    std::vector<Receiver> receivers;
-    for (int i = 0; i < 400; i++) receivers.emplace_back("veth1", 0x88b6);
-    const Diagnosis tail = diagnose_while({}, send_all);
-    receivers.clear();
-    const Diagnosis smooth = diagnose_while({}, send_all);
-    EXPECT_TRUE(tail.find("softirq-tail")) << tail.text;
-    EXPECT_FALSE(smooth.find("softirq-tail")) << smooth.text;
 }
 
 }  // namespace
