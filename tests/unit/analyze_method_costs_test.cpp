@@ -1,0 +1,162 @@
+#include "user/analyze/method_costs.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/unit/analyze_records.h"
+#include "user/report/method_costs_json.h"
+#include "user/report/method_costs_text.h"
+
+namespace sockray {
+namespace {
+
+// 1000 frames a round, a call each, in `us` microseconds, of which the call takes all.
+MethodRound round_of(std::uint64_t us, std::uint64_t frames = 1000) {
+    return {frames, 0, frames, us * frames * 1000, us * frames * 1000};
+}
+
+// `rounds` rounds, the later the slower, as all are on a machine that gets busy.
+MethodRuns runs_of(const std::string& method, std::uint64_t us, std::uint64_t scale, unsigned rounds = 5) {
+    MethodRuns runs;
+    runs.method = method;
+    const Plan plan = made::plan();
+    for (unsigned round = 0; round < rounds; round++) {
+        runs.untraced.push_back(round_of(us * (10 + round)));
+        runs.traced.push_back(round_of(12 * scale));
+        MethodTimes& times = runs.times.emplace_back();
+        times.add(made::delivered(1, 1'000'000, scale), plan);
+    }
+    return runs;
+}
+
+const MethodPart* part(const MethodCost& cost, Stage stage) {
+    for (const MethodPart& one : cost.parts)
+        if (one.stage == stage) return &one;
+    return nullptr;
+}
+
+TEST(MethodCosts, AreHeldAgainstTheFirstWithinEachRound) {
+    const std::vector<MethodRuns> runs{runs_of("sendto", 4, 1), runs_of("sendmmsg", 2, 1)};
+    const auto costs = method_costs(runs);
+    ASSERT_EQ(costs.size(), 2U);
+    EXPECT_DOUBLE_EQ(costs[1].ratio.median, 2);
+    EXPECT_DOUBLE_EQ(costs[1].ratio.low, 2);  // though the rounds themselves differ by 40 %
+    EXPECT_DOUBLE_EQ(costs[1].ratio.high, 2);
+    EXPECT_LT(costs[1].frames_a_second.low, costs[1].frames_a_second.high);
+    EXPECT_DOUBLE_EQ(costs[0].frames_a_call, 1);
+    EXPECT_EQ(costs[0].frames, 5000U);
+}
+
+TEST(MethodCosts, OfAllPartsAddUpToTheWholeCall) {
+    const auto costs = method_costs(std::vector{runs_of("sendto", 1, 1)});
+    double sum = 0;
+    for (const MethodPart& one : costs[0].parts) sum += one.ns.median;
+    EXPECT_DOUBLE_EQ(sum, costs[0].traced_ns.median);
+    EXPECT_DOUBLE_EQ(part(costs[0], Stage::none)->ns.median, 12'000 - 8'200);
+    EXPECT_DOUBLE_EQ(part(costs[0], Stage::alloc)->ns.median, 1'300);
+    EXPECT_DOUBLE_EQ(part(costs[0], Stage::queue_xmit)->ns.median, 5'500 - 3'500);
+    for (const MethodPart& one : costs[0].parts) EXPECT_FALSE(one.stands_out);
+}
+
+TEST(MethodCosts, SayWhichStageMakesTheDifference) {
+    MethodRuns slow = runs_of("write", 1, 1);
+    for (MethodTimes& times : slow.times) {
+        Send send = made::delivered();
+        send.record.span[SR_SLOT_ALLOC].end += 600;
+        times = {};
+        times.add(send, made::plan());
+    }
+    const auto costs = method_costs(std::vector{runs_of("sendto", 1, 1), slow});
+    EXPECT_TRUE(part(costs[1], Stage::alloc)->stands_out);
+    EXPECT_DOUBLE_EQ(part(costs[1], Stage::alloc)->more, 600);
+    EXPECT_FALSE(part(costs[1], Stage::queue_xmit)->stands_out);
+}
+
+TEST(MethodCosts, SayWhichStageIsNotPassed) {
+    MethodRuns past = runs_of("sendto", 1, 1);
+    for (MethodTimes& times : past.times) {
+        Send send = made::delivered();
+        made::unpass(send.record, {SR_SLOT_DRIVER});
+        times = {};
+        times.add(send, made::plan());
+    }
+    const auto costs = method_costs(std::vector{runs_of("sendto", 1, 1), past});
+    EXPECT_FALSE(part(costs[1], Stage::start_xmit)->passed);
+    EXPECT_TRUE(part(costs[1], Stage::queue_xmit)->passed);
+    EXPECT_TRUE(part(costs[0], Stage::start_xmit)->passed);
+}
+
+TEST(MethodCosts, HaveNoStagesWithoutTracing) {
+    MethodRuns runs = runs_of("sendto", 1, 1);
+    runs.traced.clear();
+    runs.times.clear();
+    EXPECT_TRUE(method_costs(std::vector{runs})[0].parts.empty());
+}
+
+TEST(MethodCosts, TakeTheFirstThatCanSend) {
+    MethodRuns refused;
+    refused.method = "sendto";
+    refused.refused = "no";
+    const auto costs = method_costs(std::vector{refused, runs_of("send", 1, 1)});
+    EXPECT_EQ(costs[0].refused, "no");
+    EXPECT_DOUBLE_EQ(costs[1].ratio.median, 1);
+    EXPECT_TRUE(method_costs({}).empty());
+    EXPECT_EQ(method_costs(std::vector{refused}).size(), 1U);
+}
+
+std::string text_of(const std::vector<MethodCost>& costs) {
+    fmt::memory_buffer out;
+    append_method_costs_text(out, costs, {"veth0", 1000, 5, 32}, {});
+    return fmt::to_string(out);
+}
+
+TEST(TheMethodsText, HasARowForEachAndTheReasonOfARefusal) {
+    MethodRuns refused;
+    refused.method = "ring-v1";
+    refused.bypass = true;
+    refused.refused = "EINVAL\n";
+    const auto costs = method_costs(std::vector{runs_of("sendto", 4, 1), runs_of("sendmmsg", 2, 2), refused});
+    const std::string text = text_of(costs);
+    EXPECT_NE(text.find("METHODS  veth0: 5 rounds of 1000 frames"), std::string::npos) << text;
+    EXPECT_NE(text.find("ring-v1 bypass      EINVAL\\x0a"), std::string::npos) << text;
+    EXPECT_NE(text.find("STAGES"), std::string::npos) << text;
+    EXPECT_NE(text.find("2.00"), std::string::npos) << text;
+}
+
+TEST(TheMethodsText, LeavesTheStagesOutWithoutTracing) {
+    MethodRuns runs = runs_of("sendto", 1, 1);
+    runs.traced.clear();
+    runs.times.clear();
+    EXPECT_EQ(text_of(method_costs(std::vector{runs})).find("STAGES"), std::string::npos);
+    MethodRuns refused;
+    refused.refused = "no";
+    EXPECT_NE(text_of(method_costs(std::vector{refused})).find("METHODS"), std::string::npos);
+}
+
+TEST(TheMethodsJson, IsOneValidLineAMethod) {
+    MethodRuns refused;
+    refused.method = "ring-v1";
+    refused.refused = "\xff\"";
+    MethodRuns untraced = runs_of("send", 3, 1);
+    untraced.times.clear();
+    fmt::memory_buffer out;
+    append_method_costs_json(out, method_costs(std::vector{runs_of("sendto", 4, 1), refused, untraced}));
+    std::istringstream stream(fmt::to_string(out));
+    std::vector<nlohmann::json> lines;
+    for (std::string line; std::getline(stream, line);) lines.push_back(nlohmann::json::parse(line));
+    ASSERT_EQ(lines.size(), 3U);
+    EXPECT_EQ(lines[0]["type"], "method");
+    EXPECT_EQ(lines[0]["refused"], nullptr);
+    EXPECT_NEAR(lines[0]["call_ns"]["min"].get<double>(), 40'000, 1);
+    EXPECT_EQ(lines[0]["stages"][0]["name"], nullptr);
+    EXPECT_EQ(lines[1]["refused"], "\xef\xbf\xbd\"");
+    EXPECT_EQ(lines[2]["traced_call_ns"], nullptr);
+    EXPECT_TRUE(lines[2]["stages"].empty());
+}
+
+}  // namespace
+}  // namespace sockray

@@ -1,0 +1,290 @@
+#include "user/report/diff_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/analyze/statistics.h"
+#include "user/live/outcome_tone.h"
+
+namespace sockray {
+namespace {
+
+constexpr std::size_t paths_shown = 8;
+constexpr std::size_t reasons_shown = 8;
+constexpr int least_name_width = 34;
+constexpr int time_width = 10;
+constexpr int change_width = 9;
+constexpr int interval_width = 20;
+constexpr int share_width = 9;
+constexpr int count_width = 11;
+
+std::string percent(double share) {
+    if (share == 0) return "0%";
+    if (share < 0.0001) return "< 0.01%";
+    return fmt::format("{:.{}f}%", share * 100, share < 0.1 || (share > 0.99 && share < 1) ? 2 : 1);
+}
+
+std::string signed_percent(double ratio) {
+    const double by = (ratio - 1) * 100;
+    return std::abs(by) < 1000 ? fmt::format("{:+.1f}%", by) : fmt::format("x{:.0f}", ratio);
+}
+
+void heading(fmt::memory_buffer& out, const Style& style, std::string_view text) {
+    out.push_back('\n');
+    paint(out, style, Tone::bold, text);
+}
+
+// ---- the verdict
+
+std::vector<std::string> changes_of(const Comparison& comparison) {
+    std::vector<std::string> words;
+    for (const PathChange& path : comparison.paths) {
+        if (path.verdict == PathVerdict::appeared)
+            words.push_back(fmt::format("a path appeared: {} of B's sends, {} of A's", percent(path.share_b),
+                                        percent(path.share_a)));
+        if (path.verdict == PathVerdict::vanished)
+            words.push_back(fmt::format("a path vanished: {} of A's sends, {} of B's", percent(path.share_a),
+                                        percent(path.share_b)));
+    }
+    for (const OutcomeChange& outcome : comparison.outcomes)
+        if (outcome.worse)
+            words.push_back(fmt::format("more sends are {}: {} instead of {}", outcome_name(outcome.outcome),
+                                        percent(outcome.share_b), percent(outcome.share_a)));
+    for (const PathChange& path : comparison.paths)
+        for (const StageChange& stage : path.times)
+            if (stage.verdict == TimeVerdict::slower)
+                words.push_back(fmt::format("{} got slower: {} ({} to {})", stage_name(stage.stage),
+                                            signed_percent(stage.ratio), signed_percent(stage.low),
+                                            signed_percent(stage.high)));
+    return words;
+}
+
+// Times of paths that both have, which no verdict was made of.
+std::size_t not_judged(const Comparison& comparison, TimeVerdict why) {
+    std::size_t count = 0;
+    for (const PathChange& path : comparison.paths)
+        for (const StageChange& stage : path.times) count += stage.has_times && stage.verdict == why;
+    return count;
+}
+
+void append_verdict(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
+    const std::vector<std::string> changes = changes_of(comparison);
+    paint(out, style, changes.empty() ? Tone::good : Tone::bad, changes.empty() ? "SAME" : "CHANGED");
+    out.push_back('\n');
+    for (const std::string& change : changes) paint_lines(out, style, Tone::plain, change, 2);
+    if (changes.empty())
+        paint_lines(out, style, Tone::plain,
+                    fmt::format("no path changed, no more sends were lost, no stage that was judged got slower by more "
+                                "than {:g}%",
+                                comparison.tolerance * 100),
+                    2);
+    if (const std::size_t count = not_judged(comparison, TimeVerdict::hooks))
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("the times of {} stages were not judged: hooks differ in them", count), 2);
+    if (const std::size_t count = not_judged(comparison, TimeVerdict::too_few))
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("the times of {} stages were not judged: too few sends", count), 2);
+}
+
+// ---- what was compared
+
+void append_session(fmt::memory_buffer& out, std::string_view name, const Profile& profile, const Style& style) {
+    const Origin& origin = profile.origin();
+    std::string command;
+    for (const std::string& word : origin.command) command += (command.empty() ? "" : " ") + word;
+    out.append(std::string_view("  "));
+    paint(out, style, Tone::bold, name);
+    fmt::format_to(std::back_inserter(out), "  {} sends, {} {} on {}, by: ", profile.sends(),
+                   printable(origin.kernel, style.utf8), printable(origin.machine, style.utf8),
+                   printable(origin.host, style.utf8));
+    constexpr int most = 60;
+    out.append(shortened(printable(command, style.utf8), most));
+    out.push_back('\n');
+    const std::uint64_t lost = profile.ending().ledger.sends.lost.total();
+    if (profile.ending().cut_off) paint_lines(out, style, Tone::warning, "cut off: it has no end", 5);
+    if (lost)
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("tracing lost {} sends; what was lost may be what differs", lost), 5);
+}
+
+std::string evidence_words(Evidence evidence, const std::string& hook) {
+    if (hook == "none") return std::string(evidence_name(evidence));
+    return fmt::format("{}, {}", evidence_name(evidence), hook);
+}
+
+void append_evidence(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
+    if (comparison.evidence.empty()) return;
+    heading(out, style, "EVIDENCE");
+    out.append(std::string_view("  stages that A and B know in different ways; this is no change of the path\n"));
+    constexpr int evidence_width = 40;
+    for (const EvidenceChange& change : comparison.evidence) {
+        out.append(std::string_view("  "));
+        paint_cell(out, style, Tone::plain, stage_name(change.stage), least_name_width - 4);
+        paint_cell(out, style, Tone::dim, "A: " + printable(evidence_words(change.a, change.hook_a), style.utf8),
+                   evidence_width);
+        paint(out, style, Tone::dim, "  B: " + printable(evidence_words(change.b, change.hook_b), style.utf8));
+        out.push_back('\n');
+    }
+    if (comparison.hooks_differ)
+        paint_lines(
+            out, style, Tone::warning,
+            "Hooks cost time, each kind another: times with different hooks in them are shown and not judged. To "
+            "have them judged, record both with the same --backend and --stages.",
+            2);
+}
+
+// ---- outcomes
+
+void append_outcomes(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
+    if (comparison.outcomes.empty()) return;
+    heading(out, style, "OUTCOMES");
+    fmt::format_to(std::back_inserter(out), "{:>{}}{:>{}}{:>{}}{:>{}}\n", "A", 4 + count_width, "", share_width, "B",
+                   count_width, "", share_width);
+    for (const OutcomeChange& outcome : comparison.outcomes) {
+        out.append(std::string_view("  "));
+        paint_cell(out, style, tone_of(outcome.outcome), outcome_name(outcome.outcome), 10);
+        fmt::format_to(std::back_inserter(out), "{:>{}}{:>{}}{:>{}}{:>{}}", outcome.sends_a, count_width,
+                       percent(outcome.share_a), share_width, outcome.sends_b, count_width, percent(outcome.share_b),
+                       share_width);
+        if (outcome.changed) {
+            out.append(std::string_view("  "));
+            paint(out, style, outcome.worse ? Tone::bad : Tone::warning,
+                  outcome.share_b > outcome.share_a ? "more" : "fewer");
+        }
+        out.push_back('\n');
+    }
+    for (std::size_t i = 0; i < std::min(comparison.reasons.size(), reasons_shown); i++) {
+        const ReasonChange& reason = comparison.reasons[i];
+        paint_lines(out, style, Tone::dim,
+                    fmt::format("{} in A, {} in B: {} {}", reason.sends_a, reason.sends_b, outcome_name(reason.outcome),
+                                printable(reason.text, style.utf8)),
+                    4);
+    }
+    if (comparison.reasons.size() > reasons_shown)
+        fmt::format_to(std::back_inserter(out), "    and {} more reasons\n", comparison.reasons.size() - reasons_shown);
+}
+
+// ---- paths
+
+std::string_view words_of(PathVerdict verdict) {
+    switch (verdict) {
+        case PathVerdict::same: return "";
+        case PathVerdict::appeared: return "appeared";
+        case PathVerdict::vanished: return "vanished";
+        case PathVerdict::shifted: return "another share of the sends";
+        case PathVerdict::unclear: return "in one only: too few sends, or all in one stretch, to tell it from chance";
+    }
+    return "";
+}
+
+std::string_view words_of(TimeVerdict verdict) {
+    switch (verdict) {
+        case TimeVerdict::same: return "";
+        case TimeVerdict::slower: return "slower";
+        case TimeVerdict::faster: return "faster";
+        case TimeVerdict::hooks: return "hooks differ";
+        case TimeVerdict::too_few: return "too few sends";
+    }
+    return "";
+}
+
+Tone tone_of(TimeVerdict verdict) {
+    if (verdict == TimeVerdict::slower) return Tone::bad;
+    return verdict == TimeVerdict::faster ? Tone::good : Tone::dim;
+}
+
+void append_stage(fmt::memory_buffer& out, const StageChange& change, std::string_view lines, int name_width,
+                  const Style& style) {
+    out.append(std::string_view("  "));
+    paint(out, style, Tone::dim, lines);
+    if (!change.has_times) {
+        paint(out, style, Tone::plain, stage_name(change.stage));
+        out.push_back('\n');
+        return;
+    }
+    paint_cell(out, style, Tone::plain, stage_name(change.stage), name_width - columns(lines));
+    const std::string_view since = is_moment(change.slot) ? "+" : "";
+    paint_cell(out, style, Tone::plain, fmt::format("{}{}", since, duration(change.a.median)), time_width,
+               Align::right);
+    paint_cell(out, style, Tone::plain, fmt::format("{}{}", since, duration(change.b.median)), time_width,
+               Align::right);
+    if (change.verdict != TimeVerdict::too_few) {
+        paint_cell(out, style, tone_of(change.verdict), signed_percent(change.ratio), change_width, Align::right);
+        paint_cell(out, style, Tone::dim,
+                   fmt::format("{} to {}", signed_percent(change.low), signed_percent(change.high)), interval_width,
+                   Align::right);
+    }
+    paint_cell(out, style, Tone::dim, fmt::format("{}{}", since, duration(change.a.p99)), time_width, Align::right);
+    paint_cell(out, style, Tone::dim, fmt::format("{}{}", since, duration(change.b.p99)), time_width, Align::right);
+    if (const std::string_view words = words_of(change.verdict); !words.empty()) {
+        out.append(std::string_view("  "));
+        paint(out, style, tone_of(change.verdict), words);
+    }
+    out.push_back('\n');
+}
+
+void append_path(fmt::memory_buffer& out, const PathChange& path, const Style& style) {
+    heading(out, style, "PATH");
+    fmt::format_to(std::back_inserter(out), "  A: {} sends, {}; B: {} sends, {}", path.sends_a, percent(path.share_a),
+                   path.sends_b, percent(path.share_b));
+    if (path.verdict != PathVerdict::same) {
+        const bool changed = path.verdict == PathVerdict::appeared || path.verdict == PathVerdict::vanished;
+        out.append(std::string_view(": "));
+        paint(out, style, changed ? Tone::bad : Tone::warning, words_of(path.verdict));
+    }
+    out.push_back('\n');
+    std::vector<int> depths;
+    for (const StageChange& stage : path.times) depths.push_back(stage.depth);
+    int name_width = least_name_width;
+    for (std::size_t i = 0; i < path.times.size(); i++)
+        name_width = std::max(name_width, columns(branch(depths, i, style)) +
+                                              static_cast<int>(stage_name(path.times[i].stage).size()) + 1);
+    if (std::any_of(path.times.begin(), path.times.end(), [](const StageChange& stage) { return stage.has_times; })) {
+        out.append(std::string_view("  "));
+        paint_cell(out, style, Tone::dim, "stage", name_width);
+        for (const std::string_view head : {"A median", "B median"})
+            paint_cell(out, style, Tone::dim, head, time_width, Align::right);
+        paint_cell(out, style, Tone::dim, "change", change_width, Align::right);
+        paint_cell(out, style, Tone::dim, fmt::format("{:g}% sure", confidence * 100), interval_width, Align::right);
+        for (const std::string_view head : {"A p99", "B p99"})
+            paint_cell(out, style, Tone::dim, head, time_width, Align::right);
+        out.push_back('\n');
+    }
+    for (std::size_t i = 0; i < path.times.size(); i++)
+        append_stage(out, path.times[i], branch(depths, i, style), name_width, style);
+}
+
+}  // namespace
+
+void append_diff_text(fmt::memory_buffer& out, const Comparison& comparison, const Profile& a, const Profile& b,
+                      const Style& style) {
+    append_verdict(out, comparison, style);
+    heading(out, style, "RECORDINGS");
+    out.push_back('\n');
+    append_session(out, "A", a, style);
+    append_session(out, "B", b, style);
+    append_evidence(out, comparison, style);
+    append_outcomes(out, comparison, style);
+    std::size_t shown = 0;
+    for (const PathChange& path : comparison.paths) {
+        if (shown == paths_shown || std::max(path.share_a, path.share_b) < path_there) break;
+        append_path(out, path, style);
+        shown++;
+    }
+    if (shown < comparison.paths.size())
+        fmt::format_to(std::back_inserter(out), "\n{} more paths, of few sends\n", comparison.paths.size() - shown);
+    out.push_back('\n');
+    paint_lines(
+        out, style, Tone::dim,
+        fmt::format("{} tests, corrected for their number (Holm): where nothing has changed, at most {:g} in 100 "
+                    "comparisons say so. A change of a time is that of the level of blocks of sends, and not of "
+                    "the medians shown. p99 is shown and not tested.",
+                    comparison.tests, significance * 100),
+        0);
+}
+
+}  // namespace sockray
