@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words verbs = {"doctor", "run", "trace", "ops", "sockets"};
+const Words verbs = {"doctor", "run", "trace", "diff", "compare-methods", "ops", "sockets"};
 
 std::string joined(const Words& words) {
     std::string text = "sockray";

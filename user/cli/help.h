@@ -17,6 +17,8 @@ Examples:
   sockray trace -w sends.pcapng -- ./sender   keep it
   sockray report sends.pcapng                 and read it, here or elsewhere
   sockray diagnose sends.pcapng               what stands out, why, and what to try
+  sockray diff before.pcapng after.pcapng     did the path change, did a stage get slower
+  sockray compare-methods -i veth0            what each way to send costs
   sockray ops                                 the kernel's own tables, by name
   sockray sockets                             every packet socket of the system
 
@@ -91,6 +93,38 @@ Examples:
   sockray trace --stages full -w sends.pcapng -- ./mysender
   sockray diagnose sends.pcapng
   sockray diagnose --json sends.pcapng | jq -r '"\(.cost) \(.rule): \(.title)"')help";
+
+inline constexpr const char* diff_footer = R"help(
+The path changed where one that at least 1 % of the sends took is gone (below 0.1 %), or a new one is
+there. A stage got slower where that is significant, with blocks of consecutive sends as observations,
+and more than the tolerance. More sends that are dropped or failed count too, from 1 in 100 on. All
+tests are corrected for their number: where nothing changed, 1 comparison in 100 says something did.
+
+How much two runs of the same thing differ by themselves (CPU, frequency, load) only two such runs can
+tell: set the tolerance above it. A stage without a hook in one of them is compared in neither; times in
+which hooks of different kinds lie are shown and not judged (record with the same --backend).
+
+Examples:
+  sockray run -i veth0 -c 100000 -w before.pcapng
+  sockray run -i veth0 -c 100000 -w after.pcapng
+  sockray diff before.pcapng after.pcapng
+  sockray diff --tolerance 50 --json before.pcapng after.pcapng | jq 'select(.subject == "verdict")'
+
+Exit status 1 where the path changed, a stage got slower, more sends were lost, or a file cannot be read.)help";
+
+inline constexpr const char* compare_methods_footer = R"help(
+sendto, send, sendmsg, sendmmsg, write, writev, ring-v1, ring-v2 and ring-v3, each also past the qdisc
+(bypass), in turn and in another order each round, so that what the machine does meanwhile falls on all.
+frames/s is measured without any hook; then come as many traced rounds, which say in which stage a
+method gains or loses against sendto. What cannot send through the interface is a row with the reason.
+
+Examples:
+  sockray compare-methods -i veth0
+  sockray compare-methods -i eth0 --batch 64 --size 1514
+  sockray compare-methods -i veth0 --no-trace --json | jq -r '"\(.method) \(.frames_a_second.median)"'
+
+Exit status 3 where this kernel or these privileges do not allow tracing: the throughput is shown all
+the same. 1 where no method can send, or it was interrupted.)help";
 
 inline constexpr const char* ops_footer = R"(
 Example:

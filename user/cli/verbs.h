@@ -98,6 +98,24 @@ struct DiagnoseOptions {
     bool json = false;
 };
 
+struct DiffOptions {
+    std::string a;
+    std::string b;
+    std::uint64_t tolerance = 20;  // percent
+    bool json = false;
+};
+
+struct CompareMethodsOptions {
+    std::string interface;
+    std::uint64_t count = 10'000;  // frames by each method in each round
+    unsigned rounds = 5;
+    unsigned batch = default_batch;
+    SizeRange size;
+    bool no_trace = false;
+    TracingOptions tracing;
+    bool json = false;
+};
+
 // Each returns the exit status, having said on standard error what went wrong.
 int doctor(const DoctorOptions& options);
 int ops(const OpsOptions& options);
@@ -106,6 +124,8 @@ int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
 int report(const ReportOptions& options);
 int diagnose(const DiagnoseOptions& options);
+int diff(const DiffOptions& options);
+int compare_methods(const CompareMethodsOptions& options);
 
 // What the command line asks for: returns the exit status.
 using Action = std::function<int()>;
@@ -118,5 +138,7 @@ void add_run(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command);
 void add_report(CLI::App& app, Action& action);
 void add_diagnose(CLI::App& app, Action& action);
+void add_diff(CLI::App& app, Action& action);
+void add_compare_methods(CLI::App& app, Action& action);
 
 }  // namespace sockray

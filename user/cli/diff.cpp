@@ -1,0 +1,60 @@
+// sockray diff: two recordings held against each other.
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "user/analyze/comparison.h"
+#include "user/base/terminal.h"
+#include "user/cli/arguments.h"
+#include "user/cli/help.h"
+#include "user/cli/output.h"
+#include "user/cli/verbs.h"
+#include "user/record/reader.h"
+#include "user/report/diff_json.h"
+#include "user/report/diff_text.h"
+
+namespace sockray {
+namespace {
+
+Status read_into(Profile& profile, const std::string& file) {
+    Sink* const sinks[] = {&profile};
+    const std::string files[] = {file};
+    const auto notes = replay(files, sinks);
+    if (!notes) return tl::unexpected(notes.error());
+    for (const std::string& words : notes->words) say(words);
+    return {};
+}
+
+}  // namespace
+
+int diff(const DiffOptions& options) {
+    Profile a;
+    Profile b;
+    if (const Status read = read_into(a, options.a); !read) return say_error(read.error());
+    if (const Status read = read_into(b, options.b); !read) return say_error(read.error());
+    const Comparison comparison = compare(a, b, static_cast<double>(options.tolerance) / 100);
+    Output out(STDOUT_FILENO);
+    if (options.json)
+        append_diff_json(out.buffer(), comparison, a, b);
+    else
+        append_diff_text(out.buffer(), comparison, a, b, style_of(STDOUT_FILENO));
+    out.flush();
+    return say_output_error(out) || comparison.changed() ? exit_failed : exit_done;
+}
+
+void add_diff(CLI::App& app, Action& action) {
+    const auto options = std::make_shared<DiffOptions>();
+    CLI::App& verb = *app.add_subcommand("diff", "two recordings: did the path change, did a stage get slower");
+    verb.add_option("A", options->a, "the recording before")->required();
+    verb.add_option("B", options->b, "the recording after; - is standard input")->required();
+    constexpr std::uint64_t most = 100'000;
+    add_number(verb, "--tolerance", options->tolerance, "a stage may get slower by so much", 0, most)
+        ->type_name("PERCENT")
+        ->default_str(std::to_string(options->tolerance));
+    verb.add_flag("--json", options->json, "one JSON object for each thing that was compared");
+    verb.footer(diff_footer);
+    verb.callback([options, &action] { action = [options] { return diff(*options); }; });
+}
+
+}  // namespace sockray
