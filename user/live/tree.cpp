@@ -7,6 +7,7 @@
 
 #include "user/correlate/path.h"
 #include "user/live/outcome_tone.h"
+#include "user/live/step_note.h"
 
 namespace sockray {
 
@@ -18,48 +19,6 @@ constexpr int time_width = 9;
 
 Tone evidence_tone(Evidence evidence) {
     return evidence == Evidence::derived || evidence == Evidence::absent ? Tone::dim : Tone::plain;
-}
-
-std::string_view received_text(std::uint32_t received) {
-    switch (received) {
-        case SR_RECEIVED_TAKEN: return "has it";
-        case SR_RECEIVED_FULL: return "had no room";
-        default: return "did not want it";
-    }
-}
-
-// What this stage returned or found, in at most `room` columns where that is possible.
-std::string note(const sr_send& record, const Step& step, const KernelNames& names, int room) {
-    const bool returned = step.span.end != 0;
-    switch (stage_info(step.stage).slot) {
-        case SR_SLOT_LOOKUP: return fmt::format("socket {}", record.socket_ino);
-        case SR_SLOT_INNER: {
-            if (record.sendmsg_fn == 0) return {};
-            const std::string sendmsg = names.symbol(record.sendmsg_fn);
-            const std::string text = fmt::format("ops->sendmsg: {}", sendmsg);
-            // The next line says the same.
-            const bool next = sendmsg == stage_name(Stage{record.stage[SR_SLOT_SENDMSG]});
-            return columns(text) > room && next ? "ops->sendmsg" : text;
-        }
-        case SR_SLOT_SENDMSG:
-            if (!(record.flags & SR_SEND_RETURNED)) return "no return";
-            if (const int err = errno_of(record)) return fmt::format("= -{}", errno_name(err));
-            return fmt::format("= {}", record.ret);
-        case SR_SLOT_WAIT: return "asleep for room in the send buffer";
-        case SR_SLOT_XMIT: return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
-        case SR_SLOT_DRIVER: return returned ? fmt::format("= {}", record.driver_ret) : "no return";
-        case SR_SLOT_ENQUEUE:
-            return record.qdisc[0]
-                       ? fmt::format("{}, {} frames in it at the return", printable(record.qdisc), record.qdisc_len)
-                       : "";
-        case SR_SLOT_NDO:
-            return record.ndo_fn ? fmt::format("{} = {}", names.symbol(record.ndo_fn), record.driver_ret) : "";
-        case SR_SLOT_RECEIVE:
-            return fmt::format("socket {} {}{}", record.received_ino, received_text(record.received),
-                               record.receivers > 1 ? fmt::format(", {} sockets in all", record.receivers) : "");
-        case SR_SLOT_FREED: return record.freed_reason ? names.drop_reason(record.freed_reason) : "consumed";
-        default: return {};
-    }
 }
 
 void append_header(fmt::memory_buffer& out, const Send& send, const Style& style, std::string_view time) {
@@ -121,7 +80,7 @@ void append_tree(fmt::memory_buffer& out, const Send& send, const Plan& plan, co
                        Align::right);
             room -= 2 * time_width;
         }
-        if (const std::string text = note(send.record, step, names, room); !text.empty())
+        if (const std::string text = step_note(send.record, step, names, room); !text.empty())
             fmt::format_to(std::back_inserter(out), "  {}", text);
         out.push_back('\n');
     }

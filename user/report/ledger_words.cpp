@@ -1,0 +1,147 @@
+#include "user/report/ledger_words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace sockray {
+
+std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reasons, Outcome outcome) {
+    constexpr std::size_t most = 10;
+    std::vector<const Reason*> given;
+    for (const Reason& reason : reasons.all())
+        if (reason.outcome == outcome) given.push_back(&reason);
+    std::stable_sort(given.begin(), given.end(), [](const Reason* a, const Reason* b) { return a->sends > b->sends; });
+    std::vector<ReasonSends> words;
+    std::uint64_t others = reasons.others(outcome);
+    for (std::size_t i = 0; i < given.size(); i++) {
+        if (i < most)
+            words.push_back({given[i]->sends, given[i]->text.empty() ? "no reason known" : given[i]->text});
+        else
+            others += given[i]->sends;
+    }
+    if (others) words.push_back({others, "for other reasons"});
+    if (outcome == Outcome::unknown && ledger.sends.lost.total())
+        words.push_back({ledger.sends.lost.total(), "tracing lost their records, see below"});
+    return words;
+}
+
+std::vector<LedgerLine> loss_words(const Ledger& ledger) {
+    std::vector<LedgerLine> lines;
+    const Loss& lost = ledger.sends.lost;
+    const bool lossless = lost.total() == 0;
+    lines.push_back({lossless ? Tone::plain : Tone::warning,
+                     fmt::format("seen {} = decoded {} + lost {} (no room {}, missed {}, no memory {}, rejected {})",
+                                 ledger.sends.seen, ledger.decoded, lost.total(), lost.no_room, lost.missed,
+                                 lost.map_full, lost.rejected)});
+    if (lost.no_room)
+        lines.push_back({Tone::warning,
+                         "no room: the ring was full when the record was ready; give it more memory with --ring",
+                         true});
+    if (lost.missed)
+        lines.push_back(
+            {Tone::warning,
+             "missed: the kernel skipped a hook: another probe ran on that CPU, or more calls slept at once than it "
+             "keeps kretprobe instances for",
+             true});
+    if (lost.map_full) lines.push_back({Tone::warning, "no memory: the kernel had none for a task's frame", true});
+    if (!ledger.lost_by_cpu.empty()) {
+        std::string cpus;
+        for (const CpuLoss& cpu : ledger.lost_by_cpu)
+            cpus += fmt::format("{}CPU {}: {}", cpus.empty() ? "" : ", ", cpu.cpu, cpu.total());
+        lines.push_back({Tone::warning, "no room, no memory, not followed: " + cpus, true});
+    }
+    if (lost.rejected)
+        lines.push_back({Tone::warning, "rejected: records that make no sense; this is a bug in sockray", true});
+    if (!ledger.balances())
+        lines.push_back({Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts"});
+    if (ledger.partial)
+        lines.push_back(
+            {Tone::warning,
+             fmt::format("{} of the decoded sends lack the return of a stage, whose hook the kernel skipped",
+                         ledger.partial)});
+    if (ledger.skipped && !ledger.skipped->empty()) {
+        std::string stages;
+        for (const auto& [stage, hits] : *ledger.skipped)
+            stages +=
+                fmt::format("{}{} {}", stages.empty() ? "" : ", ",
+                            stage == Stage::none ? "programs that several stages share" : stage_name(stage), hits);
+        lines.push_back({Tone::warning, "by its own count the kernel skipped hits of: " + stages});
+    }
+    if (!ledger.uncounted.empty() && (lost.missed || ledger.partial))
+        lines.push_back(
+            {Tone::plain,
+             fmt::format("how many hits it skipped of {} hooked stages is unknown: this kernel does not count them",
+                         ledger.uncounted.size())});
+    return lines;
+}
+
+std::vector<LedgerLine> correlation_words(const Ledger& ledger) {
+    std::vector<LedgerLine> lines;
+    if (!ledger.driven) return lines;
+    const std::uint64_t found = ledger.correlated.value_or(0);
+    const std::uint64_t missing = *ledger.driven - std::min(*ledger.driven, found);
+    lines.push_back({missing ? Tone::warning : Tone::plain,
+                     fmt::format("driven {}, correlated {}{}", *ledger.driven, found,
+                                 missing ? fmt::format(": {} were not found in the records", missing) : "")});
+    if (ledger.contradicted)
+        lines.push_back({Tone::bad, fmt::format("{} records contradict what the driver knows: this is a bug in sockray",
+                                                ledger.contradicted)});
+    return lines;
+}
+
+std::vector<LedgerLine> other_counts_words(const Ledger& ledger) {
+    std::vector<LedgerLine> lines;
+    if (ledger.ring_idle)
+        lines.push_back(
+            {Tone::plain, fmt::format("calls on a TX ring that found no frame to send: {}", ledger.ring_idle)});
+    if (ledger.children_lost)
+        lines.push_back({Tone::warning,
+                         fmt::format("{} children of the command could not be marked: what they sent is missing here",
+                                     ledger.children_lost)});
+    const FrameTally& frames = ledger.frames;
+    if (frames.seen || frames.map_full)
+        lines.push_back(
+            {frames.no_room || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
+             fmt::format("frames behind the return of their sends: {} events = decoded {} + lost {}; not followed "
+                         "{} (--in-flight), return from the driver not seen {}",
+                         frames.seen, frames.decoded, frames.no_room, frames.map_full, frames.missed)});
+    if (ledger.pieces_no_room || ledger.pieces_unread)
+        lines.push_back(
+            {Tone::warning,
+             fmt::format("bytes of frames: {} parts found no room in the ring, {} could not be read where they "
+                         "lay: those frames are cut off in the recording",
+                         ledger.pieces_no_room, ledger.pieces_unread)});
+    const std::uint64_t lost = ledger.sockets.lost.total();
+    lines.push_back(
+        {lost ? Tone::warning : Tone::plain, fmt::format("sockets created: seen {} = decoded {} + lost {}",
+                                                         ledger.sockets.seen, ledger.sockets_decoded, lost)});
+    return lines;
+}
+
+LedgerLine device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
+    const std::uint64_t delivered = devices.frames_delivered(delta.ifname, delta.netns_ino);
+    std::string text = fmt::format("{} counted tx_packets +{}", delta.ifname, delta.tx_packets);
+    Tone tone = Tone::plain;
+    if (delta.tx_packets == delivered) {
+        tone = Tone::good;
+        text += fmt::format(" = delivered {}", delivered);
+    } else if (delta.tx_packets > delivered) {
+        text += fmt::format(
+            ": {} more than the {} delivered, from other senders or the kernel itself (IPv6 neighbour "
+            "discovery, for one)",
+            delta.tx_packets - delivered, delivered);
+        const std::uint64_t open = ledger.count(Outcome::queued) + ledger.count(Outcome::unknown);
+        if (open) text += fmt::format(", or among the {} queued or unknown", open);
+    } else {
+        tone = Tone::warning;
+        text += fmt::format(": {} fewer than the {} that its driver took; it counts late, or dropped them itself",
+                            delivered - delta.tx_packets, delivered);
+    }
+    if (delta.tx_dropped) text += fmt::format("; tx_dropped +{}", delta.tx_dropped);
+    if (delta.tx_errors) text += fmt::format("; tx_errors +{}", delta.tx_errors);
+    return {tone, std::move(text)};
+}
+
+}  // namespace sockray

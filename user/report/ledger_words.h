@@ -1,0 +1,39 @@
+// The sentences of the ledger, in text and in HTML: why sends did not leave, what tracing lost, what else was counted.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "user/analyze/devices.h"
+#include "user/analyze/reasons.h"
+#include "user/base/terminal.h"
+#include "user/correlate/ledger.h"
+#include "user/correlate/sink.h"
+
+namespace sockray {
+
+struct ReasonSends {
+    std::uint64_t sends = 0;
+    std::string text;  // as recorded: hostile
+};
+
+// Of an outcome, the most frequent first; what is beyond the first few as one. Their sends add up to the outcome's.
+std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reasons, Outcome outcome);
+
+struct LedgerLine {
+    Tone tone = Tone::plain;
+    std::string text;     // may hold names from the outside: hostile
+    bool detail = false;  // explains the line before it
+};
+
+// seen = decoded + lost, and why.
+std::vector<LedgerLine> loss_words(const Ledger& ledger);
+// Where sockray drove the traffic itself: driven = correlated.
+std::vector<LedgerLine> correlation_words(const Ledger& ledger);
+// Frames behind their sends, sockets, and the like.
+std::vector<LedgerLine> other_counts_words(const Ledger& ledger);
+// What a device counted, held against the frames that its driver took.
+LedgerLine device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta);
+
+}  // namespace sockray
