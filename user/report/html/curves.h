@@ -1,0 +1,13 @@
+// Percentiles of the stages of a path, as curves.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "user/analyze/chain.h"
+
+namespace sockray::html {
+
+// Nothing where no stage was timed.
+void append_curves(fmt::memory_buffer& out, const Path& path);
+
+}  // namespace sockray::html

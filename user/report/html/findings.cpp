@@ -1,0 +1,48 @@
+#include "user/report/html/findings.h"
+
+#include <string_view>
+
+#include "user/report/html/text.h"
+
+namespace sockray::html {
+
+namespace {
+
+void append_sends(fmt::memory_buffer& out, const Finding& finding, const std::set<std::uint64_t>& shown) {
+    if (finding.sends.empty()) return;
+    put(out, "<dt>sends</dt><dd>");
+    std::string_view before;
+    for (const std::uint64_t id : finding.sends) {
+        if (shown.contains(id))
+            put(out, "{0}<a href=\"#send-{1}\">#{1}</a>", before, id);
+        else
+            put(out, "{}#{}", before, id);
+        before = ", ";
+    }
+    put(out, "</dd>\n");
+}
+
+void append_finding(fmt::memory_buffer& out, const Finding& finding, const std::set<std::uint64_t>& shown) {
+    put(out, "<li class=\"finding\"><h3>{}</h3>\n<dl>\n", escaped(finding.title));
+    put(out, "<dt>costs</dt><dd>{} of the session</dd>\n", percent(finding.cost));
+    if (!finding.evidence.empty()) put(out, "<dt>measured</dt>\n");
+    for (const std::string& line : finding.evidence) put(out, "<dd>{}</dd>\n", escaped(line));
+    append_sends(out, finding, shown);
+    if (!finding.cause.empty()) put(out, "<dt>likely</dt><dd>{}</dd>\n", escaped(finding.cause));
+    if (!finding.advice.empty()) put(out, "<dt>try</dt><dd>{}</dd>\n", escaped(finding.advice));
+    put(out, "<dt>rule</dt><dd><code>{}</code></dd>\n</dl></li>\n", escaped(finding.rule));
+}
+
+}  // namespace
+
+void append_findings(fmt::memory_buffer& out, std::span<const Finding> findings, const std::set<std::uint64_t>& shown) {
+    if (findings.empty()) {
+        put(out, "<p>Nothing stands out.</p>\n");
+        return;
+    }
+    put(out, "<ol class=\"findings\">\n");
+    for (const Finding& finding : findings) append_finding(out, finding, shown);
+    put(out, "</ol>\n");
+}
+
+}  // namespace sockray::html

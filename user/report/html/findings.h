@@ -1,0 +1,17 @@
+// What stands out, as the first thing of the page.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <set>
+#include <span>
+
+#include "user/analyze/finding.h"
+
+namespace sockray::html {
+
+// In the order given. `shown`: the ids of the sends that have a waterfall on the page, at "#send-ID".
+void append_findings(fmt::memory_buffer& out, std::span<const Finding> findings, const std::set<std::uint64_t>& shown);
+
+}  // namespace sockray::html

@@ -1,0 +1,35 @@
+// Text and numbers as they stand in the page.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace sockray::html {
+
+// Text from the outside, made visible and free of markup: fit for elements and for attributes in quotes.
+std::string escaped(std::string_view text);
+
+// "1,234,567"
+std::string number(std::uint64_t count);
+
+// "12.3 %"; "< 0.1 %" and "> 99.9 %" where rounding would hide that there is some, or some missing.
+std::string percent(double share);
+inline std::string percent(std::uint64_t part, std::uint64_t whole) {
+    return whole ? percent(static_cast<double>(part) / static_cast<double>(whole)) : "";
+}
+
+// "1 send", "2 sends"
+std::string counted(std::uint64_t count, std::string_view noun);
+
+// Appends; what is put in must be markup, or escaped().
+template <typename... Args>
+void put(fmt::memory_buffer& out, fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+}  // namespace sockray::html
