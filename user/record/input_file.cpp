@@ -65,12 +65,13 @@ Result<std::size_t> InputFile::fill(char* to, std::size_t size) {
         ZSTD_inBuffer in{packed_.data(), packed_end_, packed_begin_};
         ZSTD_outBuffer out{to, size, 0};
         const std::size_t rest = ZSTD_decompressStream(zstd_.get(), &out, &in);
+        const bool moved = in.pos > packed_begin_ || out.pos > 0;
         packed_begin_ = in.pos;
         if (ZSTD_isError(rest)) {
             damage_ = "compressed bytes that make no sense";
             return out.pos;
         }
-        if (in.pos > 0 || out.pos > 0) frame_ended_ = rest == 0;
+        if (moved) frame_ended_ = rest == 0;
         if (out.pos > 0) return out.pos;
         if (packed_begin_ < packed_end_) continue;
         packed_begin_ = packed_end_ = 0;
