@@ -83,6 +83,7 @@ Examples:
   sockray report sends.pcapng
   sockray report --tree sends.pcapng | less
   sockray report --json sends.pcapng | jq -r 'select(.outcome == "failed") | .reason'
+  sockray report sends.pcapng --html sends.html
   sockray report sends.pcapng --timeline sends.pftrace --flame sends.svg)help";
 
 inline constexpr const char* diagnose_footer = R"help(

@@ -23,6 +23,7 @@
 #include "user/report/findings_text.h"
 #include "user/report/flame_svg.h"
 #include "user/report/folded.h"
+#include "user/report/html/page.h"
 #include "user/report/summary_text.h"
 #include "user/report/timeline_chrome.h"
 #include "user/report/timeline_perfetto.h"
@@ -58,6 +59,12 @@ class FileReport {
         sinks.push_back(&flusher_);
     }
 
+    // As which it was created.
+    template <typename Report>
+    Report& report() {
+        return static_cast<Report&>(*report_);
+    }
+
     // Behind the last event. False, and said so, where it could not be written.
     bool finish() {
         out_.flush();
@@ -86,14 +93,25 @@ Status add_file(FileReports& files, const std::string& path) {
     return {};
 }
 
-Result<FileReports> open_files(const ReportOptions& options) {
+// The page has the findings too: theirs is the end before its own.
+Status add_page(FileReports& files, const std::string& path, const Findings& findings) {
+    if (path.empty()) return {};
+    auto file = FileReport::create<HtmlPage>(path);
+    if (!file) return tl::unexpected(file.error());
+    (*file)->report<HtmlPage>().set_findings([&findings] { return findings.result(); });
+    files.push_back(std::move(*file));
+    return {};
+}
+
+Result<FileReports> open_files(const ReportOptions& options, const Findings& findings) {
     FileReports files;
     const bool chrome = options.timeline.ends_with(".json");
     const Status opened =
         add_file<ChromeTimeline>(files, chrome ? options.timeline : "")
             .and_then([&] { return add_file<PerfettoTimeline>(files, chrome ? "" : options.timeline); })
             .and_then([&] { return add_file<Folded>(files, options.folded); })
-            .and_then([&] { return add_file<FlameSvg>(files, options.flame); });
+            .and_then([&] { return add_file<FlameSvg>(files, options.flame); })
+            .and_then([&] { return add_page(files, options.html, findings); });
     if (!opened) return tl::unexpected(opened.error());
     return files;
 }
@@ -107,7 +125,8 @@ View view_of(const ReportOptions& options) {
 }  // namespace
 
 int report(const ReportOptions& options) {
-    auto files = open_files(options);
+    Findings findings;
+    auto files = open_files(options, findings);
     if (!files) return say_error(files.error());
     Output out(STDOUT_FILENO);
     Flusher flusher(out);
@@ -120,7 +139,6 @@ int report(const ReportOptions& options) {
     else if (text || options.json)
         view = make_view(view_of(options), out.buffer(), style);
     Summary summary;
-    Findings findings;
     std::vector<Sink*> sinks{&summary, &findings};
     if (view) sinks.push_back(view.get());
     sinks.push_back(&flusher);
@@ -154,6 +172,9 @@ void add_report(CLI::App& app, Action& action) {
     csv->excludes(lines)->excludes(tree);
     lines->excludes(tree);
     const char* group = "Into files (then no text, unless it is asked for)";
+    add_text(verb, "--html", options->html, "one page with pictures, that needs nothing but a browser")
+        ->type_name("OUT")
+        ->group(group);
     add_text(verb, "--timeline", options->timeline,
              "sends on a time line, by thread and device: for ui.perfetto.dev\n(.pftrace), or as Chrome's trace events "
              "where OUT ends in .json")

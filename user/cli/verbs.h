@@ -88,7 +88,8 @@ struct ReportOptions {
     bool csv = false;
     bool lines = false;
     bool tree = false;
-    std::string timeline;  // files to write; empty: none
+    std::string html;  // files to write; empty: none
+    std::string timeline;
     std::string folded;
     std::string flame;
 };
