@@ -229,22 +229,22 @@ FEXIT(packet_xmit)
 
 FENTRY(packet_rcv, struct sk_buff *skb, struct net_device *dev, struct packet_type *type)
 {
-	return on_receive_enter(skb, type);
+	return on_receive_enter(SR_STAGE_PACKET_RCV, skb, type);
 }
 
 FEXIT(packet_rcv)
 {
-	return on_receive_exit(SR_STAGE_PACKET_RCV);
+	return on_receive_exit();
 }
 
 FENTRY(tpacket_rcv, struct sk_buff *skb, struct net_device *dev, struct packet_type *type)
 {
-	return on_receive_enter(skb, type);
+	return on_receive_enter(SR_STAGE_TPACKET_RCV, skb, type);
 }
 
 FEXIT(tpacket_rcv)
 {
-	return on_receive_exit(SR_STAGE_TPACKET_RCV);
+	return on_receive_exit();
 }
 
 #endif

@@ -201,6 +201,17 @@ static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
 	}
 }
 
+// A frame whose allocation was not seen. SOCK_PACKET allocates elsewhere; of a TX ring the hook may have been skipped. Of
+// packet_snd it is no sign: a softirq on top of the task may carry an older frame of the same socket, and what is taken for
+// ours by mistake is worse than one that stays unknown.
+static __always_inline bool known_by_socket(struct sr_task *t, struct sk_buff *skb)
+{
+	struct sr_send *s = &t->send;
+	bool by_name = s->stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT && !s->span[SR_SLOT_XMIT].start;
+
+	return (by_name || s->flags & SR_SEND_TX_RING) && (__u64)BPF_CORE_READ(skb, sk) == t->sock;
+}
+
 // __dev_queue_xmit, __dev_direct_xmit. Where devices are stacked the frame passes again: only the first pass counts.
 static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
 {
@@ -223,8 +234,7 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
 		flight_begin(t, skb, false);
 		return 0;
 	}
-	// Where the allocation has no hook of its own (SOCK_PACKET) the frame is known by its socket.
-	if (t->skb ? (__u64)skb != t->skb : (__u64)BPF_CORE_READ(skb, sk) != t->sock)
+	if (t->skb ? (__u64)skb != t->skb : !known_by_socket(t, skb))
 		return 0;
 	t->xmit_mine = t->xmit_depth;
 	if (t->send.flags & SR_SEND_TX_RING && t->send.span[SR_SLOT_XMIT].end) { // the hook on its allocation was skipped

@@ -3,6 +3,7 @@
 #define SOCKRAY_BPF_FREED_H
 
 #include "flight.bpf.h"
+#include "receive.bpf.h"
 
 // What the receiver of a frame does with it is not the send's doing. __dev_direct_xmit runs the receiver's softirq before
 // it returns, and no tracepoint says that the driver has taken the frame; but one that a driver has passed on has another
@@ -45,6 +46,7 @@ static __always_inline int frame_freed(struct sk_buff *skb, __u64 location, __u3
 	struct sr_flight flight = {}, *f = flight_find((__u64)skb);
 	struct sr_passage *p = passage_of((__u64)skb);
 	bool in_driver = p != NULL;
+	struct sr_offer *offer = NULL;
 	struct sr_frame frame = {};
 	struct sr_task *t;
 	__u32 kind;
@@ -68,6 +70,12 @@ static __always_inline int frame_freed(struct sk_buff *skb, __u64 location, __u3
 		kind = SR_FRAME_FREED;
 	else
 		kind = drop ? SR_FRAME_DROPPED : SR_FRAME_CONSUMED;
+	// The receiver that has the frame right now frees it: that it was received is told first, for with the skb's end the
+	// send is complete. packet_rcv and tpacket_rcv count before they free.
+	if (kind == SR_FRAME_FREED && (STAGE_ON(SR_STAGE_PACKET_RCV) || STAGE_ON(SR_STAGE_TPACKET_RCV)))
+		offer = cpu_offer();
+	if (offer && offer->id == flight.id)
+		receive_tell(offer);
 	t = open_send(flight.id);
 	if (t && kind == SR_FRAME_DROPPED) {
 		drop_note(t, location, reason, in_driver);

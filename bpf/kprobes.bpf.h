@@ -142,13 +142,13 @@ int BPF_KRETPROBE(segment_exit, struct sk_buff *segments)
 SEC("?kprobe")
 int BPF_KPROBE(receive_enter, struct sk_buff *skb, struct net_device *dev, struct packet_type *type)
 {
-	return on_receive_enter(skb, type);
+	return on_receive_enter(STAGE_OF(ctx), skb, type);
 }
 
 SEC("?kretprobe")
 int BPF_KRETPROBE(receive_exit)
 {
-	return on_receive_exit(STAGE_OF(ctx));
+	return on_receive_exit();
 }
 
 SEC("?kprobe")

@@ -40,8 +40,8 @@
 	ON(SR_STAGE_COPY, on_span_enter(SR_STAGE_COPY))                                                          \
 	ON(SR_STAGE_PARSE, on_span_enter(SR_STAGE_PARSE))                                                        \
 	ON(SR_STAGE_PACKET_XMIT, on_span_enter(SR_STAGE_PACKET_XMIT))                                            \
-	ON(SR_STAGE_PACKET_RCV, on_receive_enter(P1(ctx), (void *)PT_REGS_PARM3(ctx)))                           \
-	ON(SR_STAGE_TPACKET_RCV, on_receive_enter(P1(ctx), (void *)PT_REGS_PARM3(ctx)))
+	ON(SR_STAGE_PACKET_RCV, on_receive_enter(SR_STAGE_PACKET_RCV, P1(ctx), (void *)PT_REGS_PARM3(ctx)))       \
+	ON(SR_STAGE_TPACKET_RCV, on_receive_enter(SR_STAGE_TPACKET_RCV, P1(ctx), (void *)PT_REGS_PARM3(ctx)))
 
 #define MULTI_RETURNS(ON)                                                                                        \
 	ON(SR_STAGE_SOCK_CREATE, on_sock_create_exit(PT_REGS_RC(ctx)))                                           \
@@ -62,8 +62,8 @@
 	ON(SR_STAGE_COPY, on_span_exit(SR_STAGE_COPY))                                                           \
 	ON(SR_STAGE_PARSE, on_span_exit(SR_STAGE_PARSE))                                                         \
 	ON(SR_STAGE_PACKET_XMIT, on_span_exit(SR_STAGE_PACKET_XMIT))                                             \
-	ON(SR_STAGE_PACKET_RCV, on_receive_exit(SR_STAGE_PACKET_RCV))                                            \
-	ON(SR_STAGE_TPACKET_RCV, on_receive_exit(SR_STAGE_TPACKET_RCV))
+	ON(SR_STAGE_PACKET_RCV, on_receive_exit())                                                               \
+	ON(SR_STAGE_TPACKET_RCV, on_receive_exit())
 
 #define MULTI_CASE(stage, action) \
 	case stage: return action;

@@ -17,6 +17,8 @@ struct sr_offer {
 	__u64 packets;
 	__u64 drops;
 	__u64 ns;
+	__u32 stage;
+	__u32 pad;
 };
 
 struct {
@@ -26,47 +28,44 @@ struct {
 	__type(value, struct sr_offer);
 } offers SEC(".maps");
 
-static __always_inline int on_receive_enter(struct sk_buff *skb, struct packet_type *type)
+static __always_inline struct sr_offer *cpu_offer(void)
 {
-	struct sr_flight *f = flight_find((__u64)skb);
-	struct sr_offer *offer;
 	__u32 zero = 0;
 
-	if (!*(volatile __u64 *)&flying)
-		return 0;
-	offer = bpf_map_lookup_elem(&offers, &zero);
+	return bpf_map_lookup_elem(&offers, &zero);
+}
+
+static __always_inline int on_receive_enter(__u32 stage, struct sk_buff *skb, struct packet_type *type)
+{
+	struct sr_flight *f = flight_find((__u64)skb);
+	struct sr_offer *offer = cpu_offer();
+
 	if (!offer)
 		return 0;
-	offer->id = f ? f->id : 0;
+	offer->id = f ? f->id : 0; // 0 also where the return of another frame was skipped
 	if (!f)
 		return 0;
+	offer->stage = stage;
 	offer->sock = (__u64)BPF_CORE_READ(type, af_packet_priv);
 	offer->ns = bpf_ktime_get_ns();
 	receivers_count((void *)offer->sock, &offer->packets, &offer->drops);
 	return 0;
 }
 
-static __always_inline int on_receive_exit(__u32 stage)
+// Once for each offer: the socket has counted the frame by now.
+static __always_inline void receive_tell(struct sr_offer *offer)
 {
-	struct sr_offer *offer;
 	struct sr_frame frame = {};
 	__u64 packets, drops;
-	struct sock *receiver;
+	struct sock *receiver = (void *)offer->sock;
 	struct socket *sock;
 	struct sr_task *t;
-	__u32 zero = 0;
 
-	if (!*(volatile __u64 *)&flying)
-		return 0;
-	offer = bpf_map_lookup_elem(&offers, &zero);
-	if (!offer || !offer->id)
-		return 0;
 	frame.send = offer->id;
 	offer->id = 0;
-	receiver = (void *)offer->sock;
 	receivers_count((void *)receiver, &packets, &drops);
 	frame.ns = offer->ns;
-	frame.stage = stage;
+	frame.stage = offer->stage;
 	frame.received = drops != offer->drops	     ? SR_RECEIVED_FULL
 			 : packets != offer->packets ? SR_RECEIVED_TAKEN
 						     : SR_RECEIVED_FILTERED;
@@ -75,14 +74,23 @@ static __always_inline int on_receive_exit(__u32 stage)
 	t = open_send(frame.send);
 	if (!t) {
 		frame_emit(&frame, frame.send, SR_FRAME_RECEIVED);
-		return 0;
+		return;
 	}
 	if (!t->send.receivers++) {
 		t->send.received = frame.received;
 		t->send.received_ino = frame.socket_ino;
-		t->send.stage[SR_SLOT_RECEIVE] = stage;
+		t->send.stage[SR_SLOT_RECEIVE] = frame.stage;
 		t->send.span[SR_SLOT_RECEIVE].start = t->send.span[SR_SLOT_RECEIVE].end = frame.ns;
 	}
+}
+
+// Whether frames are under way says nothing here: the last receiver of a frame may have freed it.
+static __always_inline int on_receive_exit(void)
+{
+	struct sr_offer *offer = cpu_offer();
+
+	if (offer && offer->id)
+		receive_tell(offer);
 	return 0;
 }
 

@@ -341,6 +341,29 @@ TEST_F(Frames, that_a_receiver_has_no_room_for_are_delivered_and_the_receiver_is
     EXPECT_GT(full, 0U);
 }
 
+// The only receiver frees the frame, inside of tpacket_rcv: no frame is under way when that returns.
+TEST_F(Frames, that_have_one_receiver_with_a_ring_name_it_within_the_send_and_behind_a_shaper) {
+    if (const std::string missing = missing_tool({"tcpdump"}); !missing.empty())
+        GTEST_SKIP() << missing << " is not in this guest";
+    const VethPair slow("vslow");
+    slow.set_qdisc("tbf rate 400kbit burst 1600 limit 20000");
+    for (const std::string device : {"veth", "vslow"}) {
+        Process tcpdump({"tcpdump", "-i", device + "1", "-Z", "root", "-w", "/dev/null", "ether", "proto", "0x88b5"});
+        ASSERT_TRUE(tcpdump.wait_for_err("listening"));
+        const Traced traced = trace_command({"--stages", "full"}, sender(device + "0", "20", "1000"));
+        tcpdump.signal(SIGINT);
+        tcpdump.finish();
+        expect_sound(traced);
+        EXPECT_EQ(traced.recording.total("delivered"), 20U);
+        for (const SendLine& send : traced.recording.sends) {
+            EXPECT_TRUE(send.stage("tpacket_rcv")) << device;
+            EXPECT_TRUE(send.stage("skb_freed")) << device;
+            EXPECT_EQ(send.receivers, 1U) << device;
+            EXPECT_EQ(send.received, "taken") << device;
+        }
+    }
+}
+
 TEST_F(Frames, that_go_past_the_taps_are_all_counted_and_tcpdump_on_the_same_interface_sees_none) {
     if (const std::string missing = missing_tool({"trafgen", "tcpdump"}); !missing.empty())
         GTEST_SKIP() << "there is no " << missing;
