@@ -102,7 +102,7 @@ int BPF_PROG(driver_took, struct sk_buff *skb, int ret)
 	struct sr_passage *p = NULL;
 	struct sr_flight *f;
 
-	if (!all)
+	if (!all || !all->depth)
 		return 0;
 	for (__u32 back = 1; back <= SR_PASSAGES; back++) {
 		__u32 at = SR_PASSAGES - back;

@@ -78,7 +78,7 @@ static __always_inline void sweep_task(struct sr_task *t)
 	send_emit(t);
 }
 
-// Run once, after all hooks are gone: sends that are still inside the kernel.
+// Run once, when tracing is done: sends that are still inside the kernel.
 SEC("?iter/task")
 int sweep(struct bpf_iter__task *ctx)
 {

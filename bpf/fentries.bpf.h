@@ -124,7 +124,7 @@ FEXIT(__sock_sendmsg)
 
 FENTRY(packet_sendmsg, struct socket *sock, struct msghdr *msg, __u64 len)
 {
-	return on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG, sock, msg, len);
+	return on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG, sock, msg, len, true);
 }
 
 FEXIT(packet_sendmsg)
@@ -134,7 +134,7 @@ FEXIT(packet_sendmsg)
 
 FENTRY(packet_sendmsg_spkt, struct socket *sock, struct msghdr *msg, __u64 len)
 {
-	return on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG_SPKT, sock, msg, len);
+	return on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG_SPKT, sock, msg, len, true);
 }
 
 FEXIT(packet_sendmsg_spkt)
@@ -169,7 +169,7 @@ FENTRY(schedule_timeout)
 
 FENTRY(__dev_queue_xmit, struct sk_buff *skb)
 {
-	return on_xmit_enter(SR_STAGE_QUEUE_XMIT, skb);
+	return on_xmit_enter(SR_STAGE_QUEUE_XMIT, skb, true);
 }
 
 FEXIT(__dev_queue_xmit)
@@ -179,7 +179,7 @@ FEXIT(__dev_queue_xmit)
 
 FENTRY(__dev_direct_xmit, struct sk_buff *skb)
 {
-	return on_xmit_enter(SR_STAGE_DIRECT_XMIT, skb);
+	return on_xmit_enter(SR_STAGE_DIRECT_XMIT, skb, true);
 }
 
 FEXIT(__dev_direct_xmit)
@@ -189,7 +189,7 @@ FEXIT(__dev_direct_xmit)
 
 FENTRY(dev_hard_start_xmit, struct sk_buff *first, struct net_device *dev, void *txq, int *ret)
 {
-	return on_driver_enter(first, ret);
+	return on_driver_enter(first, ret, true);
 }
 
 FEXIT(dev_hard_start_xmit)

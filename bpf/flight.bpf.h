@@ -99,18 +99,21 @@ static __always_inline struct sr_passages *cpu_passages(void)
 	return bpf_map_lookup_elem(&passages, &zero);
 }
 
-static __always_inline bool is_gso(struct sk_buff *skb)
+static __always_inline bool is_gso(struct sk_buff *skb, bool typed)
 {
-	struct skb_shared_info *info = (void *)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
+	struct skb_shared_info *info = (void *)FETCH(typed, skb, head) + FETCH(typed, skb, end);
 
 	return BPF_CORE_READ(info, gso_size) != 0;
 }
 
 // Whether the device may keep the frame: it has a queue that takes frames in (noqueue has no enqueue function), or the
 // frame is cut up on its way.
-static __always_inline bool may_be_kept(struct sk_buff *skb, struct net_device *dev)
+static __always_inline bool may_be_kept(struct sk_buff *skb, struct net_device *dev, bool typed)
 {
-	return BPF_CORE_READ(dev, _tx, qdisc, enqueue) || is_gso(skb);
+	struct netdev_queue *queue = FETCH(typed, dev, _tx);
+	struct Qdisc *qdisc = FETCH(typed, queue, qdisc);
+
+	return FETCH(typed, qdisc, enqueue) || is_gso(skb, typed);
 }
 
 static __always_inline void flight_begin(struct sr_task *t, struct sk_buff *skb, bool direct)

@@ -3,6 +3,7 @@
 #define SOCKRAY_BPF_FRAME_H
 
 #include "flight.bpf.h"
+#include "packet_sock.bpf.h"
 #include "pieces.bpf.h"
 #include "record.bpf.h"
 
@@ -160,37 +161,36 @@ static __always_inline __u64 ring_frame_bytes(struct sr_send *s, struct packet_s
 {
 	__u64 ring = ring_frame_at(po);
 
-	ring += BPF_CORE_READ(po, tp_hdrlen) - 20 /* sizeof(struct sockaddr_ll) */ + expects_vnet_hdr(po);
+	ring += BPF_CORE_READ(po, tp_hdrlen) - 20 /* sizeof(struct sockaddr_ll) */ + vnet_header(po);
 	return ring - (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(skb, dev, hard_header_len) : 0);
 }
 
-static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, struct sk_buff *skb)
+static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, struct sk_buff *skb, bool typed)
 {
 	if (!(s->flags & SR_SEND_TX_RING)) {
 		// Of a long frame only the header is there, the rest is in fragments (packet_alloc_skb).
-		__u32 linear = BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len);
+		__u32 linear = FETCH(typed, skb, len) - FETCH(typed, skb, data_len);
 
-		return config.cookie_offset + 16 <= linear ? BPF_CORE_READ(skb, data) : NULL;
+		return config.cookie_offset + 16 <= linear ? FETCH(typed, skb, data) : NULL;
 	}
 	return (void *)ring_frame_bytes(s, (struct packet_sock *)sk, skb);
 }
 
-static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
+static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb, struct net_device *dev, bool typed)
 {
-	struct net_device *dev = BPF_CORE_READ(skb, dev);
 	struct sr_send *s = &t->send;
 
 	t->skb = (__u64)skb;
 	t->dev = (__u64)dev;
 	BPF_CORE_READ_INTO(&s->ifname, dev, name);
-	s->ifindex = BPF_CORE_READ(dev, ifindex);
+	s->ifindex = FETCH(typed, dev, ifindex);
 	if (s->flags & SR_SEND_TX_RING) // what tpacket_snd counts: the frame as the ring has it
 		s->len = BPF_CORE_READ(skb, len) -
 			 (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(dev, hard_header_len) : 0);
 	if (config.cookie_magic) {
 		__u64 word[2] = {};
 
-		void *bytes = frame_bytes(s, (void *)t->sock, skb);
+		void *bytes = frame_bytes(s, (void *)t->sock, skb, typed);
 
 		if (bytes)
 			bpf_probe_read_kernel(word, sizeof(word), bytes + config.cookie_offset);
@@ -201,29 +201,35 @@ static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb)
 	}
 }
 
-// A frame whose allocation was not seen. SOCK_PACKET allocates elsewhere; of a TX ring the hook may have been skipped. Of
-// packet_snd it is no sign: a softirq on top of the task may carry an older frame of the same socket, and what is taken for
-// ours by mistake is worse than one that stays unknown.
-static __always_inline bool known_by_socket(struct sr_task *t, struct sk_buff *skb)
+// A frame whose allocation was not seen. SOCK_PACKET allocates elsewhere: there it is the first one of the socket. Of a TX
+// ring the hook may have been skipped: its skb says which frame of the ring it carries (net/packet/af_packet.c,
+// tpacket_fill_skb: skb_zcopy_set_nouarg, which sets the lowest bit). Else the socket is no sign: a softirq on top of the
+// task may carry an older frame of it, and what is taken for ours by mistake is worse than one that stays unknown.
+static __always_inline bool known_otherwise(struct sr_task *t, struct sk_buff *skb)
 {
 	struct sr_send *s = &t->send;
-	bool by_name = s->stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT && !s->span[SR_SLOT_XMIT].start;
+	struct skb_shared_info *info;
 
-	return (by_name || s->flags & SR_SEND_TX_RING) && (__u64)BPF_CORE_READ(skb, sk) == t->sock;
+	if ((__u64)BPF_CORE_READ(skb, sk) != t->sock)
+		return false;
+	if (!(s->flags & SR_SEND_TX_RING))
+		return s->stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT && !s->span[SR_SLOT_XMIT].start;
+	info = (void *)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
+	return ((__u64)BPF_CORE_READ(info, destructor_arg) & ~1ULL) == ring_frame_at((struct packet_sock *)t->sock);
 }
 
 // __dev_queue_xmit, __dev_direct_xmit. Where devices are stacked the frame passes again: only the first pass counts.
-static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
+static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, bool typed)
 {
 	struct sr_task *t = open_task();
+	struct net_device *dev;
 
 	if (!t)
 		return 0;
 	t->xmit_depth++;
+	dev = FETCH(typed, skb, dev);
 	if (t->xmit_mine) { // a device below the first one
-		struct net_device *dev = BPF_CORE_READ(skb, dev);
-
-		if (t->skb != (__u64)skb || !may_be_kept(skb, dev))
+		if (t->skb != (__u64)skb || !may_be_kept(skb, dev, typed))
 			return 0;
 		if (t->tracked) { // its end is that below
 			struct sr_flight *f = flight_find((__u64)skb);
@@ -234,7 +240,7 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
 		flight_begin(t, skb, false);
 		return 0;
 	}
-	if (t->skb ? (__u64)skb != t->skb : !known_by_socket(t, skb))
+	if (t->skb ? (__u64)skb != t->skb : !known_otherwise(t, skb))
 		return 0;
 	t->xmit_mine = t->xmit_depth;
 	if (t->send.flags & SR_SEND_TX_RING && t->send.span[SR_SLOT_XMIT].end) { // the hook on its allocation was skipped
@@ -242,17 +248,17 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb)
 		t->ring_alloc = 0;
 		t->xmit_mine = t->xmit_depth = 1;
 	}
-	frame_seen(t, skb);
+	frame_seen(t, skb, dev, typed);
 	if (config.snaplen && mode != SR_MODE_OFF)
 		pieces_put(t, skb,
 			   t->send.flags & SR_SEND_TX_RING ?
 				   ring_frame_bytes(&t->send, (struct packet_sock *)t->sock, skb) : 0,
 			   stage == SR_STAGE_DIRECT_XMIT);
 	if (stage == SR_STAGE_DIRECT_XMIT)
-		t->send.tx_queue = 1 + BPF_CORE_READ(skb, queue_mapping);
+		t->send.tx_queue = 1 + FETCH(typed, skb, queue_mapping);
 	span_open(&t->send, SR_SLOT_XMIT, stage);
 	if (STAGE_ON(SR_STAGE_FREED) ||
-	    (stage == SR_STAGE_QUEUE_XMIT && may_be_kept(skb, (struct net_device *)t->dev)))
+	    (stage == SR_STAGE_QUEUE_XMIT && may_be_kept(skb, dev, typed)))
 		flight_begin(t, skb, stage == SR_STAGE_DIRECT_XMIT);
 	return 0;
 }
@@ -288,7 +294,7 @@ static __always_inline bool in_list(struct sk_buff *first, __u64 skb)
 	return false;
 }
 
-static __always_inline int on_driver_enter(struct sk_buff *first, int *ret)
+static __always_inline int on_driver_enter(struct sk_buff *first, int *ret, bool typed)
 {
 	struct sr_task *t = open_task();
 
@@ -299,8 +305,8 @@ static __always_inline int on_driver_enter(struct sk_buff *first, int *ret)
 		return 0;
 	t->driver_mine = t->driver_depth;
 	t->driver_ret_at = (__u64)ret;
-	t->driver_list = BPF_CORE_READ(first, next) != NULL;
-	t->send.tx_queue = 1 + BPF_CORE_READ(first, queue_mapping); // a list is of one queue
+	t->driver_list = FETCH(typed, first, next) != NULL;
+	t->send.tx_queue = 1 + FETCH(typed, first, queue_mapping); // a list is of one queue
 	span_open(&t->send, SR_SLOT_DRIVER, SR_STAGE_START_XMIT);
 	return 0;
 }

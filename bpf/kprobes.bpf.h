@@ -82,7 +82,7 @@ int BPF_KRETPROBE(sock_exit)
 SEC("?kprobe")
 int BPF_KPROBE(packet_sendmsg_enter, struct socket *sock, struct msghdr *msg, __u64 len)
 {
-	return on_packet_sendmsg_enter(ctx, STAGE_OF(ctx), sock, msg, len);
+	return on_packet_sendmsg_enter(ctx, STAGE_OF(ctx), sock, msg, len, false);
 }
 
 SEC("?kretprobe")
@@ -154,7 +154,7 @@ int BPF_KRETPROBE(receive_exit)
 SEC("?kprobe")
 int BPF_KPROBE(xmit_enter, struct sk_buff *skb)
 {
-	return on_xmit_enter(STAGE_OF(ctx), skb);
+	return on_xmit_enter(STAGE_OF(ctx), skb, false);
 }
 
 SEC("?kretprobe")
@@ -166,7 +166,7 @@ int BPF_KRETPROBE(xmit_exit, int ret)
 SEC("?kprobe")
 int BPF_KPROBE(driver_enter, struct sk_buff *first, struct net_device *dev, void *txq, int *ret)
 {
-	return on_driver_enter(first, ret);
+	return on_driver_enter(first, ret, false);
 }
 
 SEC("?kretprobe")

@@ -27,20 +27,20 @@
 	ON(SR_STAGE_SOCK_SENDMSG, on_sock_enter(SR_STAGE_SOCK_SENDMSG))                                          \
 	ON(SR_STAGE_SOCK_SENDMSG_INNER, on_sock_enter(SR_STAGE_SOCK_SENDMSG_INNER))                              \
 	ON(SR_STAGE_PACKET_SENDMSG,                                                                              \
-	   on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG, P1(ctx), P2(ctx), PT_REGS_PARM3(ctx)))          \
+	   on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG, P1(ctx), P2(ctx), PT_REGS_PARM3(ctx), false))   \
 	ON(SR_STAGE_PACKET_SENDMSG_SPKT,                                                                         \
-	   on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG_SPKT, P1(ctx), P2(ctx), PT_REGS_PARM3(ctx)))     \
+	   on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG_SPKT, P1(ctx), P2(ctx), PT_REGS_PARM3(ctx), false)) \
 	ON(SR_STAGE_PACKET_SND, on_body_hit(SR_STAGE_PACKET_SND))                                                \
 	ON(SR_STAGE_TPACKET_SND, on_body_hit(SR_STAGE_TPACKET_SND))                                              \
 	ON(SR_STAGE_ALLOC, on_alloc_enter(P1(ctx)))                                                              \
 	ON(SR_STAGE_WAIT, on_wait_enter())                                                                       \
-	ON(SR_STAGE_QUEUE_XMIT, on_xmit_enter(SR_STAGE_QUEUE_XMIT, P1(ctx)))                                     \
-	ON(SR_STAGE_DIRECT_XMIT, on_xmit_enter(SR_STAGE_DIRECT_XMIT, P1(ctx)))                                   \
-	ON(SR_STAGE_START_XMIT, on_driver_enter(P1(ctx), (void *)PT_REGS_PARM4(ctx)))                            \
+	ON(SR_STAGE_QUEUE_XMIT, on_xmit_enter(SR_STAGE_QUEUE_XMIT, P1(ctx), false))                              \
+	ON(SR_STAGE_DIRECT_XMIT, on_xmit_enter(SR_STAGE_DIRECT_XMIT, P1(ctx), false))                            \
+	ON(SR_STAGE_START_XMIT, on_driver_enter(P1(ctx), (void *)PT_REGS_PARM4(ctx), false))                     \
 	ON(SR_STAGE_COPY, on_span_enter(SR_STAGE_COPY))                                                          \
 	ON(SR_STAGE_PARSE, on_span_enter(SR_STAGE_PARSE))                                                        \
 	ON(SR_STAGE_PACKET_XMIT, on_span_enter(SR_STAGE_PACKET_XMIT))                                            \
-	ON(SR_STAGE_PACKET_RCV, on_receive_enter(SR_STAGE_PACKET_RCV, P1(ctx), (void *)PT_REGS_PARM3(ctx)))       \
+	ON(SR_STAGE_PACKET_RCV, on_receive_enter(SR_STAGE_PACKET_RCV, P1(ctx), (void *)PT_REGS_PARM3(ctx)))      \
 	ON(SR_STAGE_TPACKET_RCV, on_receive_enter(SR_STAGE_TPACKET_RCV, P1(ctx), (void *)PT_REGS_PARM3(ctx)))
 
 #define MULTI_RETURNS(ON)                                                                                        \
@@ -65,7 +65,7 @@
 	ON(SR_STAGE_PACKET_RCV, on_receive_exit())                                                               \
 	ON(SR_STAGE_TPACKET_RCV, on_receive_exit())
 
-#define MULTI_CASE(stage, action) \
+#define MULTI_CASE(stage, action)                                                                                \
 	case stage: return action;
 #define MULTI_BIT(stage, action) | 1ULL << stage
 

@@ -40,7 +40,7 @@ static __always_inline int on_receive_enter(__u32 stage, struct sk_buff *skb, st
 	struct sr_flight *f = flight_find((__u64)skb);
 	struct sr_offer *offer = cpu_offer();
 
-	if (!offer)
+	if (!offer || mode == SR_MODE_DONE)
 		return 0;
 	offer->id = f ? f->id : 0; // 0 also where the return of another frame was skipped
 	if (!f)

@@ -20,21 +20,6 @@ static __always_inline void send_emit(struct sr_task *t)
 	send_put(t);
 }
 
-// Bytes of the virtio-net header that the socket expects before each frame.
-static __always_inline __u8 expects_vnet_hdr(void *po)
-{
-	struct packet_sock___vnet_size *size = po;
-	struct packet_sock___flags *flags = po;
-
-	if (bpf_core_field_exists(size->vnet_hdr_sz))
-		return BPF_CORE_READ(size, vnet_hdr_sz);
-	if (bpf_core_field_exists(flags->flags) &&
-	    bpf_core_enum_value_exists(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) &&
-	    BPF_CORE_READ(flags, flags) >> bpf_core_enum_value(enum packet_sock_flags, PACKET_SOCK_HAS_VNET_HDR) & 1)
-		return 10; // sizeof(struct virtio_net_hdr)
-	return 0;
-}
-
 // Counts a send as begun, and gives it the number by which records of its frame name it.
 static __always_inline void send_begin(struct sr_task *t)
 {

@@ -304,7 +304,7 @@ struct sr_config {
 #define SR_MODE_OFF 0     // only check_tid is traced
 #define SR_MODE_ARMED 1
 #define SR_MODE_CLOSING 2 // sends that have begun may end, no new ones
-#define SR_MODE_DONE 3    // what is under way stays so: hooks are about to go
+#define SR_MODE_DONE 3    // nothing is recorded any more; what is under way stays so
 
 #if defined(__cplusplus)
 #define SR_ASSERT static_assert

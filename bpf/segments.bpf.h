@@ -4,14 +4,33 @@
 
 #include "flight.bpf.h"
 
-#define SR_SEGMENT_WALK 128 // segments of one frame that are followed
+#define SR_MOST_SEGMENTS 65536 // GSO_MAX_SEGS, include/linux/netdevice.h
+
+// Passed by bpf_loop.
+struct sr_segments {
+	struct sk_buff *next;
+	__u64 count;
+	struct sr_flight flight;
+};
+
+static long segment_next(__u32 step, struct sr_segments *walk)
+{
+	struct sk_buff *segment = walk->next;
+
+	if (!segment)
+		return 1;
+	flight_put(segment, &walk->flight);
+	walk->count++;
+	walk->next = BPF_CORE_READ(segment, next);
+	return 0;
+}
 
 static __always_inline int on_segment_enter(struct sk_buff *skb)
 {
 	struct sr_flight *f = flight_find((__u64)skb);
 	struct sr_passages *all = *(volatile __u64 *)&flying ? cpu_passages() : NULL;
 
-	if (!all)
+	if (!all || mode == SR_MODE_DONE)
 		return 0;
 	// What a driver has and passed on to this machine is cut up by somebody else.
 	all->segmenting = f && !f->taken ? (__u64)skb : 0;
@@ -23,8 +42,8 @@ static __always_inline int on_segment_enter(struct sk_buff *skb)
 static __always_inline int on_segment_exit(struct sk_buff *segment)
 {
 	struct sr_passages *all = *(volatile __u64 *)&flying ? cpu_passages() : NULL;
-	struct sr_flight flight, *f;
-	struct sr_frame frame = {};
+	struct sr_segments walk = {.next = segment};
+	struct sr_flight *f;
 	struct sr_task *t;
 	__u64 whole;
 
@@ -35,24 +54,18 @@ static __always_inline int on_segment_exit(struct sk_buff *segment)
 	f = flight_find(whole);
 	if (!f || !segment || (__u64)segment >= (__u64)-4095)
 		return 0;
-	flight = *f;
+	walk.flight = *f;
 	if (!flight_take(whole))
 		return 0;
-	for (int i = 0; i < SR_SEGMENT_WALK && segment; i++) {
-		flight_put(segment, &flight);
-		frame.segments++;
-		segment = BPF_CORE_READ(segment, next);
+	bpf_loop(SR_MOST_SEGMENTS, segment_next, &walk, 0);
+	t = open_send(walk.flight.id);
+	if (t) {
+		t->send.segments = walk.count;
+	} else {
+		struct sr_frame frame = {.segments = walk.count};
+
+		frame_emit(&frame, walk.flight.id, SR_FRAME_SEGMENTED);
 	}
-	while (segment && frame.segments < 2 * SR_SEGMENT_WALK) { // too many to follow: their ends stay unknown
-		COUNT(flights_full);
-		frame.segments++;
-		segment = BPF_CORE_READ(segment, next);
-	}
-	t = open_send(flight.id);
-	if (t)
-		t->send.segments = frame.segments;
-	else
-		frame_emit(&frame, flight.id, SR_FRAME_SEGMENTED);
 	return 0;
 }
 

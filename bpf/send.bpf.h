@@ -2,11 +2,12 @@
 #ifndef SOCKRAY_BPF_SEND_H
 #define SOCKRAY_BPF_SEND_H
 
+#include "device.bpf.h"
+#include "packet_sock.bpf.h"
 #include "record.bpf.h"
 
 #define SR_ETIMEDOUT 110
 #define SR_ERESTARTSYS 512 // include/linux/errno.h
-#define SR_DEVICE_HASH 256 // NETDEV_HASHENTRIES, include/linux/netdevice.h
 
 static __always_inline __s32 current_syscall(void)
 {
@@ -18,18 +19,19 @@ static __always_inline __s32 current_syscall(void)
 	by_number = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	by_ax = (void *)by_number;
 	if (bpf_core_field_exists(by_ax->orig_ax))
-		return BPF_CORE_READ(by_ax, orig_ax);
+		return by_ax->orig_ax;
 	if (bpf_core_field_exists(by_number->syscallno))
-		return BPF_CORE_READ(by_number, syscallno);
+		return by_number->syscallno;
 	return -1;
 }
 
 // The interface that the caller named, by the rules of packet_snd: the address if there is one, else the binding.
-static __always_inline void destination(struct sr_send *s, struct packet_sock *po, struct msghdr *msg, __u32 stage)
+static __always_inline void destination(struct sr_send *s, struct packet_sock *po, struct msghdr *msg, __u32 stage,
+					bool typed)
 {
-	void *name = BPF_CORE_READ(msg, msg_name);
+	void *name = FETCH(typed, msg, msg_name);
 
-	s->msg_namelen = BPF_CORE_READ(msg, msg_namelen);
+	s->msg_namelen = FETCH(typed, msg, msg_namelen);
 	if (!name) {
 		s->ifindex = BPF_CORE_READ(po, ifindex);
 		return;
@@ -39,17 +41,6 @@ static __always_inline void destination(struct sr_send *s, struct packet_sock *p
 		bpf_probe_read_kernel(s->ifname, 14, name + 2);
 	else // struct sockaddr_ll: sll_ifindex at offset 4
 		bpf_probe_read_kernel(&s->ifindex, sizeof(s->ifindex), name + 4);
-}
-
-static __always_inline bool same_name(const char *a, const volatile char *b)
-{
-	for (int i = 0; i < SR_IFNAME_LEN; i++) {
-		if (a[i] != b[i])
-			return false;
-		if (!a[i])
-			break;
-	}
-	return true;
 }
 
 static __always_inline bool interface_wanted(const struct sr_send *s)
@@ -72,11 +63,15 @@ static __always_inline void check_stack(void *ctx)
 	ring_put(&stack, sizeof(stack));
 }
 
+// `typed`: so are `sock` and `msg`.
 static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struct socket *sock,
-						   struct msghdr *msg, __u64 len)
+						   struct msghdr *msg, __u64 len, bool typed)
 {
 	__u64 now = bpf_ktime_get_ns();
+	const struct proto_ops *ops;
 	struct packet_sock *po;
+	struct sock *sk;
+	struct net *net;
 	struct sr_task *t;
 	struct sr_send *s;
 	bool check = false;
@@ -108,9 +103,11 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 
 	s = &t->send;
 	__builtin_memset(s, 0, sizeof(*s));
-	po = (struct packet_sock *)BPF_CORE_READ(sock, sk);
-	s->netns_ino = netns_of(&po->sk);
-	destination(s, po, msg, stage);
+	sk = FETCH(typed, sock, sk);
+	net = FETCH(typed, sk, __sk_common.skc_net.net);
+	s->netns_ino = FETCH(typed, net, ns.inum);
+	po = (struct packet_sock *)sk;
+	destination(s, po, msg, stage, typed);
 	if (!check && !interface_wanted(s)) {
 		t->state = SR_IGNORED;
 		return 0;
@@ -137,50 +134,17 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 	s->tid = id;
 	bpf_get_current_comm(s->comm, sizeof(s->comm));
 	s->syscall = current_syscall();
-	s->socket_ino = socket_inode(sock);
-	s->sendmsg_fn = (__u64)BPF_CORE_READ(sock, ops, sendmsg);
-	s->sock_type = BPF_CORE_READ(sock, type);
+	s->socket_ino = typed ? sock->file->f_inode->i_ino : socket_inode(sock);
+	ops = FETCH(typed, sock, ops);
+	s->sendmsg_fn = (__u64)FETCH(typed, ops, sendmsg);
+	s->sock_type = FETCH(typed, sock, type);
 	s->protocol = BPF_CORE_READ(po, num);
-	s->msg_flags = BPF_CORE_READ(msg, msg_flags);
+	s->msg_flags = FETCH(typed, msg, msg_flags);
 	s->len = len;
 	// The kernel's own test between packet_snd and tpacket_snd, net/packet/af_packet.c: packet_sendmsg
 	if (stage == SR_STAGE_PACKET_SENDMSG && BPF_CORE_READ(po, tx_ring.pg_vec))
 		s->flags |= SR_SEND_TX_RING;
 	return 0;
-}
-
-// SOCK_PACKET names its interface.
-static __noinline struct net_device *device_by_name(struct net *net, const char *name)
-{
-	struct list_head *head = (void *)net + bpf_core_field_offset(struct net, dev_base_head);
-	struct list_head *node = BPF_CORE_READ(head, next);
-	char found[SR_IFNAME_LEN];
-
-	for (int i = 0; i < SR_DEVICE_HASH && node && node != head; i++) {
-		struct net_device *dev = (void *)node - bpf_core_field_offset(struct net_device, dev_list);
-
-		BPF_CORE_READ_INTO(&found, dev, name);
-		if (same_name(found, name))
-			return dev;
-		node = BPF_CORE_READ(node, next);
-	}
-	return NULL;
-}
-
-static __always_inline struct net_device *device_by_index(struct net *net, int ifindex)
-{
-	struct hlist_head *heads = BPF_CORE_READ(net, dev_index_head);
-	struct hlist_node *node = NULL;
-
-	bpf_probe_read_kernel(&node, sizeof(node), heads + (ifindex & (SR_DEVICE_HASH - 1)));
-	for (int i = 0; i < 64 && node; i++) {
-		struct net_device *dev = (void *)node - bpf_core_field_offset(struct net_device, index_hlist);
-
-		if (BPF_CORE_READ(dev, ifindex) == ifindex)
-			return dev;
-		node = BPF_CORE_READ(node, next);
-	}
-	return NULL;
 }
 
 // The queue that keeps, or did not take, the frame.
@@ -207,7 +171,7 @@ static __noinline void send_explain(struct sr_task *t)
 	s->sndbuf = BPF_CORE_READ(po, sk.sk_sndbuf);
 	s->wmem_alloc = BPF_CORE_READ(po, sk.sk_wmem_alloc.refs.counter);
 	s->bound_ifindex = BPF_CORE_READ(po, ifindex);
-	s->vnet_hdr = expects_vnet_hdr(po);
+	s->vnet_hdr = vnet_header(po);
 	s->msg_controllen = BPF_CORE_READ(msg, msg_controllen);
 	if ((s->flags & SR_SEND_ADDRESS) && !by_name) // struct sockaddr_ll: sll_halen at offset 11
 		bpf_probe_read_kernel(&s->sll_halen, 1, (void *)BPF_CORE_READ(msg, msg_name) + 11);

@@ -4,13 +4,8 @@
 //
 // The file is held while the program looks at it, so the socket is there; what the socket points to (device, fanout
 // group, memberships) may go at any moment, and is read by probes that cannot fault.
-#include <linux/bpf.h>
-
-#include "../vmlinux/kernel.h"
+#include "packet_sock.bpf.h"
 #include "socket_entry.h"
-
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
 
 // Set before the program is loaded: addresses by kallsyms, and bytes of a page.
 const volatile __u64 packet_ops = 0;
@@ -18,17 +13,9 @@ const volatile __u64 packet_ops_spkt = 0;
 const volatile __u32 page_size = 4096;
 
 #define MEMBERSHIPS_WALKED 128
-#define VNET_HDR_SZ 10 // sizeof(struct virtio_net_hdr), the only size before 6.4
 
 #define FLAG_IF(bit, condition) ((condition) ? (bit) : 0)
 
-// A bit of po->flags by its name, whose number differs between kernels; false where the kernel has no such bit.
-#define SOCK_FLAG(po, name)                                                                     \
-	(bpf_core_enum_value_exists(enum packet_sock_flags, PACKET_SOCK_##name) &&              \
-	 (BPF_CORE_READ((struct packet_sock___flags *)(po), flags) >>                           \
-		  bpf_core_enum_value(enum packet_sock_flags, PACKET_SOCK_##name) & 1))
-
-// The options that are bits: since 6.4 (and 6.1.y) in po->flags, before that bit fields of their own.
 static __always_inline __u32 option_flags(struct packet_sock *po)
 {
 	struct packet_sock___flags *flags = (void *)po;
@@ -48,18 +35,6 @@ static __always_inline __u32 option_flags(struct packet_sock *po)
 		       FLAG_IF(SR_PACKET_TX_HAS_OFF, BPF_CORE_READ_BITFIELD_PROBED(bits, tp_tx_has_off)) |
 		       FLAG_IF(SR_PACKET_LOSS, BPF_CORE_READ_BITFIELD_PROBED(bits, tp_loss));
 	return 0;
-}
-
-static __always_inline __u32 vnet_header(struct packet_sock *po)
-{
-	struct packet_sock___vnet_size *size = (void *)po;
-	struct packet_sock___bits *bits = (void *)po;
-
-	if (bpf_core_field_exists(size->vnet_hdr_sz))
-		return BPF_CORE_READ(size, vnet_hdr_sz);
-	if (bpf_core_field_exists(bits->has_vnet_hdr))
-		return BPF_CORE_READ_BITFIELD_PROBED(bits, has_vnet_hdr) ? VNET_HDR_SZ : 0;
-	return SOCK_FLAG(po, HAS_VNET_HDR) ? VNET_HDR_SZ : 0;
 }
 
 // Until 6.4 the way out was a pointer: dev_queue_xmit, or packet_direct_xmit with PACKET_QDISC_BYPASS.

@@ -114,10 +114,13 @@ static __always_inline struct sr_task *thread_make(__u32 tid)
 	return bpf_map_lookup_elem(&threads, &tid);
 }
 
+// No task has a frame any more when tracing is done: what the hooks that are still there see belongs to nobody.
 static __always_inline struct sr_task *task_find(void)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 
+	if (mode == SR_MODE_DONE)
+		return NULL;
 	if (config.by_thread)
 		return bpf_map_lookup_elem(&threads, &tid);
 	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
@@ -189,16 +192,15 @@ static __always_inline void head_fill(struct sr_head *head, __u32 type, __u32 si
 	head->seq = seq;
 }
 
+// What `p` points to. `typed`, a constant: the verifier knows p's type from the kernel's BTF, as of the arguments of fentry, and
+// lets it be followed by a plain load; else each step is a call that copies.
+#define FETCH(typed, p, field) ((typed) ? (p)->field : BPF_CORE_READ(p, field))
+
 static __always_inline __u64 socket_inode(struct socket *sock)
 {
 	struct socket_alloc *alloc = (void *)sock - bpf_core_field_offset(struct socket_alloc, socket);
 
 	return BPF_CORE_READ(alloc, vfs_inode.i_ino);
-}
-
-static __always_inline __u32 netns_of(struct sock *sk)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
 #endif

@@ -116,6 +116,7 @@ struct sk_buff {
 struct skb_shared_info {
 	unsigned char nr_frags;
 	unsigned short gso_size;
+	void *destructor_arg;
 };
 
 // include/net/sock.h
@@ -160,6 +161,7 @@ struct net_proto_family {
 
 struct socket {
 	short type;
+	struct file *file;
 	struct sock *sk;
 	const struct proto_ops *ops;
 };

@@ -6,12 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
 #include <system_error>
-#include <thread>
 
 #include "user/probe/load_error.h"
 #include "user/probe/trial.h"
@@ -147,21 +145,27 @@ void Attachments::drop(Stage stage) {
     std::erase_if(all_, [stage](const One& one) { return one.stages.size() == 1 && one.stages.front() == stage; });
 }
 
-void Attachments::clear() {
+void Attachments::detach() {
+    for (std::size_t i = next_++; i < all_.size(); i = next_++) all_[i].link.reset();
+}
+
+void Attachments::begin_clear() {
     constexpr std::size_t most_threads = 8;
-    std::atomic<std::size_t> next{0};
-    const auto detach = [&] {
-        for (std::size_t i = next++; i < all_.size(); i = next++) all_[i].link.reset();
-    };
-    std::vector<std::thread> threads;
     try {
-        for (std::size_t i = 1; i < std::min(most_threads, all_.size()); i++) threads.emplace_back(detach);
+        while (detaching_.size() < std::min(most_threads, all_.size()))
+            detaching_.emplace_back(&Attachments::detach, this);
     } catch (const std::system_error&) {
-        // no more threads: those that there are do it
+        // no more threads: those that there are do it, and clear()
     }
+}
+
+void Attachments::clear() {
+    begin_clear();
     detach();
-    for (std::thread& thread : threads) thread.join();
+    for (std::thread& thread : detaching_) thread.join();
+    detaching_.clear();
     all_.clear();
+    next_ = 0;
 }
 
 std::vector<StageHits> Attachments::skipped(const SkipCounts& counts) const {

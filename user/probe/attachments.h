@@ -1,10 +1,13 @@
 // Everything that is attached to the kernel, by stage; gone with the object.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "user/probe/live_kernel.h"
@@ -46,8 +49,12 @@ class Attachments {
     // Detaches a stage that shares its links with no other.
     void drop(Stage stage);
 
-    // Detaches everything. The kernel waits for running hooks link by link, so several threads do it side by side.
+    // Detaches everything. The kernel waits for running hooks link by link (100 ms for each function with fentry:
+    // kernel/trace/ftrace.c, ftrace_shutdown waits for synchronize_rcu_tasks), so several threads do it side by side.
     void clear();
+
+    // Begins to detach everything, and returns; clear() waits for the end of it. Nothing else may be called in between.
+    void begin_clear();
 
     // Hits that the kernel skipped so far, for stages that have any. Under Stage::none: those of programs that serve
     // several stages, which the kernel counts together.
@@ -68,7 +75,11 @@ class Attachments {
     Result<std::vector<Refusal>> attach_multi(const bpf_object* object, std::span<const Hook> hooks, bool on_return,
                                               const LiveKernel& kernel);
 
+    void detach();
+
     std::vector<One> all_;
+    std::atomic<std::size_t> next_{0};  // of those that are being detached
+    std::vector<std::thread> detaching_;
 };
 
 }  // namespace sockray

@@ -3,7 +3,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/membarrier.h>
+#include <malloc.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <trace.skel.h>
 #include <unistd.h>
 
@@ -122,6 +125,12 @@ bool programs_are_preempted() {
     std::ifstream model("/sys/kernel/debug/sched/preempt");  // PREEMPT_DYNAMIC: "none voluntary (full)"
     std::string words;
     return std::getline(model, words) && words.find("(full)") != std::string::npos;
+}
+
+// Waits until every program that began before has ended: all run inside sections that RCU waits for, and so does what
+// they remember in between, the driver's turn with a frame. False where this kernel does not offer it (nohz_full).
+bool wait_for_programs() {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
 }
 
 // What is left out before it is tried: what works and would lose sends, unless it is asked for, and what this kernel
@@ -356,6 +365,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
         if (!started) return tl::unexpected(started.error());
         state->look_for_counts(kernel);
         if (options.try_alternatives) try_alternatives(state->blueprint.plan, kernel);
+        ::malloc_trim(0);  // what loading took, the types of the whole kernel above all: 20 MiB
         return Tracer(std::move(state));
     }
 }
@@ -386,7 +396,7 @@ void Tracer::close(const Sink& sink) {
     state_->wait_for_open_sends(sink);
     if (state_->skipped) state_->skipped = state_->attached.skipped(*state_->skip_counts);
     state_->set_mode(SR_MODE_DONE);
-    state_->attached.clear();
+    if (!wait_for_programs()) state_->attached.clear();
     while (state_->read(sink) > 0) {
     }
     state_->edges.sweep();
@@ -395,6 +405,7 @@ void Tracer::close(const Sink& sink) {
     const auto cpus = state_->mapped.cpus();
     state_->final_counters.assign(cpus.begin(), cpus.end());
     state_->final_in_flight = state_->flying();
+    state_->attached.begin_clear();
 }
 
 std::size_t Tracer::most_in_flight() const {

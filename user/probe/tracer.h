@@ -3,7 +3,7 @@
 //   auto tracer = Tracer::start(kernel, options);   load and attach; nothing is traced yet
 //   tracer->arm();                                  from here on every send and socket creation counts
 //   tracer->read(sink);                             again and again
-//   tracer->close(sink);                            detach, and the rest of the records
+//   tracer->close(sink);                            the rest of the records; detaching begins
 //
 // Everything that is attached belongs to file descriptors of this process: when it dies, whatever kills it, the kernel
 // detaches all. One thread at a time may call into a Tracer.
@@ -79,8 +79,9 @@ class Tracer {
     // against the ledger, read them right behind this.
     void disarm();
 
-    // Disarms; detaches everything; then the records of sends that are still inside the kernel, and the rest of
-    // the ring. After this counters() is final. Calling it again does nothing.
+    // Disarms, and hands over the rest of the ring and the records of sends that are still inside the kernel. After
+    // this nothing is recorded and counters() is final; everything is being detached meanwhile, and is gone with the
+    // object. Calling it again does nothing.
     void close(const Sink& sink);
 
     // Frames that are under way right now; the ids of their sends (sr_send.id). Final, and what a qdisc still had,

@@ -1,0 +1,36 @@
+// The options of a packet socket, whose places differ between kernels: since 6.4 (and in 6.1.y) most are bits of po->flags,
+// before that bit fields of their own.
+#ifndef SOCKRAY_BPF_PACKET_SOCK_H
+#define SOCKRAY_BPF_PACKET_SOCK_H
+
+#include <linux/bpf.h>
+
+#include "../vmlinux/kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+// A bit of po->flags by its name, whose number differs between kernels; false where the kernel has no such bit.
+#define SOCK_FLAG(po, name)                                                                     \
+	(bpf_core_enum_value_exists(enum packet_sock_flags, PACKET_SOCK_##name) &&              \
+	 (BPF_CORE_READ((struct packet_sock___flags *)(po), flags) >>                           \
+		  bpf_core_enum_value(enum packet_sock_flags, PACKET_SOCK_##name) & 1))
+
+// Bytes of the virtio-net header that the socket expects before each frame.
+static __always_inline __u32 vnet_header(void *po)
+{
+	struct packet_sock___vnet_size *size = po;
+	struct packet_sock___bits *bits = po;
+	struct packet_sock___flags *flags = po;
+	bool has;
+
+	if (bpf_core_field_exists(size->vnet_hdr_sz))
+		return BPF_CORE_READ(size, vnet_hdr_sz);
+	if (bpf_core_field_exists(bits->has_vnet_hdr))
+		has = BPF_CORE_READ_BITFIELD_PROBED(bits, has_vnet_hdr);
+	else
+		has = bpf_core_field_exists(flags->flags) && SOCK_FLAG(po, HAS_VNET_HDR);
+	return has ? 10 : 0; // sizeof(struct virtio_net_hdr), the only size before 6.4
+}
+
+#endif
