@@ -5,40 +5,41 @@
 
 #include <cerrno>
 #include <string_view>
+#include <unordered_set>
 
 #include "user/probe/load_error.h"
 
 namespace sockray {
 namespace {
 
-constexpr int most_nested = 16;  // unnamed structs inside each other; a file may say anything
+constexpr std::size_t most_nested = 64;  // unnamed structs inside each other; a file may say anything
 
 std::string_view name_at(const btf* types, std::uint32_t offset) {
     const char* name = btf__name_by_offset(types, offset);
     return name ? name : "";
 }
 
-// The member `name` of a struct or union, looked for in its unnamed members too. Returns its type, adds its offset.
-std::optional<std::uint32_t> find_member(const btf* types, std::uint32_t id, std::string_view name, std::uint64_t& bits,
-                                         int depth = 0) {
+struct FoundMember {
+    std::uint32_t type;
+    std::uint64_t bits;  // its offset
+};
+
+// The member `name` of a struct or union, looked for in its unnamed members too: in each type once, since a file may
+// let many members lead to the same types, again and again. `looked_at`: where it is not.
+std::optional<FoundMember> find_member(const btf* types, std::uint32_t id, std::string_view name,
+                                       std::unordered_set<int>& looked_at, std::size_t depth = 0) {
     const int resolved = btf__resolve_type(types, id);
     const btf_type* type = resolved < 0 ? nullptr : btf__type_by_id(types, static_cast<std::uint32_t>(resolved));
     if (!type || !btf_is_composite(type) || depth > most_nested) return std::nullopt;
+    if (!looked_at.insert(resolved).second) return std::nullopt;
     const btf_member* members = btf_members(type);
     for (std::uint32_t i = 0; i < btf_vlen(type); i++) {
         const std::string_view member = name_at(types, members[i].name_off);
         const std::uint64_t at = btf_member_bit_offset(type, i);
-        if (member == name) {
-            bits += at;
-            return members[i].type;
-        }
-        if (member.empty()) {
-            std::uint64_t inner = 0;
-            if (const auto found = find_member(types, members[i].type, name, inner, depth + 1)) {
-                bits += at + inner;
-                return found;
-            }
-        }
+        if (member == name) return FoundMember{members[i].type, at};
+        if (!member.empty()) continue;
+        if (const auto inner = find_member(types, members[i].type, name, looked_at, depth + 1))
+            return FoundMember{inner->type, at + inner->bits};
     }
     return std::nullopt;
 }
@@ -75,9 +76,11 @@ std::optional<std::uint64_t> KernelTypes::offset(const std::string& type, const 
     auto current = static_cast<std::uint32_t>(id);
     std::uint64_t bits = 0;
     for (const std::string& name : path) {
-        const auto member = find_member(btf_.get(), current, name, bits);
+        std::unordered_set<int> looked_at;
+        const auto member = find_member(btf_.get(), current, name, looked_at);
         if (!member) return std::nullopt;
-        current = *member;
+        current = member->type;
+        bits += member->bits;
     }
     return bits / 8;
 }
@@ -108,7 +111,7 @@ std::vector<KernelTypes::Handler> KernelTypes::handlers(const std::string& type)
             btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(btf__resolve_type(btf_.get(), member->type)));
         if (pointee && btf_is_func_proto(pointee))
             found.push_back(
-                {btf__name_by_offset(btf_.get(), members[i].name_off), btf_member_bit_offset(composite, i) / 8});
+                {std::string(name_at(btf_.get(), members[i].name_off)), btf_member_bit_offset(composite, i) / 8});
     }
     return found;
 }
@@ -119,7 +122,7 @@ std::optional<std::string> KernelTypes::enumerator(const std::string& type, std:
     const btf_type* found = btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id));
     const struct btf_enum* values = btf_enum(found);
     for (std::uint32_t i = 0; i < btf_vlen(found); i++)
-        if (values[i].val == value) return btf__name_by_offset(btf_.get(), values[i].name_off);
+        if (values[i].val == value) return std::string(name_at(btf_.get(), values[i].name_off));
     return std::nullopt;
 }
 

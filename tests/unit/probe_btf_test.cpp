@@ -1,0 +1,94 @@
+// The kernel's types, read from files that say anything.
+#include "user/probe/btf.h"
+
+#include <bpf/btf.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+
+namespace sockray {
+namespace {
+
+struct FreeBtf {
+    void operator()(btf* types) const { btf__free(types); }
+};
+using NewBtf = std::unique_ptr<btf, FreeBtf>;
+
+NewBtf new_btf() {
+    NewBtf types(btf__new_empty());
+    btf__set_pointer_size(types.get(), 8);
+    return types;
+}
+
+// A file with these types, gone at the end.
+class File {
+  public:
+    explicit File(const NewBtf& types) : path_(::testing::TempDir() + "sockray_types.btf") {
+        __u32 size = 0;
+        const void* data = btf__raw_data(types.get(), &size);
+        std::ofstream(path_, std::ios::binary).write(static_cast<const char*>(data), size);
+    }
+    ~File() { std::remove(path_.c_str()); }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+KernelTypes read(const File& file) {
+    auto types = KernelTypes::read(file.path());
+    EXPECT_TRUE(types) << types.error().what;
+    return std::move(*types);
+}
+
+TEST(KernelTypes, FindAMemberThroughNamedAndUnnamedStructs) {
+    const NewBtf types = new_btf();
+    const int number = btf__add_int(types.get(), "int", 4, 0);
+    const int unnamed = btf__add_struct(types.get(), "", 8);
+    btf__add_field(types.get(), "first", number, 0, 0);
+    btf__add_field(types.get(), "wanted", number, 32, 0);
+    const int inner = btf__add_struct(types.get(), "inner", 16);
+    btf__add_field(types.get(), "other", number, 0, 0);
+    btf__add_field(types.get(), "", unnamed, 64, 0);
+    btf__add_struct(types.get(), "outer", 32);
+    btf__add_field(types.get(), "", unnamed, 0, 0);
+    btf__add_field(types.get(), "in", inner, 128, 0);
+    const File file(types);
+    EXPECT_EQ(read(file).offset("outer", {"in", "wanted"}), 28U);
+    EXPECT_EQ(read(file).offset("outer", {"wanted"}), 4U);
+    EXPECT_EQ(read(file).offset("outer", {"in", "absent"}), std::nullopt);
+}
+
+// 8 to the power of 14 ways lead to the innermost struct.
+TEST(KernelTypes, FindNothingInUnnamedStructsWithoutEndInBoundedTime) {
+    const NewBtf types = new_btf();
+    int inner = btf__add_struct(types.get(), "", 0);
+    for (int depth = 0; depth < 14; depth++) {
+        const int around = btf__add_struct(types.get(), depth == 13 ? "outer" : "", 0);
+        for (int i = 0; i < 8; i++) btf__add_field(types.get(), "", inner, 0, 0);
+        inner = around;
+    }
+    const File file(types);
+    const KernelTypes read_back = read(file);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(read_back.offset("outer", {"wanted"}), std::nullopt);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+}
+
+TEST(KernelTypes, FindNothingInAStructInsideOfItself) {
+    const NewBtf types = new_btf();
+    const int outer = btf__add_struct(types.get(), "outer", 8);
+    btf__add_field(types.get(), "", outer, 0, 0);
+    btf__add_field(types.get(), "", outer, 0, 0);
+    const File file(types);
+    EXPECT_EQ(read(file).offset("outer", {"wanted"}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace sockray
