@@ -15,6 +15,7 @@
 
 #include "tests/unit/correlate_records.h"
 #include "user/base/stage.h"
+#include "user/correlate/path.h"
 
 namespace sockray {
 namespace {
@@ -157,16 +158,6 @@ TEST(Decoding, RefusesAFrameWithAResultThatIsNone) {
     }
 }
 
-TEST(Decoding, RefusesAFrameWhoseDriverEndsBeforeItBegins) {
-    sr_frame frame = good_frame();
-    frame.ndo = {1000, 999};
-    EXPECT_EQ(refusal(frame), "a frame with a stage that ends before it begins");
-    frame.ndo = {1000, 1000};
-    EXPECT_EQ(refusal(frame), "");
-    frame.ndo = {1000, 0};
-    EXPECT_EQ(refusal(frame), "");
-}
-
 TEST(Decoding, TakesASendThatWasSweptFromInsideTheKernel) {
     sr_send send = sample::refused(0);
     send.flags = SR_SEND_SWEPT;
@@ -271,22 +262,51 @@ TEST(Decoding, TakesEachStageInItsOwnSlotAndInNoOther) {
         }
 }
 
-TEST(Decoding, RefusesAStageThatEndsBeforeItBegins) {
+template <typename T>
+T taken_from(const T& record) {
+    const auto decoded = decode(bytes_of(record));
+    EXPECT_TRUE(decoded) << decoded.error();
+    return decoded ? std::get<T>(*decoded) : T{};
+}
+
+std::vector<std::uint64_t> ends_of(const sr_send& send) {
+    std::vector<std::uint64_t> ends;
+    for (const sr_span& span : send.span) ends.push_back(span.end);
+    return ends;
+}
+
+TEST(Decoding, KeepsASendWithAStageThatEndsBeforeItBeginsWithoutThatEnd) {
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
         sr_send send = sample::taken();
+        const std::vector<std::uint64_t> others = ends_of(send);
         send.span[slot] = {1000, 999};
-        EXPECT_EQ(refusal(send), "a send with a stage that ends before it begins") << slot;
-        send.span[slot] = {1000, 1000};
-        EXPECT_EQ(refusal(send), "") << slot;
-        send.span[slot] = {1000, 0};
-        EXPECT_EQ(refusal(send), "") << slot << ", whose end was not seen";
+        const sr_send taken = taken_from(send);
+        EXPECT_EQ(taken.span[slot].start, 1000U) << slot;
+        EXPECT_EQ(taken.span[slot].end, 0U) << slot;
+        std::vector<std::uint64_t> expected = others;
+        expected[static_cast<std::size_t>(slot)] = 0;
+        EXPECT_EQ(ends_of(taken), expected) << slot;
+        // The body's end is that of packet_sendmsg.
+        EXPECT_EQ(lacks_return(taken), slot != SR_SLOT_BODY) << slot << " must be counted";
+        for (const std::uint64_t end : {std::uint64_t{1000}, std::uint64_t{0}}) {
+            send.span[slot] = {1000, end};
+            EXPECT_EQ(taken_from(send).span[slot].end, end) << slot;
+        }
     }
+}
+
+TEST(Decoding, KeepsASocketAndAFrameWithoutTheEndThatCannotBe) {
     sr_socket socket = good_socket();
     socket.create = {5, 4};
-    EXPECT_EQ(refusal(socket), "a socket with a stage that ends before it begins");
-    socket = good_socket();
-    socket.packet_create = {5, 4};
-    EXPECT_EQ(refusal(socket), "a socket with a stage that ends before it begins");
+    socket.packet_create = {6, 1};
+    EXPECT_EQ(taken_from(socket).create.end, 0U);
+    EXPECT_EQ(taken_from(socket).packet_create.end, 0U);
+    sr_frame frame = good_frame();
+    frame.ndo = {1000, 999};
+    EXPECT_EQ(taken_from(frame).ndo.start, 1000U);
+    EXPECT_EQ(taken_from(frame).ndo.end, 0U);
+    frame.ndo = {1000, 1000};
+    EXPECT_EQ(taken_from(frame).ndo.end, 1000U);
 }
 
 // What decode.h promises of a record that it let through.

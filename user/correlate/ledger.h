@@ -64,8 +64,9 @@ std::vector<CpuLoss> loss_by_cpu(std::span<const sr_counters> cpus);
 struct Ledger {
     std::array<std::uint64_t, outcome_count> decoded_by_outcome{};  // index: Outcome
     std::uint64_t decoded = 0;
-    std::uint64_t shown = 0;    // of the decoded, those that were shown one by one (-c may show fewer)
-    std::uint64_t partial = 0;  // decoded, with the return of a stage missing because the kernel skipped a hook
+    std::uint64_t shown = 0;  // of the decoded, those that were shown one by one (-c may show fewer)
+    std::uint64_t partial =
+        0;  // decoded, with the end of a stage missing: the kernel skipped a hook, or it made no sense
     Tally sends;
     Tally sockets;
     std::uint64_t sockets_decoded = 0;

@@ -29,7 +29,12 @@ bool possible_result(std::int64_t ret) {
     return ret >= -4095 && ret <= INT32_MAX;
 }
 
-tl::expected<Record, std::string_view> check_send(const sr_send& send) {
+// A record tells more than its times: one that contradicts itself loses the end that cannot be, and nothing else.
+void forget_impossible_end(sr_span& span) {
+    if (span.end < span.start) span.end = 0;
+}
+
+tl::expected<Record, std::string_view> check_send(sr_send send) {
     if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc))
         return Error("a send with an unterminated name");
     if (!possible_result(send.ret)) return Error("a send with a result that is none");
@@ -39,25 +44,22 @@ tl::expected<Record, std::string_view> check_send(const sr_send& send) {
     }
     for (std::size_t slot = SR_SLOT_COUNT; slot < sizeof send.stage; slot++)
         if (send.stage[slot] != 0) return Error("a send with a stage out of place");
-    for (const sr_span& span : send.span)
-        if (span.end != 0 && span.end < span.start) return Error("a send with a stage that ends before it begins");
+    for (sr_span& span : send.span) forget_impossible_end(span);
     return send;
 }
 
-tl::expected<Record, std::string_view> check_socket(const sr_socket& socket) {
+tl::expected<Record, std::string_view> check_socket(sr_socket socket) {
     if (!terminated(socket.comm)) return Error("a socket with an unterminated name");
     if (!possible_result(socket.ret) || !possible_result(socket.create_ret))
         return Error("a socket with a result that is none");
-    for (const sr_span& span : {socket.create, socket.packet_create})
-        if (span.end != 0 && span.end < span.start) return Error("a socket with a stage that ends before it begins");
+    for (sr_span* span : {&socket.create, &socket.packet_create}) forget_impossible_end(*span);
     return socket;
 }
 
-tl::expected<Record, std::string_view> check_frame(const sr_frame& frame) {
+tl::expected<Record, std::string_view> check_frame(sr_frame frame) {
     if (frame.kind < SR_FRAME_TAKEN || frame.kind > SR_FRAME_RECEIVED) return Error("a frame with an end that is none");
     if (!possible_result(frame.ret)) return Error("a frame with a result that is none");
-    if (frame.ndo.end != 0 && frame.ndo.end < frame.ndo.start)
-        return Error("a frame with a stage that ends before it begins");
+    forget_impossible_end(frame.ndo);
     const auto stage = static_cast<Stage>(frame.stage);
     if (frame.stage > SR_STAGE_COUNT || (stage != Stage::none && stage_info(stage).slot != SR_SLOT_RECEIVE))
         return Error("a frame with a stage out of place");
