@@ -15,7 +15,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 #include <variant>
 
@@ -28,6 +27,7 @@
 #include "user/probe/live_kernel.h"
 #include "user/probe/load_error.h"
 #include "user/probe/plan.h"
+#include "user/probe/preemption.h"
 #include "user/probe/trial.h"
 
 namespace sockray {
@@ -114,17 +114,6 @@ void try_alternatives(Plan& plan, const LiveKernel& kernel) {
 int call_sink(void* context, void* data, std::size_t size) {
     (*static_cast<const Tracer::Sink*>(context))({static_cast<const std::byte*>(data), size});
     return 0;
-}
-
-// Where a task can be preempted inside a BPF program, another one on the same CPU that comes to the same fentry program
-// is not traced (kernel/bpf/trampoline.c: __bpf_prog_enter_recur counts by CPU, and only keeps the task from
-// migrating). kprobes and kprobe.multi run with preemption off.
-bool programs_are_preempted() {
-    std::ifstream realtime("/sys/kernel/realtime");  // PREEMPT_RT only
-    if (int on = 0; realtime >> on && on == 1) return true;
-    std::ifstream model("/sys/kernel/debug/sched/preempt");  // PREEMPT_DYNAMIC: "none voluntary (full)"
-    std::string words;
-    return std::getline(model, words) && words.find("(full)") != std::string::npos;
 }
 
 // Waits until every program that began before has ended: all run inside sections that RCU waits for, and so does what
