@@ -6,10 +6,12 @@
 #include <trace.skel.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <ranges>
 #include <string>
+#include <utility>
 
 #include "user/probe/attachments.h"
 #include "user/probe/hooks.h"
@@ -26,12 +28,18 @@ bpf_program* program_of(const trace_bpf& program, const TracepointRow& row) {
     return bpf_object__find_program_by_name(program.obj, std::string(row.program).c_str());
 }
 
-Status attach_tracepoint(bpf_program* program, const std::string& name, Attachments& attached) {
+using Link = std::unique_ptr<bpf_link, DestroyLink>;
+
+Result<Link> attach_tracepoint(const bpf_program* program, const std::string& name) {
     const LibbpfLog log;
-    bpf_link* link = bpf_program__attach_raw_tracepoint(program, name.c_str());
-    if (!link) return tl::unexpected(load_error(fmt::format("attach to the tracepoint {}", name), errno, log));
-    attached.add(link);
-    return {};
+    Link link(bpf_program__attach_raw_tracepoint(program, name.c_str()));
+    if (link) return link;
+    if (errno == ENOENT) return fail(fmt::format("this kernel has no tracepoint {}", name));
+    return tl::unexpected(load_error(fmt::format("attach to the tracepoint {}", name), errno, log));
+}
+
+Status attach_tracepoint(const bpf_program* program, const std::string& name, Attachments& attached) {
+    return attach_tracepoint(program, name).map([&](Link link) { attached.add(link.release()); });
 }
 
 // Without these a frame that is cut up (GSO) behind a qdisc has an unknown end.
@@ -66,13 +74,36 @@ void Edges::select(trace_bpf& program, StageSet stages, bool children_only, bool
     bpf_map__set_autocreate(own_types ? program.maps.threads : program.maps.tasks, false);
 }
 
-Status Edges::attach(trace_bpf& program, Attachments& attached) {
-    // Ends of frames before beginnings: net_dev_xmit and the like before net_dev_start_xmit.
-    for (const TracepointRow& row : tracepoints() | std::views::reverse) {
-        bpf_program* one = program_of(program, row);
-        if (!bpf_program__autoload(one)) continue;
-        if (Status status = attach_tracepoint(one, std::string(row.tracepoint), attached); !status) return status;
+Result<std::vector<StageWithout>> attach_rows(std::span<const TracepointRow> rows,
+                                              const std::function<Status(const TracepointRow&)>& attach) {
+    std::vector<StageWithout> lost;
+    for (const TracepointRow& row : rows | std::views::reverse) {
+        if (std::ranges::find(lost, row.stage, &StageWithout::stage) != lost.end()) continue;
+        const Status status = attach(row);
+        if (!status && status.error().kind == ErrorKind::not_allowed) return tl::unexpected(status.error());
+        if (!status) lost.push_back({row.stage, status.error().what});
     }
+    return lost;
+}
+
+Result<std::vector<StageWithout>> Edges::attach(trace_bpf& program, Attachments& attached) {
+    std::vector<std::pair<Stage, Link>> links;
+    const auto lost = attach_rows(tracepoints(), [&](const TracepointRow& row) -> Status {
+        const bpf_program* one = program_of(program, row);
+        if (!bpf_program__autoload(one)) return {};
+        return attach_tracepoint(one, std::string(row.tracepoint)).map([&](Link link) {
+            links.emplace_back(row.stage, std::move(link));
+        });
+    });
+    if (!lost) return lost;
+    for (auto& [stage, link] : links)
+        if (std::ranges::find(*lost, stage, &StageWithout::stage) == lost->end()) attached.add(link.release());
+    if (Status status = attach_tasks(program, attached); !status) return tl::unexpected(status.error());
+    return lost;
+}
+
+// No stage's: without them frames and tasks would be taken for others.
+Status Edges::attach_tasks(trace_bpf& program, Attachments& attached) {
     attach_segmentation(program, attached);
     if (Status status = attach_tracepoint(program.progs.task_exited, "sched_process_exit", attached); !status)
         return status;
@@ -91,7 +122,7 @@ Status Edges::attach(trace_bpf& program, Attachments& attached) {
         sweep_program_ = bpf_program__fd(program.progs.sweep_threads);
         return {};
     }
-    const std::unique_ptr<bpf_link, DestroyLink> iterator(bpf_program__attach_iter(program.progs.sweep, nullptr));
+    const Link iterator(bpf_program__attach_iter(program.progs.sweep, nullptr));
     if (iterator) sweep_ = Fd(bpf_iter_create(bpf_link__fd(iterator.get())));
     if (!sweep_) return tl::unexpected(load_error("make an iterator over all tasks", errno, log));
     return {};

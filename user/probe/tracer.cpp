@@ -158,6 +158,7 @@ struct Tracer::State {
     Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel);
     std::vector<Refusal> select_programs();
     Status open_ring();
+    Status attach_edges();
     Status check(const LiveKernel& kernel);
     void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
@@ -257,6 +258,13 @@ Result<std::vector<Refusal>> Tracer::State::attach_hooks(const LiveKernel& kerne
     return attached.attach(program->obj, blueprint.hooks, kernel);
 }
 
+Status Tracer::State::attach_edges() {
+    const auto lost = edges.attach(*program, attached);
+    if (!lost) return tl::unexpected(lost.error());
+    for (const auto& [stage, reason] : *lost) withdraw(blueprint, stage, reason);
+    return {};
+}
+
 void Tracer::State::drop_stage(Stage stage, const std::string& reason) {
     attached.drop(stage);
     withdraw(blueprint, stage, reason);
@@ -348,9 +356,9 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             std::ranges::move(*refused, std::back_inserter(refusals));
             continue;
         }
-        const Status started = state->open_ring()
-                                   .and_then([&] { return state->edges.attach(*state->program, state->attached); })
-                                   .and_then([&] { return state->check(kernel); });
+        const Status started = state->open_ring().and_then([&] { return state->attach_edges(); }).and_then([&] {
+            return state->check(kernel);
+        });
         if (!started) return tl::unexpected(started.error());
         state->look_for_counts(kernel);
         if (options.try_alternatives) try_alternatives(state->blueprint.plan, kernel);
