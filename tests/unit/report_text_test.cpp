@@ -44,7 +44,7 @@ struct Session {
     }
     std::string chain_text(bool inlined = false, const Style& style = plain) const {
         fmt::memory_buffer out;
-        append_chain_text(out, chain, made::plan(inlined), style);
+        append_chain_text(out, chain, made::plan(inlined), {}, style);
         return fmt::to_string(out);
     }
     std::string senders_text(const Style& style = plain) const {

@@ -42,10 +42,14 @@ constexpr Case all_cases[] = {
     {"spkt_enodev", "--type packet --to nosuch"},
     {"spkt_emsgsize", "--type packet --to veth0 --length 1600"},
     {"spkt_enetdown", "--type packet --to vdown0"},
+    {"efault", "--to veth0 --unmapped"},
+    {"nofcs", "--to veth0 --nofcs"},
+    {"ring_malformed", "--bind veth0 --method ring --batch 3 --malformed 2"},
     // queues
     {"enobufs", "--to vtiny0 --length 1000 --count 12"},
     {"eagain", "--to vslow0 --length 1400 --count 12 --sndbuf 1 --dontwait"},
     {"peer_down", "--to vpeer0 --count 3"},
+    {"egress", "--to vegr0 --count 3"},
     {"peer_mtu", "--to vmtu0 --length 1400 --count 3"},
 };
 
@@ -57,7 +61,10 @@ Cases run_cases(const Arguments& options) {
     const VethPair slow("vslow");
     const VethPair tiny("vtiny");
     const VethPair small_peer("vmtu");
+    const VethPair egress("vegr");
     configure("ip link set vmtu1 mtu 1000");
+    configure("tc qdisc add dev vegr0 clsact");
+    configure("tc filter add dev vegr0 egress matchall action drop");
     slow.set_qdisc("tbf rate 8kbit burst 1600 limit 200000");
     tiny.set_qdisc("tbf rate 8kbit burst 1600 limit 1700");
 

@@ -364,6 +364,23 @@ TEST_F(Frames, that_have_one_receiver_with_a_ring_name_it_within_the_send_and_be
     }
 }
 
+TEST_F(Frames, that_a_tap_on_the_sender_sees_too_are_one_delivery_each_and_no_drop) {
+    if (const std::string missing = missing_tool({"tcpdump"}); !missing.empty())
+        GTEST_SKIP() << missing << " is not in this guest";
+    Process tap({"tcpdump", "-i", "veth0", "-Z", "root", "-w", "/dev/null", "ether", "proto", "0x88b5"});
+    ASSERT_TRUE(tap.wait_for_err("listening"));
+    const std::uint64_t before = device_count("veth0").tx_packets;
+    const Traced traced = trace_command({"--stages", "full"}, sender("veth0", "200"));
+    const std::uint64_t sent = device_count("veth0").tx_packets - before;
+    tap.signal(SIGINT);
+    const Completed seen = tap.finish();
+    expect_sound(traced);
+    EXPECT_EQ(sent, 200U);
+    EXPECT_EQ(traced.recording.total("delivered"), 200U);
+    EXPECT_EQ(traced.recording.total("dropped"), 0U);
+    EXPECT_NE(seen.err.find("200 packets captured"), std::string::npos) << shown(seen);
+}
+
 TEST_F(Frames, that_go_past_the_taps_are_all_counted_and_tcpdump_on_the_same_interface_sees_none) {
     if (const std::string missing = missing_tool({"trafgen", "tcpdump"}); !missing.empty())
         GTEST_SKIP() << "there is no " << missing;

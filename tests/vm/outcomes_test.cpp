@@ -79,6 +79,25 @@ TEST_F(Outcomes, EINVAL_when_SOCK_DGRAM_has_no_address) {
     expect_failed("einval_dgram", EINVAL, {"no destination address", "veth0"});
 }
 
+TEST_F(Outcomes, EFAULT_when_the_frame_is_where_no_memory_is) {
+    expect_failed("efault", EFAULT, {"memory of the frame"});
+}
+
+TEST_F(Outcomes, EPROTONOSUPPORT_when_the_device_cannot_send_without_a_checksum) {
+    expect_failed("nofcs", EPROTONOSUPPORT, {"veth0", "SO_NOFCS"});
+}
+
+// tpacket_snd sends the frames before the malformed one, and then tells the caller of that one alone.
+TEST_F(Outcomes, EMSGSIZE_of_a_TX_ring_is_that_of_the_malformed_frame_and_those_before_it_are_delivered) {
+    const std::vector<SendLine> sends = cases().sends("ring_malformed");
+    ASSERT_EQ(sends.size(), 3U);
+    EXPECT_EQ(sends[0].outcome, "delivered") << sends[0].reason;
+    EXPECT_EQ(sends[1].outcome, "delivered") << sends[1].reason;
+    EXPECT_EQ(sends[2].outcome, "failed");
+    EXPECT_EQ(sends[2].err, EMSGSIZE);
+    EXPECT_TRUE(sends[2].reason.starts_with("EMSGSIZE: ")) << sends[2].reason;
+}
+
 TEST_F(Outcomes, ENOTCONN_when_SOCK_PACKET_has_no_address) {
     expect_failed("spkt_enotconn", ENOTCONN, {"address"});
 }
@@ -108,6 +127,18 @@ TEST_F(Outcomes, ENOBUFS_when_the_qdisc_is_full_says_that_it_was_the_qdisc) {
         EXPECT_EQ(send.end_stage, "__dev_queue_xmit");
     }
     EXPECT_GT(failed, 5);
+}
+
+TEST_F(Outcomes, ENOBUFS_when_a_filter_at_the_egress_drops_says_that_it_was_the_filter) {
+    const std::vector<SendLine> sends = cases().sends("egress");
+    expect_same_answers(sends, cases().answers_of_case("egress"));
+    EXPECT_EQ(sends.size(), 3U);
+    for (const SendLine& send : sends) {
+        EXPECT_NE(send.outcome, "delivered");
+        EXPECT_NE(send.reason.find("a tc filter at the egress of vegr0 dropped the frame"), std::string::npos)
+            << send.reason;
+        EXPECT_EQ(send.end_stage, "__dev_queue_xmit");
+    }
 }
 
 TEST_F(Outcomes, EAGAIN_when_the_send_buffer_is_full_says_how_full) {

@@ -60,6 +60,9 @@ struct Options {
     unsigned uid = 0;
     bool dont_wait = false;
     bool bypass = false;
+    bool no_fcs = false;
+    bool unmapped = false;
+    std::optional<unsigned> malformed;
     bool daemon = false;
 };
 
@@ -112,10 +115,10 @@ int open_socket(const Options& options) {
         {"raw", SOCK_RAW}, {"dgram", SOCK_DGRAM}, {"packet", SOCK_PACKET}, {"seqpacket", SOCK_SEQPACKET}};
     const int fd = ::socket(AF_PACKET, types.at(options.type), htons(static_cast<std::uint16_t>(options.protocol)));
     if (fd < 0) return fd;
-    if (options.bypass) {
-        const int on = 1;
-        if (::setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) != 0) die("PACKET_QDISC_BYPASS");
-    }
+    const int on = 1;
+    if (options.bypass && ::setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) != 0)
+        die("PACKET_QDISC_BYPASS");
+    if (options.no_fcs && ::setsockopt(fd, SOL_SOCKET, SO_NOFCS, &on, sizeof on) != 0) die("SO_NOFCS");
     if (options.sndbuf && ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options.sndbuf, sizeof options.sndbuf) != 0)
         die("SO_SNDBUF");
     if (options.timeout_ms) {
@@ -151,7 +154,7 @@ void fill_ring(int fd, const Options& options) {
     for (unsigned i = 0; i < options.batch; i++) {
         auto* slot = static_cast<std::uint8_t*>(ring) + std::size_t{i} * frame_size;
         auto* header = reinterpret_cast<tpacket2_hdr*>(slot);
-        header->tp_len = static_cast<std::uint32_t>(frame.size());
+        header->tp_len = static_cast<std::uint32_t>(options.malformed == i ? request.tp_frame_size : frame.size());
         std::copy(frame.begin(), frame.end(), slot + TPACKET2_HDRLEN - sizeof(sockaddr_ll));
         header->tp_status = TP_STATUS_SEND_REQUEST;
     }
@@ -207,7 +210,8 @@ std::function<long()> call_of(const Options& options, int fd) {
         fill_ring(fd, options);
         return [=] { return ::sendto(fd, nullptr, 0, flags, address->pointer(), address->length); };
     }
-    return [=] { return ::sendto(fd, frame->data(), frame->size(), flags, address->pointer(), address->length); };
+    const auto* bytes = options.unmapped ? nullptr : frame->data();
+    return [=] { return ::sendto(fd, bytes, frame->size(), flags, address->pointer(), address->length); };
 }
 
 // A signal that only interrupts.
@@ -297,6 +301,9 @@ int main(int argc, char** argv) {
     app.add_option("--uid", options.uid, "become this user first, without any capability");
     app.add_flag("--dontwait", options.dont_wait, "MSG_DONTWAIT");
     app.add_flag("--bypass", options.bypass, "PACKET_QDISC_BYPASS");
+    app.add_flag("--nofcs", options.no_fcs, "SO_NOFCS");
+    app.add_flag("--unmapped", options.unmapped, "sendto: the frame is where no memory is");
+    app.add_option("--malformed", options.malformed, "the ring's frame of this number is longer than its slot");
     app.add_flag("--daemon", options.daemon, "detach first, as daemons do");
     try {
         app.parse(argc, argv);

@@ -22,6 +22,16 @@ void rest(milliseconds time) {
     std::this_thread::sleep_for(time);
 }
 
+// Whether the program comes to sleep inside this kernel function, in bounded time.
+bool comes_to_wait_in(const Process& process, const std::string& function) {
+    const std::string stack = "/proc/" + std::to_string(process.pid()) + "/stack";
+    for (int i = 0; i < 3000 && process.running(); i++) {
+        if (read_file(stack).find(function) != std::string::npos) return true;
+        rest(milliseconds(10));
+    }
+    return false;
+}
+
 // A sender that never stops of itself, and what it was told at the end.
 class SteadySender {
   public:
@@ -184,13 +194,12 @@ TEST_F(Robustness, a_task_killed_inside_a_blocked_send_harms_no_later_one_and_on
     Process trace = start_sockray({"trace", "--json"});
     ASSERT_TRUE(trace.wait_for_err("ready"));
     Process killed = start_blocked("killed");
-    rest(milliseconds(700));
+    ASSERT_TRUE(comes_to_wait_in(killed, "sock_alloc_send_pskb"));
     killed.signal(SIGKILL);
     EXPECT_EQ(killed.finish().status, 128 + SIGKILL);
     run({sender_path(), "--report", report, "--name", "later", "--to", "veth0", "--count", "500"});
     Process waiting = start_blocked("waiting");
-    rest(milliseconds(700));
-    EXPECT_TRUE(waiting.running());
+    ASSERT_TRUE(comes_to_wait_in(waiting, "sock_alloc_send_pskb"));
     trace.signal(SIGINT);
     const Traced traced = read_back(trace.finish());
 

@@ -97,6 +97,7 @@ TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive)
     trace.in_flight = options.tracing.in_flight;
     if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
     trace.backend = options.tracing.backend;
+    trace.calibrate = !options.tracing.no_calibrate;
     if (const auto cookie = drive.frames->cookie()) {
         trace.cookie_magic = cookie->magic;
         trace.cookie_offset = static_cast<std::uint32_t>(cookie->offset);

@@ -174,6 +174,7 @@ Ledger Session::count() const {
     ledger.skipped = tracer_.skipped();
     ledger.frames.decoded = frames_decoded_;
     ledger.uncounted = tracer_.uncounted();
+    ledger.cost = tracer_.cost();
     ledger.shown = most_sends_ ? shown_ : ledger.decoded;
     for (const sr_counters& cpu : counters) {
         ledger.ring_idle += cpu.ring_idle;

@@ -66,6 +66,7 @@ TraceOptions trace_options(const TraceVerbOptions& options, const Target& target
     trace.in_flight = options.tracing.in_flight;
     if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
     trace.backend = options.tracing.backend;
+    trace.calibrate = !options.tracing.no_calibrate;
     trace.filter.tgid = options.pid;
     trace.filter.comm = options.comm;
     if (target.interface) {

@@ -48,6 +48,7 @@ struct TracingOptions {
     std::optional<Backend> backend;   // none: auto
     std::uint32_t in_flight = 65536;  // frames that are followed at once behind the return of their sends
     std::string btf;
+    bool no_calibrate = false;
 };
 
 // -w and what goes with it.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bpf/records.h"
+#include "user/base/tracing_cost.h"
 #include "user/correlate/send.h"
 
 namespace sockray {
@@ -85,6 +86,8 @@ struct Ledger {
     std::uint64_t ring_idle = 0;     // calls on a TX ring that found no frame in it: no sends, and in no sum
     std::uint64_t children_lost =
         0;  // children of the traced command that could not be marked: their sends are missing
+
+    std::optional<TracingCost> cost;  // of each send; none: not measured
 
     std::uint64_t attempted() const { return sends.seen; }
     // Of the records that were decoded; for unknown, those that were lost count too.

@@ -338,6 +338,15 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         append_names(out, ledger.uncounted);
         object.number("frame_parts_no_room", ledger.pieces_no_room);
         object.number("frame_parts_unread", ledger.pieces_unread);
+        if (ledger.cost) {
+            object.key("tracing_adds_ns");
+            Object cost(out);
+            cost.number("median", ledger.cost->median_ns);
+            cost.number("low", ledger.cost->low_ns);
+            cost.number("high", ledger.cost->high_ns);
+        } else {
+            object.null("tracing_adds_ns");
+        }
     }
     out.push_back('\n');
 }

@@ -1,77 +1,12 @@
 #include "user/probe/check_send.h"
 
 #include <fmt/format.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <string>
-#include <thread>
-
-#include "user/base/fd.h"
 
 namespace sockray {
 namespace {
-
-// lo of a fresh namespace is down: brings it up. Returns its index, 0 where that is not allowed.
-int private_loopback() {
-    if (::unshare(CLONE_NEWNET) != 0) return 0;
-    const Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    ifreq request{};
-    std::strcpy(request.ifr_name, "lo");
-    if (!control || ::ioctl(control.get(), SIOCGIFFLAGS, &request) != 0) return 0;
-    request.ifr_flags |= IFF_UP;
-    if (::ioctl(control.get(), SIOCSIFFLAGS, &request) != 0) return 0;
-    return static_cast<int>(::if_nametoindex("lo"));
-}
-
-sockaddr_ll address_of(int ifindex) {
-    sockaddr_ll address{};
-    address.sll_family = AF_PACKET;
-    address.sll_ifindex = ifindex;
-    address.sll_halen = ETH_ALEN;
-    return address;
-}
-
-// A ring with nothing to send: tpacket_snd is entered and returns at once.
-void set_tx_ring(int fd) {
-    const auto page = static_cast<unsigned>(::getpagesize());
-    tpacket_req request{};
-    request.tp_block_size = page;
-    request.tp_block_nr = 1;
-    request.tp_frame_size = page;
-    request.tp_frame_nr = 1;
-    ::setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &request, sizeof request);
-}
-
-Status send_both(const std::function<void(std::uint32_t)>& announce) {
-    const int ifindex = private_loopback();
-    const sockaddr_ll address = address_of(ifindex);
-    const auto* destination = ifindex ? reinterpret_cast<const sockaddr*>(&address) : nullptr;
-    const socklen_t length = ifindex ? sizeof address : 0;
-    const std::array<char, 60> frame{};
-
-    const Fd plain(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    const Fd ring(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
-    if (!plain || !ring)
-        return not_allowed(fmt::format("cannot open a packet socket for the check send: {}", errno_text(errno)),
-                           "run as root or with CAP_NET_RAW");
-    set_tx_ring(ring.get());
-    announce(static_cast<std::uint32_t>(::gettid()));
-    // Whether they succeed does not matter here: the records say where they went.
-    (void)::sendto(plain.get(), frame.data(), frame.size(), MSG_DONTWAIT, destination, length);
-    (void)::sendto(ring.get(), nullptr, 0, MSG_DONTWAIT, destination, length);
-    announce(0);
-    return {};
-}
 
 const sr_send* find_send(const CheckRecords& records, bool tx_ring) {
     for (const sr_send& send : records.sends)
@@ -129,12 +64,6 @@ std::string callers(const sr_stack& stack, const Kallsyms& symbols, std::size_t 
 }
 
 }  // namespace
-
-Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce) {
-    Status status;
-    std::thread([&] { status = send_both(announce); }).join();
-    return status;
-}
 
 CheckVerdict review_check(Plan& plan, const CheckRecords& records, const Kallsyms& symbols) {
     CheckVerdict verdict;

@@ -1,22 +1,14 @@
-// sockray's own check: one send and one empty TX ring on a private loopback interface, made before tracing is armed.
-// What the hooks say of them proves that a located instruction is the right one, or that it is not.
+// What the hooks say of the check sends (private_sends.h) proves that a located instruction is the right one, or not.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <string>
 #include <vector>
 
 #include "bpf/records.h"
-#include "user/base/result.h"
 #include "user/probe/kallsyms.h"
 #include "user/probe/plan.h"
 
 namespace sockray {
-
-// Sends from a thread of its own, in a network namespace of its own; calls `announce` with the thread's id before the
-// first send and with 0 after the last. Where a namespace is not allowed (CAP_SYS_ADMIN) it sends through an unbound
-// socket, which packet_snd refuses: enough to hit it. Errors: the socket could not be opened.
-Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce);
 
 // What was recorded of the check sends.
 struct CheckRecords {

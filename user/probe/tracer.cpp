@@ -28,6 +28,7 @@
 #include "user/probe/load_error.h"
 #include "user/probe/plan.h"
 #include "user/probe/preemption.h"
+#include "user/probe/private_sends.h"
 #include "user/probe/trial.h"
 
 namespace sockray {
@@ -116,6 +117,16 @@ int call_sink(void* context, void* data, std::size_t size) {
     return 0;
 }
 
+std::optional<TracingCost> compare_times(const std::vector<double>& without, const std::vector<double>& with) {
+    constexpr std::size_t fewest = 4;
+    if (without.size() < fewest || with.size() < fewest) return std::nullopt;
+    const auto more = [&](std::size_t of_with, std::size_t of_without) {
+        const double difference = with[with.size() * of_with / 4] - without[without.size() * of_without / 4];
+        return static_cast<std::uint64_t>(std::max(difference, 0.0));
+    };
+    return TracingCost{more(2, 2), more(1, 3), more(3, 1)};
+}
+
 // Waits until every program that began before has ended: all run inside sections that RCU waits for, and so does what
 // they remember in between, the driver's turn with a frame. False where this kernel does not offer it (nohz_full).
 bool wait_for_programs() {
@@ -148,6 +159,7 @@ struct Tracer::State {
     std::optional<SkipCounts> skip_counts;
     std::optional<std::vector<StageHits>> skipped;  // none: this kernel does not say
     std::vector<Stage> uncounted;
+    std::optional<TracingCost> cost;
     std::vector<sr_counters> final_counters;
     std::vector<std::uint64_t> final_in_flight;
     bool closed = false;
@@ -160,6 +172,7 @@ struct Tracer::State {
     Status open_ring();
     Status attach_edges();
     Status check(const LiveKernel& kernel);
+    void calibrate(const std::vector<double>& without);
     void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
     void set_mode(std::uint32_t mode) { std::atomic_ref(program->bss->mode).store(mode); }
@@ -286,6 +299,14 @@ Status Tracer::State::check(const LiveKernel& kernel) {
     return {};
 }
 
+// `without`: what the same sends took before the hooks were attached.
+void Tracer::State::calibrate(const std::vector<double>& without) {
+    const auto announce = [this](std::uint32_t tid) { std::atomic_ref(program->bss->check_tid).store(tid); };
+    const std::vector<double> with = time_private_sends(announce, [this] { read([](std::span<const std::byte>) {}); });
+    cost = compare_times(without, with);
+    std::ranges::fill(mapped.cpus(), sr_counters{});
+}
+
 void Tracer::State::look_for_counts(const LiveKernel& kernel) {
     skip_counts.emplace(kernel.types);
     for (const Hook& hook : blueprint.hooks) {
@@ -342,6 +363,7 @@ Tracer::~Tracer() = default;
 Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
     const auto blueprint = make_plan(kernel, options.stages);
     if (!blueprint) return tl::unexpected(blueprint.error());
+    std::vector<double> without;  // the hooks
     std::vector<Refusal> refusals = unfit_backends(*blueprint, kernel, options.backend.has_value());
     for (;;) {
         auto state = std::make_unique<State>();
@@ -350,6 +372,8 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             return tl::unexpected(chosen.error());
         auto refused = state->prepare(kernel, options);
         if (refused && refused->empty()) refused = state->load(kernel);
+        if (options.calibrate && refused && refused->empty() && without.empty())
+            without = time_private_sends([](std::uint32_t) {}, [] {});
         if (refused && refused->empty()) refused = state->attach_hooks(kernel);
         if (!refused) return tl::unexpected(refused.error());
         if (!refused->empty()) {
@@ -360,11 +384,16 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             return state->check(kernel);
         });
         if (!started) return tl::unexpected(started.error());
+        if (options.calibrate) state->calibrate(without);
         state->look_for_counts(kernel);
         if (options.try_alternatives) try_alternatives(state->blueprint.plan, kernel);
         ::malloc_trim(0);  // what loading took, the types of the whole kernel above all: 20 MiB
         return Tracer(std::move(state));
     }
+}
+
+const std::optional<TracingCost>& Tracer::cost() const {
+    return state_->cost;
 }
 
 const Plan& Tracer::plan() const {

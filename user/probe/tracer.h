@@ -22,6 +22,7 @@
 #include "user/base/plan.h"
 #include "user/base/result.h"
 #include "user/base/stage_set.h"
+#include "user/base/tracing_cost.h"
 #include "user/probe/backend.h"
 
 namespace sockray {
@@ -47,6 +48,7 @@ struct TraceOptions {
     std::uint32_t snaplen = 0;        // take so many bytes of each frame; 0: none
     std::uint32_t in_flight = 65536;  // frames that can be under way at once, behind their send's return too
     std::optional<Backend> backend;   // none: for each stage the cheapest that works
+    bool calibrate = false;           // measure what tracing costs a send: a tenth of a second
     bool try_alternatives = false;    // the plan says of each backend that was not taken whether it would work
 };
 
@@ -83,6 +85,9 @@ class Tracer {
     // this nothing is recorded and counters() is final; everything is being detached meanwhile, and is gone with the
     // object. Calling it again does nothing.
     void close(const Sink& sink);
+
+    // TraceOptions::calibrate; none where it could not be measured.
+    const std::optional<TracingCost>& cost() const;
 
     // Frames that are under way right now; the ids of their sends (sr_send.id). Final, and what a qdisc still had,
     // after close().

@@ -145,6 +145,12 @@ void visit_ledger(auto&& v, auto& ledger) {
     v.number(24, ledger.pieces_unread);
 }
 
+void visit_cost(auto&& v, auto& cost) {
+    v.number(1, cost.median_ns);
+    v.number(2, cost.low_ns);
+    v.number(3, cost.high_ns);
+}
+
 void visit_cpu(auto&& v, auto& cpu) {
     v.number(1, cpu.cpu);
     v.number(2, cpu.sends_no_room);

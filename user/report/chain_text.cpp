@@ -115,9 +115,16 @@ void append_notes(fmt::memory_buffer& out, const Path& path, const Plan& plan, c
         paint_lines(out, style, note.wrong ? Tone::bad : Tone::dim, note.text, 2);
 }
 
+std::string cost_words(const std::optional<TracingCost>& cost) {
+    if (!cost) return "";
+    return fmt::format(": tracing adds {} to a send ({} to {}; measured at the start, on a loopback of its own)",
+                       duration(cost->median_ns), duration(cost->low_ns), duration(cost->high_ns));
+}
+
 }  // namespace
 
-void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan, const Style& style) {
+void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan,
+                       const std::optional<TracingCost>& cost, const Style& style) {
     const std::vector<const Path*> paths = paths_by_sends(chain);
 
     bool bars = false;
@@ -148,7 +155,7 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         fmt::format_to(std::back_inserter(out), "{} sends on other paths\n\n", chain.sends() - shown);
     if (shown)
         paint_lines(out, style, Tone::dim,
-                    fmt::format("Times include the hooks' own cost.{}",
+                    fmt::format("Times include the hooks' own cost{}.{}", cost_words(cost),
                                 bars ? " A bar shows when a stage runs within the median send." : ""),
                     0);
 }

@@ -3,14 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "user/analyze/chain.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"
+#include "user/base/tracing_cost.h"
 
 namespace sockray {
 
 // Paths with the most sends first. Stages that this kernel or this path does not have are shown in their
-// place, with the reason.
-void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan, const Style& style);
+// place, with the reason. `cost`: what tracing adds to a send.
+void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan,
+                       const std::optional<TracingCost>& cost, const Style& style);
 
 }  // namespace sockray

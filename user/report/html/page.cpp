@@ -101,9 +101,12 @@ void HtmlPage::end(const Ending& ending) {
     append_sends();
     append_tables(ending);
     put(out_,
-        "</main>\n<footer><p>Times are CLOCK_MONOTONIC and include the hooks&#39; own cost. Of times, the median "
+        "</main>\n<footer><p>Times are CLOCK_MONOTONIC and include the hooks&#39; own cost{}. Of times, the median "
         "and higher percentiles are within 1/128 of the true value. Made by sockray {}.</p></footer>\n"
         "<script>{}</script>\n</body>\n</html>\n",
+        ending.ledger.cost
+            ? fmt::format(" ({} for each send, measured at the start)", duration(ending.ledger.cost->median_ns))
+            : "",
         escaped(origin_->version), html::script.text);
 }
 

@@ -1,0 +1,24 @@
+// Sends of our own, made while tracing is not armed yet, by a thread of their own on the loopback interface of a
+// network namespace of their own: to check the hooks, and to see what they cost.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "user/base/result.h"
+
+namespace sockray {
+
+// One send and one empty TX ring. `announce` is called with the thread's id before the first send and with 0 after the
+// last. Where a namespace is not allowed (CAP_SYS_ADMIN) it sends through an unbound socket, which packet_snd refuses:
+// enough to hit it. Errors: the socket could not be opened.
+Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce);
+
+// What a send takes, in nanoseconds by CLOCK_MONOTONIC: of each of some batches the mean, sorted. It goes on for a few
+// hundredths of a second. `announce` as above; `between` is called behind each batch. Empty where a namespace is not
+// allowed.
+std::vector<double> time_private_sends(const std::function<void(std::uint32_t tid)>& announce,
+                                       const std::function<void()>& between);
+
+}  // namespace sockray
