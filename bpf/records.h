@@ -85,6 +85,7 @@
 #define SR_SEND_TRACKED (1U << 8)   // the frame was followed by its skb: what is missing comes in sr_frame records
 #define SR_SEND_UNTRACKED (1U << 9) // it should have been, and the map of frames was full
 #define SR_SEND_SKIPPED (1U << 10)  // a frame of a TX ring that was given up before it was sent
+#define SR_SEND_UNJUDGED (1U << 11) // the filter could not read enough of the frame to judge it
 
 // sr_frame.kind
 #define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value
@@ -274,7 +275,29 @@ struct sr_counters {
 	__u64 pieces_emitted; // sr_piece records offered to the ring
 	__u64 pieces_no_room;
 	__u64 pieces_unread; // pieces of frames that could not be read where they lay
-	__u64 pad[6];
+	__u64 filtered;	      // sends whose frame the filter did not want: no record was made
+	__u64 pad[5];
+};
+
+// An instruction of classic BPF: struct sock_filter of linux/filter.h.
+struct sr_instruction {
+	__u16 code;
+	__u8 jt;
+	__u8 jf;
+	__u32 k;
+};
+
+#define SR_FILTER_MOST 4096 // instructions: BPF_MAXINSNS of linux/bpf_common.h
+
+// The filter is compiled for each kind of link, since it counts bytes from the frame's begin.
+#define SR_LINK_ETHERNET 0 // an Ethernet header first
+#define SR_LINK_IP 1	   // no link layer: the IP header first
+#define SR_LINK_COUNT 2
+
+// A program among the filter's instructions.
+struct sr_program {
+	__u32 start;
+	__u32 length; // 0: no frame matches
 };
 
 // Settings, fixed before the programs are loaded: what is off costs nothing.
@@ -285,8 +308,8 @@ struct sr_config {
 	__u64 cookie_magic; // 0: do not look for a cookie in the frames
 	__u32 cookie_offset;
 	__u32 filter_tgid;   // 0: any
-	__u32 filter_netns;  // with filter_ifindex
-	__s32 filter_ifindex; // 0: any
+	__u32 filter_netns;   // inode of a network namespace, 0: any
+	__s32 filter_ifindex; // in filter_netns, 0: any
 	__u32 follow;        // 1: only tasks that descend from one marked by user space
 	__u32 wake_bytes;    // wake the reader when this much waits in the ring
 	__u32 by_thread;     // 1: the kernel has no BTF of its own, so tasks are known by their number
@@ -295,7 +318,10 @@ struct sr_config {
 	__u64 vmemmap;       // vmemmap_base); 0: not known, then bytes in page fragments are not read
 	__u32 page_bytes;    // sizeof(struct page)
 	__u32 frags_at;      // offsetof(struct skb_shared_info, frags)
+	__u32 filtering;     // 1: only frames that the programs in `filter` want
+	__u32 pad;
 	__u64 stages;        // bit a stage: those that are on
+	struct sr_program filter[SR_LINK_COUNT];
 	char filter_comm[SR_COMM_LEN]; // empty: any
 	char filter_ifname[SR_IFNAME_LEN]; // with filter_ifindex, for SOCK_PACKET
 };
@@ -320,6 +346,7 @@ SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");
 SR_ASSERT(sizeof(struct sr_piece) == 56, "sr_piece");
 SR_ASSERT(sizeof(struct sr_counters) == 192, "sr_counters");
-SR_ASSERT(sizeof(struct sr_config) == 128, "sr_config");
+SR_ASSERT(sizeof(struct sr_config) == 152, "sr_config");
+SR_ASSERT(sizeof(struct sr_instruction) == 8, "sr_instruction");
 
 #endif
