@@ -1,0 +1,68 @@
+#include "user/base/netns.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "user/base/fd.h"
+#include "user/base/terminal.h"
+
+namespace sockray {
+namespace {
+
+constexpr int longest_shown = 80;
+constexpr std::uint32_t first_inode = 0xf0000000;  // include/linux/proc_ns.h, fs/proc/generic.c: PROC_DYNAMIC_FIRST
+
+bool is_number(const std::string& text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// As lsns shows it, or as the link in /proc reads: net:[4026531840].
+std::optional<std::uint32_t> inode_in(std::string_view text) {
+    constexpr std::string_view before = "net:[";
+    if (text.starts_with(before) && text.ends_with(']'))
+        text = text.substr(before.size(), text.size() - before.size() - 1);
+    std::uint32_t inode = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), inode);
+    if (error != std::errc() || end != text.data() + text.size() || inode < first_inode) return std::nullopt;
+    return inode;
+}
+
+std::string path_of(const std::string& text) {
+    if (text.find('/') != std::string::npos) return text;
+    const std::string named = "/run/netns/" + text;
+    struct stat status {};
+    if (is_number(text) && ::stat(named.c_str(), &status) != 0) return "/proc/" + text + "/ns/net";
+    return named;
+}
+
+}  // namespace
+
+Result<std::uint32_t> find_netns(const std::string& text) {
+    if (const auto inode = inode_in(text)) return *inode;
+    const std::string path = path_of(text);
+    const std::string shown = shortened(printable(text), longest_shown);
+    // Not blocking: it may be a pipe.
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!file) {
+        const int err = errno;
+        const std::string what = fmt::format("there is no network namespace '{}': {}: {}", shown,
+                                             shortened(printable(path), longest_shown), errno_text(err));
+        if (err == EACCES || err == EPERM) return not_allowed(what, "run as root");
+        return usage(what, "give a name that `ip netns` lists, a path such as /proc/71/ns/net, a process, or an inode");
+    }
+    struct stat status {};
+    if (::ioctl(file.get(), NS_GET_NSTYPE) != CLONE_NEWNET || ::fstat(file.get(), &status) != 0)
+        return usage(fmt::format("{} is no network namespace", shortened(printable(path), longest_shown)));
+    return static_cast<std::uint32_t>(status.st_ino);  // unsigned int in the kernel: struct ns_common
+}
+
+}  // namespace sockray

@@ -1,0 +1,18 @@
+// Network namespaces as people name them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "user/base/result.h"
+
+namespace sockray {
+
+// The inode of the network namespace that `text` names: a name of `ip netns` (a file in /run/netns), a path of a
+// namespace's file ("/proc/71/ns/net": what has a slash), the number of a process that is in it, or the inode itself,
+// as lsns shows it ("4026531840") or readlink ("net:[4026531840]"): no process has so high a number. As with iproute2 a
+// name goes before a process. Errors: usage, where there is none (of an inode nobody can tell); not_allowed, where
+// /proc does not let us look.
+Result<std::uint32_t> find_netns(const std::string& text);
+
+}  // namespace sockray
