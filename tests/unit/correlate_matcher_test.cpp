@@ -77,6 +77,30 @@ TEST(TheMatcher, HoldsARecordBackUntilItsEventComes) {
     EXPECT_EQ(joined.numbers(), (Numbers{1, 2}));
 }
 
+TEST(TheMatcher, ForgetsEventsThatNoRecordAsksForAndJoinsThoseThatFollow) {
+    Joined joined;
+    joined.events({event(1), event(2), event(3)});
+    joined.take();
+    joined.matcher.forget_events_before(3000);  // the call of the third has ended behind it
+    joined.records({record(3)});
+    joined.take();
+    joined.events({event(4), event(5)});
+    joined.records({record(5)});
+    joined.take();
+    EXPECT_EQ(joined.numbers(), (Numbers{3, 5}));
+    EXPECT_EQ(joined.matcher.driven(), 5U);
+    EXPECT_EQ(joined.matcher.contradicted(), 0U);
+}
+
+TEST(TheMatcher, KeepsOldEventsWhileARecordWaits) {
+    Joined joined;
+    joined.records({record(2)});
+    joined.events({event(1), event(2)});
+    joined.matcher.forget_events_before(1'000'000);
+    joined.take();
+    EXPECT_EQ(joined.numbers(), Numbers{2});
+}
+
 TEST(TheMatcher, GivesBackWhatStillWaitsAtTheEnd) {
     Joined joined;
     joined.events({event(1)});

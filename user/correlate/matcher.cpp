@@ -118,6 +118,13 @@ bool Matcher::settle(Thread& thread, bool all) {
     return true;
 }
 
+void Matcher::forget_events_before(std::uint64_t ns) {
+    for (auto& [tid, thread] : threads_) {
+        if (!thread.sends.empty()) continue;  // the next to be settled takes them away
+        while (!thread.events.empty() && thread.events.front().after_ns < ns) thread.events.pop_front();
+    }
+}
+
 void Matcher::take_matched(std::vector<Send>& out, bool all) {
     for (auto& [tid, thread] : threads_) {
         while (!thread.sends.empty()) {

@@ -36,6 +36,10 @@ class Matcher {
     // where it was found. With `all`, those that still wait are returned as they are.
     void take_matched(std::vector<Send>& out, bool all);
 
+    // Drops events of calls that ended before `ns`, CLOCK_MONOTONIC, and that no record asks for: for sends that leave
+    // none (a filter), which would be kept for good.
+    void forget_events_before(std::uint64_t ns);
+
     std::uint64_t driven() const { return driven_; }
     std::uint64_t correlated() const { return correlated_; }
 
