@@ -2,6 +2,7 @@
 #ifndef SOCKRAY_BPF_FRAME_H
 #define SOCKRAY_BPF_FRAME_H
 
+#include "filter.bpf.h"
 #include "flight.bpf.h"
 #include "packet_sock.bpf.h"
 #include "pieces.bpf.h"
@@ -165,6 +166,14 @@ static __always_inline __u64 ring_frame_bytes(struct sr_send *s, struct packet_s
 	return ring - (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(skb, dev, hard_header_len) : 0);
 }
 
+// The same for who reads all of a frame. 0: it comes from no TX ring, or only its fragments tell where it is.
+static __always_inline __u64 ring_bytes_of(struct sr_task *t, struct sk_buff *skb)
+{
+	if (!(t->send.flags & SR_SEND_TX_RING) || has_own_offset((void *)t->sock))
+		return 0;
+	return ring_frame_bytes(&t->send, (struct packet_sock *)t->sock, skb);
+}
+
 static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, struct sk_buff *skb, bool typed)
 {
 	if (!(s->flags & SR_SEND_TX_RING)) {
@@ -248,12 +257,15 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, bool 
 		t->ring_alloc = 0;
 		t->xmit_mine = t->xmit_depth = 1;
 	}
+	if (config.filtering && mode != SR_MODE_OFF && !frame_wanted(t, skb, ring_bytes_of(t, skb))) {
+		t->filtered = 1;
+		t->skb = 0; // what becomes of it is of no interest
+		span_open(&t->send, SR_SLOT_XMIT, stage); // a TX ring's result is told by it
+		return 0;
+	}
 	frame_seen(t, skb, dev, typed);
 	if (config.snaplen && mode != SR_MODE_OFF)
-		pieces_put(t, skb,
-			   t->send.flags & SR_SEND_TX_RING ?
-				   ring_frame_bytes(&t->send, (struct packet_sock *)t->sock, skb) : 0,
-			   stage == SR_STAGE_DIRECT_XMIT);
+		pieces_put(t, skb, ring_bytes_of(t, skb), stage == SR_STAGE_DIRECT_XMIT);
 	if (stage == SR_STAGE_DIRECT_XMIT)
 		t->send.tx_queue = 1 + FETCH(typed, skb, queue_mapping);
 	span_open(&t->send, SR_SLOT_XMIT, stage);

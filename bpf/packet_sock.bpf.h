@@ -33,4 +33,15 @@ static __always_inline __u32 vnet_header(void *po)
 	return has ? 10 : 0; // sizeof(struct virtio_net_hdr), the only size before 6.4
 }
 
+// PACKET_TX_HAS_OFF: frames of a TX ring stand where each says, and not right behind its header.
+static __always_inline bool has_own_offset(void *po)
+{
+	struct packet_sock___flags *flags = po;
+	struct packet_sock___bits *bits = po;
+
+	if (bpf_core_field_exists(flags->flags))
+		return SOCK_FLAG(po, TX_HAS_OFF);
+	return bpf_core_field_exists(bits->tp_tx_has_off) && BPF_CORE_READ_BITFIELD_PROBED(bits, tp_tx_has_off);
+}
+
 #endif

@@ -53,23 +53,36 @@ PIECE_OF(584)
 PIECE_OF(1544)
 PIECE_OF(4096)
 
-static __always_inline bool next_fragment(struct sr_pieces *p)
+// `info`: struct skb_shared_info.
+static __always_inline struct sr_frag fragment_read(__u64 info, __u32 index)
 {
 	struct sr_frag frag = {};
+
+	bpf_probe_read_kernel(&frag, sizeof(frag), (void *)info + config.frags_at + index * sizeof(frag));
+	return frag;
+}
+
+// Where its bytes are; 0: not known.
+static __always_inline __u64 fragment_at(const struct sr_frag *frag)
+{
+	if (!config.vmemmap || !config.page_bytes || frag->page & 1)
+		return 0;
+	return config.page_offset + ((frag->page - config.vmemmap) / config.page_bytes << SR_PAGE_SHIFT) + frag->offset;
+}
+
+static __always_inline bool next_fragment(struct sr_pieces *p)
+{
 	__u32 index = p->frag++;
+	struct sr_frag frag;
 
 	if (index >= p->frags || index >= SR_MOST_FRAGS)
 		return false;
-	bpf_probe_read_kernel(&frag, sizeof(frag),
-			      (void *)p->info + config.frags_at + index * sizeof(frag));
+	frag = fragment_read(p->info, index);
 	p->rest = frag.size;
-	if (!config.vmemmap || !config.page_bytes || frag.page & 1) {
+	p->from = fragment_at(&frag);
+	if (!p->from)
 		COUNT(pieces_unread);
-		return false;
-	}
-	p->from = config.page_offset +
-		  ((frag.page - config.vmemmap) / config.page_bytes << SR_PAGE_SHIFT) + frag.offset;
-	return true;
+	return p->from != 0;
 }
 
 // `context`: bpf_loop() takes only what is on the stack.

@@ -5,10 +5,20 @@
 
 #include "task.bpf.h"
 
+// The filter does not want the frame of the open send.
+static __always_inline bool is_filtered(const struct sr_task *t)
+{
+	return config.filtering && t->filtered;
+}
+
 static __always_inline void send_put(struct sr_task *t)
 {
 	struct sr_send *s = &t->send;
 
+	if (is_filtered(t)) {
+		COUNT(filtered);
+		return;
+	}
 	head_fill(&s->head, SR_RECORD_SEND, sizeof(*s), COUNT(sends_emitted));
 	if (ring_put(s, sizeof(*s)))
 		COUNT(sends_no_room);
@@ -27,6 +37,8 @@ static __always_inline void send_begin(struct sr_task *t)
 	t->skb = 0;
 	t->dev = 0;
 	t->tracked = 0;
+	if (config.filtering)
+		t->filtered = 0;
 	t->xmit_depth = t->xmit_mine = 0;
 	t->driver_depth = t->driver_mine = 0;
 }

@@ -45,10 +45,10 @@ static __always_inline void destination(struct sr_send *s, struct packet_sock *p
 
 static __always_inline bool interface_wanted(const struct sr_send *s)
 {
+	if (config.filter_netns && s->netns_ino != config.filter_netns)
+		return false;
 	if (!config.filter_ifindex)
 		return true;
-	if (s->netns_ino != config.filter_netns)
-		return false;
 	if (s->ifindex)
 		return s->ifindex == config.filter_ifindex;
 	return same_name(s->ifname, config.filter_ifname);
@@ -248,9 +248,9 @@ static __always_inline int on_packet_sendmsg_exit(long ret)
 	}
 	s->span[SR_SLOT_SENDMSG].end = now;
 	s->flags |= SR_SEND_RETURNED;
-	if (s->ret < 0)
+	if (s->ret < 0 && !is_filtered(t))
 		send_explain(t);
-	else if (!s->driver_hits || s->drops)
+	else if ((!s->driver_hits || s->drops) && !is_filtered(t))
 		queue_explain(s, (void *)t->dev);
 	t->state = SR_RETURNED;
 	if (!t->open_slots)

@@ -24,6 +24,13 @@ static __always_inline int on_sock_create_enter(struct net *net, int family, int
 	}
 	if (mode != SR_MODE_ARMED || !task_wanted(config.follow ? task_find() : NULL))
 		return 0;
+	// With an interface, creations are those of all: a socket that is made here may be carried there.
+	if (config.filter_netns && !config.filter_ifindex && BPF_CORE_READ(net, ns.inum) != config.filter_netns) {
+		t = task_find();
+		if (t)
+			t->in_create = 0;
+		return 0;
+	}
 	t = task_make();
 	if (!t) {
 		COUNT(sockets_no_storage);

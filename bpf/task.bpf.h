@@ -14,6 +14,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#define SR_READ(to, size, from) bpf_probe_read_kernel(to, size, (void *)(from))
+#include "classic.h"
+
 const volatile struct sr_config config = {};
 
 // Written by user space while the programs run.
@@ -45,6 +48,8 @@ struct sr_task {
 	__u32 open_slots; // bit a slot: functions around packet_sendmsg that have not returned yet
 	__u32 driver_list; // dev_hard_start_xmit was given several frames
 	__u32 tracked;	   // the frame of the open send is, or was, in the map of flights
+	__u32 filtered;	   // the filter does not want the frame of the open send: it leaves no record
+	__u32 pad;
 	__u64 ring_alloc;  // when the allocation of a TX ring's next frame began, 0: none is under way
 	__u64 ring_slept;  // when that fell asleep, 0: it has not
 	__u64 sock; // struct sock of the open send
@@ -61,6 +66,7 @@ struct sr_task {
 	struct sr_send send;
 	struct sr_socket socket;
 	struct sr_pieces pieces;
+	struct sr_machine machine; // runs the filter
 };
 
 struct {

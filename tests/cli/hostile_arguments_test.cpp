@@ -39,6 +39,8 @@ class AHostileArgument : public testing::TestWithParam<Hostile> {
                                {"trace", "--", "./" + word},
                                {"run", "-c", "1", "-i", word},
                                {"trace", "-i", word},
+                               {"trace", "--netns", word},
+                               {"trace", "--outcome", word},
                                {"trace", "-p", word},
                                {"trace", "-c", word},
                                {"trace", "--ring", word},

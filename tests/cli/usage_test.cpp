@@ -122,7 +122,8 @@ TEST(WrongUsage, IsAnOptionWithoutItsValue) {
                                      "--ring",  "--batch", "--frame", "--src-mac", "--dst-mac", "--src",    "--dst",
                                      "--sport", "--dport", "--vlan",  "--gso",     "-r",        "--read"})
         expect_usage({"run", option});
-    for (const std::string option : {"-i", "-c", "-p", "--comm", "--ring"}) expect_usage({"trace", option});
+    for (const std::string option : {"-i", "-c", "-p", "--comm", "--netns", "--outcome", "--ring"})
+        expect_usage({"trace", option});
 }
 
 TEST(WrongUsage, IsAnOptionThatIsGivenTwice) {
@@ -269,6 +270,27 @@ TEST(ACommand, MayOnlyFollowTrace) {
     expect_usage({"doctor", "--", "true"}, "--");
     expect_usage({"ops", "--", "true"}, "--");
     expect_usage({"--", "true"});
+}
+
+TEST(AnExpression, ThatLibpcapDoesNotTakeIsRefusedWithItsWordsBeforeAnythingIsTraced) {
+    for (const Words& verb : {Words{"trace"}, Words{"run", "-i", "lo", "-c", "1"}}) {
+        Words words = verb;
+        words.insert(words.end(), {"udp", "prot", "53"});
+        expect_usage(words, "'udp prot 53' cannot be used");
+        words.resize(verb.size());
+        words.emplace_back("outbound");
+        expect_usage(words, "not in the frame's bytes");
+        words.back() = "";
+        expect_usage(words, "expression");
+    }
+}
+
+TEST(ASelection, ThatIsNoneIsRefused) {
+    expect_usage({"trace", "--netns", "no-such-namespace"}, "no-such-namespace");
+    expect_usage({"trace", "--netns", "/dev/null"}, "/dev/null");
+    expect_usage({"trace", "--netns", "1", "-i", "lo"}, "--netns");
+    expect_usage({"trace", "--outcome", "lost"}, "delivered, dropped, failed, queued, unknown");
+    expect_usage({"run", "-i", "lo", "-c", "1", "--outcome", "dropped,"}, "--outcome");
 }
 
 TEST(ACommand, MustStandBehindTheDashes) {

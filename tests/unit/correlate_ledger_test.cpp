@@ -88,6 +88,24 @@ TEST(TheTally, LeavesCallsOnAnEmptyTxRingOut) {
     EXPECT_EQ(all.lost, Loss{});
 }
 
+// What the filter did not want began and leaves no record: it is in no sum, and nothing was lost.
+TEST(TheTally, LeavesSendsOutThatTheFilterDidNotWant) {
+    std::array cpus = {sends(1000, 0, 0, 100, 0), sends(0, 0, 0, 0, 0)};
+    cpus[0].filtered = 400;
+    cpus[1].filtered = 500;
+    EXPECT_EQ(tally_sends(cpus).seen, 100U);
+    EXPECT_EQ(tally_sends(cpus).lost, Loss{});
+}
+
+TEST(TheLedger, HasNoMoreToShowThanWasSelected) {
+    Ledger ledger;
+    ledger.decoded = 10;
+    ledger.left_out = 4;
+    EXPECT_EQ(ledger.selected(), 6U);
+    ledger.left_out = 11;  // a recording may say anything
+    EXPECT_EQ(ledger.selected(), 0U);
+}
+
 // It may begin on one CPU and be found empty on another.
 TEST(TheTally, LeavesThemOutWhereverTheyWereCounted) {
     std::array cpus = {sends(5, 0, 0, 2, 0), sends(0, 0, 0, 0, 0)};

@@ -80,8 +80,8 @@ class Recordings : public testing::Test {
         return send;
     }
 
-    // `sends` of them, every tenth dropped and every seventh without a frame.
-    void write(const RecordingOptions& options, std::uint64_t sends) const {
+    // `sends` of them, every tenth dropped and every seventh without a frame; `left_out` more were decoded.
+    void write(const RecordingOptions& options, std::uint64_t sends, std::uint64_t left_out = 0) const {
         auto writer = RecordingWriter::create(options);
         ASSERT_TRUE(writer) << writer.error().what;
         const Plan plan = sample::plan();
@@ -96,13 +96,15 @@ class Recordings : public testing::Test {
         socket.create = {100, 200};
         (*writer)->socket(socket, 1);
         Ending ending;
+        ending.ledger.left_out = left_out;
         for (std::uint64_t id = 1; id <= sends; id++) {
             Send send = id % 10 ? sent(id) : dropped(id);
             if (id % 7 == 0) send.frame = {};
             ending.ledger.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
             (*writer)->send(send);
         }
-        ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = sends;
+        ending.ledger.decoded_by_outcome[0] += left_out;
+        ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = sends + left_out;
         (*writer)->end(ending);
         EXPECT_FALSE((*writer)->error());
     }
@@ -145,6 +147,20 @@ TEST_F(Recordings, TellsASessionAsItWas) {
     EXPECT_FALSE(collector.ending.cut_off);
     EXPECT_TRUE(collector.ending.ledger.balances());
     EXPECT_EQ(collector.ending.ledger.count(Outcome::dropped), 10U);
+}
+
+TEST_F(Recordings, SayHowManySendsWereNotRecorded) {
+    write({path("a.pcapng")}, 100, 7);
+    Collector collector;
+    const auto notes = read({path("a.pcapng")}, collector);
+    ASSERT_TRUE(notes);
+    ASSERT_EQ(notes->words.size(), 1U);
+    EXPECT_NE(notes->words[0].find("of the session's 107 sends 100 were recorded, as --outcome asked"),
+              std::string::npos)
+        << notes->words[0];
+    EXPECT_EQ(collector.ids.size(), 100U);
+    EXPECT_EQ(collector.ending.ledger.decoded, 107U);
+    EXPECT_TRUE(collector.ending.ledger.balances());
 }
 
 TEST_F(Recordings, CompressedOnesTellTheSame) {

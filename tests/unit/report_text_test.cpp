@@ -243,6 +243,32 @@ TEST(LedgerText, SaysWhatOfTheDrivenSendsWasFoundAgain) {
     EXPECT_FALSE(has(mixed().ledger_text(), "driven"));
 }
 
+TEST(LedgerText, SaysWhatTheFilterKeptAwayAndWhatItCouldNotJudge) {
+    Session session = mixed();
+    EXPECT_FALSE(has(session.ledger_text(wide), "filter"));
+    session.ledger.filtered = 900;
+    session.ledger.filter_no_frame = 3;
+    session.ledger.filter_unjudged = 5;
+    const std::string text = session.ledger_text(wide);
+    EXPECT_TRUE(has(text, "900 more sends were seen whose frame did not match the filter")) << text;
+    EXPECT_TRUE(has(text, "3 of the decoded sends ended before there was a frame")) << text;
+    EXPECT_TRUE(has(text, "5 of the decoded sends have a frame that the filter could not judge")) << text;
+    session.ledger.driven = 1904;
+    session.ledger.correlated = 1004;
+    EXPECT_FALSE(has(session.ledger_text(wide), "not found in the records"));
+}
+
+TEST(LedgerText, SaysHowManySendsWereLeftOutAndHowManyOfTheOthersWereShown) {
+    Session session = mixed();
+    session.ledger.shown = 3;
+    session.ledger.left_out = session.ledger.decoded - 4;
+    const std::string text = session.ledger_text(wide);
+    EXPECT_TRUE(has(text, "of the decoded sends were neither shown nor recorded: --outcome did not ask")) << text;
+    EXPECT_TRUE(has(text, "shown above: the first 3 of the 4 decoded and selected, as -c asked")) << text;
+    session.ledger.shown = 4;
+    EXPECT_FALSE(has(session.ledger_text(wide), "shown above")) << text;
+}
+
 TEST(LedgerText, HoldsTheDevicesOwnCounterAgainstTheFramesDelivered) {
     Session session = mixed();  // 1000 frames and, with the next, 16 of a TX ring
     for (std::uint32_t frame = 1; frame < 16; frame++) session.add(made::ring_of_many(frame));

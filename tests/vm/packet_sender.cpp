@@ -8,6 +8,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -64,6 +65,7 @@ struct Options {
     bool unmapped = false;
     std::optional<unsigned> malformed;
     bool daemon = false;
+    bool new_netns = false;
 };
 
 [[noreturn]] void die(const std::string& what) {
@@ -304,6 +306,7 @@ int main(int argc, char** argv) {
     app.add_flag("--nofcs", options.no_fcs, "SO_NOFCS");
     app.add_flag("--unmapped", options.unmapped, "sendto: the frame is where no memory is");
     app.add_option("--malformed", options.malformed, "the ring's frame of this number is longer than its slot");
+    app.add_flag("--new-netns", options.new_netns, "in a network namespace of its own, where lo is down");
     app.add_flag("--daemon", options.daemon, "detach first, as daemons do");
     try {
         app.parse(argc, argv);
@@ -311,6 +314,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 2;
     }
     if (options.daemon && ::daemon(1, 1) != 0) die("daemon");
+    if (options.new_netns && ::unshare(CLONE_NEWNET) != 0) die("unshare");
     if (options.uid) open_to_all(options.report);
     if (options.uid && ::setuid(options.uid) != 0) die("setuid");
     ::prctl(PR_SET_NAME, options.name.c_str());

@@ -67,6 +67,12 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, T& value, const
 // An empty text is most likely a variable that a script forgot to set, and would mean no filter at all.
 CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help);
 
+// The words of a pcap-filter(7) expression, anywhere between the options, as with tcpdump; a space goes between them.
+void add_expression(CLI::App& verb, std::string& expression);
+
+// --outcome
+void add_outcome_option(CLI::App& verb, OutcomeSet& outcomes);
+
 // --btf
 void add_btf_option(CLI::App& verb, std::string& file);
 

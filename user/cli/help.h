@@ -42,6 +42,9 @@ order and time.
 One send is one frame: a sendmmsg of 32 is 32 sends, a call on a TX ring one for each frame that the
 kernel took or refused.
 
+An EXPRESSION leaves sends without a record whose frame does not match (see trace --help): they are
+driven and counted, and what remains is as cheap to trace as it is rare.
+
 Stages: chain is how a send gets to the driver; device adds how long it slept for its send buffer and
 what queue and driver do with the frame; full also what is copied and parsed, which packet sockets
 receive it here, and when it is freed.
@@ -53,6 +56,7 @@ Examples:
   sockray run -i veth0 -c 10000 --frame udp --dst 198.51.100.7 --dport 5000 --vlan 7 --size 64-1518
   sockray run -i veth0 -c 100 --frame tcp --size 30000 --vnet-hdr --gso 1400
   sockray run -i veth0 -r capture.pcapng --rate max -c 100000
+  sockray run -i veth0 -c 100000 --size 64-1518 greater 1500
   sockray run -i veth0 -c 1000 --json | jq -r 'select(.type == "summary")'
 
 Exit status 1 where no send at all was delivered, or the run was interrupted.)";
@@ -63,12 +67,22 @@ standard output goes to standard error. Ends with Ctrl-C (SIGINT, SIGTERM), with
 process of -p, or after -c sends; then come who sent what, the chains and the ledger. A COMMAND
 that still runs then is ended by SIGTERM; what it left in the background is not traced any more.
 
+An EXPRESSION, as tcpdump takes it, selects in the kernel by the bytes of each frame as it is handed
+to its device: what does not match leaves no record and is only counted. What cannot be judged is
+kept, and counted: a send that ended before there was a frame, one whose frame cannot be read as far
+as the expression asks (of a frame in page fragments only the beginning is), one through a device
+whose frames begin neither with an Ethernet nor with an IP header. Names are looked up in this
+machine's files, never by DNS.
+
 Stages: chain is how a send gets to the driver; device adds how long it slept for its send buffer and
 what queue and driver do with the frame; full also what is copied and parsed, which packet sockets
 receive it here, and when it is freed.
 
 Examples:
   sockray trace -i eth0
+  sockray trace 'udp port 53 or arp'
+  sockray trace --outcome dropped,failed -w losses.pcapng vlan 7
+  sockray trace --netns blue
   sockray trace --tree -c 1 -- arping -c 1 -I eth0 10.0.0.1
   sockray trace --json --comm dhclient > sends.jsonl
 

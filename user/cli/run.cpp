@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "user/base/clock.h"
+#include "user/base/frame_filter.h"
 #include "user/base/terminal.h"
 #include "user/cli/device_delta.h"
 #include "user/cli/output.h"
@@ -89,8 +90,9 @@ Result<DriveOptions> drive_options(const RunOptions& options) {
     return check_options(drive).map([&] { return drive; });
 }
 
-TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive) {
+TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive, const FrameFilter& frames) {
     TraceOptions trace;
+    trace.filter.frames = frames;
     trace.filter.tgid = static_cast<std::uint32_t>(::getpid());
     trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
     trace.stages = options.tracing.stages;
@@ -139,6 +141,10 @@ int verdict(const Session& session, bool interrupted, std::uint64_t count) {
         return exit_failed;
     }
     if (!ledger.balances() || ledger.contradicted) return exit_failed;  // the ledger has said so
+    if (ledger.attempted() == 0 && ledger.filtered > 0) {
+        say(fmt::format("none of {} sends matched the filter", ledger.filtered));
+        return exit_failed;
+    }
     if (ledger.count(Outcome::delivered) > 0 || ledger.count(Outcome::queued) > 0) return exit_done;
     const auto& reasons = session.summary().reasons().all();
     say(fmt::format("no send was delivered{}{}", reasons.empty() ? "" : ": ",
@@ -149,18 +155,21 @@ int verdict(const Session& session, bool interrupted, std::uint64_t count) {
 }  // namespace
 
 int run(const RunOptions& options) {
+    const auto frames = make_frame_filter(options.expression);
+    if (!frames) return say_error(frames.error());
     const auto drive = drive_options(options);  // before signals are held: it may wait for a file that is a pipe
     if (!drive) return say_error(drive.error());
     StopSignals signals;
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
-    auto tracer = Tracer::start(**kernel, trace_options(options, *drive));
+    auto tracer = Tracer::start(**kernel, trace_options(options, *drive, *frames));
     if (!tracer) return say_error(tracer.error());
 
     auto recording = Recording::create(options.record, options.json, signals.fd());
     if (!recording) return say_error(recording.error());
     Output out(recording->text_fd(), signals.fd());
     Session session(**kernel, *tracer, out, options.json ? View::json : View::totals, true);
+    session.select_outcomes(options.outcomes);
     recording->attach(session);
     DeviceWatch device(drive->interface);
     session.begin(options.tracing.stages);

@@ -130,6 +130,8 @@ void add_run(CLI::App& app, Action& action) {
                                            "the frames of a file (-r) are sent as they are: they have no template");
     });
     add_socket_options(verb, options->socket);
+    add_expression(verb, options->expression);
+    add_outcome_option(verb, options->outcomes);
     add_tracing_options(verb, options->tracing);
     add_record_options(verb, options->record);
     verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each");

@@ -51,6 +51,7 @@ Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View 
       match_(match),
       style_(style_of(output.fd())),
       shown_in_(make_view(view, output.buffer(), style_)),
+      filters_frames_(tracer.filters_frames()),
       flights_(tracer.plan().evidence(Stage::freed) == Evidence::probed, 2 * tracer.most_in_flight() + 1024) {
     add_sink(summary_);
 }
@@ -144,8 +145,10 @@ void Session::finish_done() {
 
 void Session::finish_matched(bool all) {
     if (!match_) return;
+    constexpr std::uint64_t latest_ns = 1'000'000'000;  // far beyond the time from a call's end to its record
     matched_.clear();
     matcher_.take_matched(matched_, all);
+    if (filters_frames_) matcher_.forget_events_before(monotonic_ns() - latest_ns);
     for (Send& send : matched_) settle(std::move(send));
 }
 
@@ -157,11 +160,23 @@ void Session::finish(Send& send) {
     ledger_.decoded++;
     ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
     if (lacks_return(send.record)) ledger_.partial++;
-    for (Sink* sink : sinks_) sink->send(send);
-    if (limit_reached()) return;
+    if (filters_frames_) count_unjudged(send.record);
+    const bool selected = (outcomes_ & outcome_bit(send.outcome)) != 0;
+    if (!selected) ledger_.left_out++;
+    for (Sink* sink : sinks_)
+        if (selected || sink == &summary_) sink->send(send);
+    if (!selected || limit_reached()) return;
     shown_++;
     shown_in_->send(send);
     output_.flush_if_large();
+}
+
+// The filter looks at a frame where the span of its hand-over begins.
+void Session::count_unjudged(const sr_send& record) {
+    if (record.flags & SR_SEND_UNJUDGED)
+        ledger_.filter_unjudged++;
+    else if (!record.span[SR_SLOT_XMIT].start)
+        ledger_.filter_no_frame++;
 }
 
 Ledger Session::count() const {
@@ -175,9 +190,10 @@ Ledger Session::count() const {
     ledger.frames.decoded = frames_decoded_;
     ledger.uncounted = tracer_.uncounted();
     ledger.cost = tracer_.cost();
-    ledger.shown = most_sends_ ? shown_ : ledger.decoded;
+    ledger.shown = shown_;
     for (const sr_counters& cpu : counters) {
         ledger.ring_idle += cpu.ring_idle;
+        ledger.filtered += cpu.filtered;
         ledger.children_lost += cpu.forks_lost;
         ledger.frames.seen += cpu.frames_emitted;
         ledger.frames.no_room += cpu.frames_no_room;

@@ -13,6 +13,7 @@
 #include "user/correlate/frame_pieces.h"
 #include "user/correlate/ledger.h"
 #include "user/correlate/matcher.h"
+#include "user/correlate/outcome_set.h"
 #include "user/correlate/sink.h"
 #include "user/live/progress.h"
 #include "user/live/views.h"
@@ -32,7 +33,10 @@ class Session {
     void limit_sends(std::uint64_t most) { most_sends_ = most; }
     bool limit_reached() const { return most_sends_ && shown_ >= most_sends_; }
 
-    // Listens too, to all that is decoded, shown or not; before begin().
+    // Only sends that ended so are shown and told to sinks; the rest is only counted, in the summary too.
+    void select_outcomes(OutcomeSet outcomes) { outcomes_ = outcomes; }
+
+    // Listens too, to all that is selected, shown or not; before begin().
     void add_sink(Sink& sink) { sinks_.push_back(&sink); }
 
     // Arms the tracer. `stages`: those that were asked for.
@@ -66,6 +70,7 @@ class Session {
     void take(const sr_frame& record);
     void settle(Send&& send);
     void finish(Send& send);
+    void count_unjudged(const sr_send& record);
     void finish_matched(bool all);
     void finish_done();
     Ledger count() const;
@@ -82,6 +87,7 @@ class Session {
     Origin origin_;
     std::uint64_t end_ns_ = 0;
     Matcher matcher_;
+    bool filters_frames_;
     Flights flights_;
     FramePieces pieces_;
     std::vector<Send> matched_;  // reused
@@ -93,6 +99,7 @@ class Session {
     std::uint64_t next_socket_ = 0;
     std::uint64_t shown_ = 0;
     std::uint64_t most_sends_ = 0;
+    OutcomeSet outcomes_ = all_outcomes;
 };
 
 // Where results could not be written: says so on standard error, and shows the ledger there. Returns whether it was so.

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "user/base/frame_filter.h"
+#include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/command.h"
@@ -34,7 +36,24 @@ constexpr std::size_t longest_comm = SR_COMM_LEN - 1;
 struct Target {
     std::optional<Interface> interface;
     Fd process;  // of -p: readable when it ends
+    std::uint32_t netns = 0;
+    FrameFilter frames;
 };
+
+Status find_filters(const TraceVerbOptions& options, Target& target) {
+    auto frames = make_frame_filter(options.expression);
+    if (!frames) {
+        Error error = frames.error();
+        if (options.command.empty()) error.remedy += "; a command to trace goes behind --";
+        return tl::unexpected(error);
+    }
+    target.frames = std::move(*frames);
+    if (options.netns.empty()) return {};
+    const auto netns = find_netns(options.netns);
+    if (!netns) return tl::unexpected(netns.error());
+    target.netns = *netns;
+    return {};
+}
 
 Result<Target> find_target(const TraceVerbOptions& options) {
     Target target;
@@ -42,6 +61,7 @@ Result<Target> find_target(const TraceVerbOptions& options) {
         return usage(
             fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
             fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
+    if (Status found = find_filters(options, target); !found) return tl::unexpected(found.error());
     if (options.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
     if (!options.command.empty()) {
         if (Status found = check_command(options.command.front()); !found) return tl::unexpected(found.error());
@@ -69,6 +89,8 @@ TraceOptions trace_options(const TraceVerbOptions& options, const Target& target
     trace.calibrate = !options.tracing.no_calibrate;
     trace.filter.tgid = options.pid;
     trace.filter.comm = options.comm;
+    trace.filter.netns = target.netns;
+    trace.filter.frames = target.frames;
     if (target.interface) {
         trace.filter.ifindex = target.interface->ifindex;
         trace.filter.netns = target.interface->netns_ino;
@@ -107,6 +129,8 @@ std::string nothing_seen(const TraceVerbOptions& options) {
     if (options.pid) add(fmt::format("-p {}", options.pid));
     if (!options.comm.empty()) add(fmt::format("--comm {}", printable(options.comm)));
     if (!options.interface.empty()) add(fmt::format("-i {}", printable(options.interface)));
+    if (!options.netns.empty()) add(fmt::format("--netns {}", shortened(printable(options.netns), 80)));
+    if (!options.expression.empty()) add(fmt::format("'{}'", shortened(printable(options.expression), 80)));
     if (!options.command.empty()) add(fmt::format("-- {}", shortened(printable(options.command.front()), 80)));
     return filters.empty()
                ? "nobody sent through a packet socket while tracing ran"
@@ -132,6 +156,7 @@ int trace(const TraceVerbOptions& options) {
     const View view = options.json ? View::json : options.tree ? View::tree : View::lines;
     Session session(**kernel, *tracer, out, view, false);
     session.limit_sends(options.count);
+    session.select_outcomes(options.outcomes);
     recording->attach(session);
     std::optional<DeviceWatch> device;
     if (target->interface) device.emplace(*target->interface);
@@ -171,11 +196,19 @@ void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& co
     const auto options = std::make_shared<TraceVerbOptions>();
     CLI::App& verb = *app.add_subcommand("trace",
                                          "trace what other programs send: all, or only COMMAND and what it starts:\n"
-                                         "  sockray trace [OPTIONS] [-- COMMAND ARGS...]");
+                                         "  sockray trace [OPTIONS] [EXPRESSION...] [-- COMMAND ARGS...]");
     add_number(verb, "-p,--pid", options->pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
         ->type_name("PID");
     add_text(verb, "--comm", options->comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
-    add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
+    CLI::Option* interface =
+        add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
+    // An interface is looked up where sockray itself runs.
+    add_text(verb, "--netns", options->netns,
+             "only sockets in this network namespace: a name of `ip netns`, a path,\na process in it, or its inode")
+        ->type_name("NETNS")
+        ->excludes(interface);
+    add_expression(verb, options->expression);
+    add_outcome_option(verb, options->outcomes);
     add_number(verb, "-c,--count", options->count, "end after so many sends")->type_name("N");
     add_tracing_options(verb, options->tracing);
     add_record_options(verb, options->record);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "user/base/stage_set.h"
+#include "user/correlate/outcome_set.h"
 #include "user/drive/frame.h"
 #include "user/drive/socket.h"
 #include "user/probe/backend.h"
@@ -66,6 +67,8 @@ struct RunOptions {
     std::optional<std::uint64_t> rate;  // sends per second, 0: as fast as it goes
     unsigned threads = 1;
     SocketOptions socket;
+    std::string expression;              // pcap-filter(7), here and below; empty: all frames
+    OutcomeSet outcomes = all_outcomes;  // of these, sends are shown and recorded, here and below
     TracingOptions tracing;
     RecordOptions record;
     bool json = false;
@@ -75,6 +78,9 @@ struct TraceVerbOptions {
     std::uint32_t pid = 0;
     std::string comm;
     std::string interface;
+    std::string netns;  // as find_netns() takes it; empty: any
+    std::string expression;
+    OutcomeSet outcomes = all_outcomes;
     std::uint64_t count = 0;  // 0: no limit
     TracingOptions tracing;
     RecordOptions record;

@@ -34,7 +34,7 @@ Tally balance(const Counts& counts) {
 Tally tally_sends(std::span<const sr_counters> cpus) {
     Counts sum;
     for (const sr_counters& cpu : cpus) {
-        sum.begun += cpu.sends_begun - cpu.ring_idle;
+        sum.begun += cpu.sends_begun - cpu.ring_idle - cpu.filtered;
         sum.no_storage += cpu.sends_no_storage;
         sum.unopened += cpu.sends_unopened;
         sum.emitted += cpu.sends_emitted;

@@ -3,9 +3,12 @@
 //   seen      = decoded + rejected + no_room + missed + map_full
 //   attempted = seen = delivered + dropped + failed + queued + unknown
 //
+// Sends whose frame the filter did not want have no record and are in no row: with them the kernel side saw
+// seen + filtered.
 // A send whose record was lost counts as unknown. `seen` is what the kernel side counted, not what arrived.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -65,7 +68,8 @@ std::vector<CpuLoss> loss_by_cpu(std::span<const sr_counters> cpus);
 struct Ledger {
     std::array<std::uint64_t, outcome_count> decoded_by_outcome{};  // index: Outcome
     std::uint64_t decoded = 0;
-    std::uint64_t shown = 0;  // of the decoded, those that were shown one by one (-c may show fewer)
+    std::uint64_t left_out = 0;  // of the decoded, those that --outcome did not ask for: neither shown nor recorded
+    std::uint64_t shown = 0;     // of the decoded, those that were shown one by one (-c may show fewer still)
     std::uint64_t partial =
         0;  // decoded, with the end of a stage missing: the kernel skipped a hook, or it made no sense
     Tally sends;
@@ -84,12 +88,19 @@ struct Ledger {
     std::optional<std::uint64_t> correlated;  // of these, found again in the records by number and thread
     std::uint64_t contradicted = 0;  // records whose number or result contradicts the driver's own word: never expected
     std::uint64_t ring_idle = 0;     // calls on a TX ring that found no frame in it: no sends, and in no sum
+    std::uint64_t filtered = 0;      // sends whose frame the filter did not want
+    // Decoded sends that the filter let pass without having judged them: their frame could not be read as far as it
+    // asked, or it never saw one, since they ended before.
+    std::uint64_t filter_unjudged = 0;
+    std::uint64_t filter_no_frame = 0;
     std::uint64_t children_lost =
         0;  // children of the traced command that could not be marked: their sends are missing
 
     std::optional<TracingCost> cost;  // of each send; none: not measured
 
     std::uint64_t attempted() const { return sends.seen; }
+    // Decoded, and not left out.
+    std::uint64_t selected() const { return decoded - std::min(decoded, left_out); }
     // Of the records that were decoded; for unknown, those that were lost count too.
     std::uint64_t count(Outcome outcome) const;
     // Both sums of the head of this file.

@@ -338,6 +338,10 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         append_names(out, ledger.uncounted);
         object.number("frame_parts_no_room", ledger.pieces_no_room);
         object.number("frame_parts_unread", ledger.pieces_unread);
+        object.number("filtered", ledger.filtered);
+        object.number("filter_unjudged", ledger.filter_unjudged);
+        object.number("filter_no_frame", ledger.filter_no_frame);
+        object.number("left_out", ledger.left_out);
         if (ledger.cost) {
             object.key("tracing_adds_ns");
             Object cost(out);

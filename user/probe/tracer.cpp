@@ -51,6 +51,13 @@ void copy_text(char* to, std::size_t size, const std::string& text) {
     std::memcpy(to, text.data(), std::min(text.size(), size - 1));
 }
 
+// Both programs, one behind the other.
+std::vector<sr_instruction> filter_code(const FrameFilter& filter) {
+    std::vector<sr_instruction> code = filter.ethernet;
+    code.insert(code.end(), filter.ip.begin(), filter.ip.end());
+    return code;
+}
+
 // Where the bytes of page fragments are (arch/x86/include/asm/page_64.h); elsewhere these are no variables.
 void find_pages(LiveKernel& kernel, sr_config& config) {
     const auto offset = kernel.symbols.address("page_offset_base");
@@ -78,7 +85,12 @@ sr_config make_config(LiveKernel& kernel, const TraceOptions& options) {
     config.by_thread = !kernel.has_own_types;
     config.stages = options.stages;
     config.snaplen = options.snaplen;
-    if (options.snaplen) find_pages(kernel, config);
+    if (options.snaplen || !options.filter.frames.expression.empty()) find_pages(kernel, config);
+    const FrameFilter& frames = options.filter.frames;
+    const auto ethernet = static_cast<std::uint32_t>(frames.ethernet.size());
+    config.filtering = !frames.expression.empty();
+    config.filter[SR_LINK_ETHERNET] = {0, ethernet};
+    config.filter[SR_LINK_IP] = {ethernet, static_cast<std::uint32_t>(frames.ip.size())};
     config.wake_bytes = ring_size(options.ring_bytes) / 4;
     copy_text(config.filter_comm, sizeof config.filter_comm, options.filter.comm);
     copy_text(config.filter_ifname, sizeof config.filter_ifname, options.filter.ifname);
@@ -173,6 +185,7 @@ struct Tracer::State {
     Status attach_edges();
     Status check(const LiveKernel& kernel);
     void calibrate(const std::vector<double>& without);
+    Status sees_frames(const TraceOptions& options) const;
     void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
     void set_mode(std::uint32_t mode) { std::atomic_ref(program->bss->mode).store(mode); }
@@ -219,6 +232,9 @@ Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const Tr
     const sr_config config = make_config(kernel, options);
     std::memcpy(const_cast<sr_config*>(reinterpret_cast<const volatile sr_config*>(&program->rodata->config)), &config,
                 sizeof config);
+    const std::vector<sr_instruction> code = filter_code(options.filter.frames);
+    if (code.size() > SR_FILTER_MOST) return fail("the filter has too many instructions");
+    std::copy(code.begin(), code.end(), const_cast<sr_instruction*>(program->rodata->filter_code));
     return {};
 }
 
@@ -307,6 +323,17 @@ void Tracer::State::calibrate(const std::vector<double>& without) {
     std::ranges::fill(mapped.cpus(), sr_counters{});
 }
 
+// A filter looks at frames as they are handed on: without these hooks it would let everything pass.
+Status Tracer::State::sees_frames(const TraceOptions& options) const {
+    if (options.filter.frames.expression.empty()) return {};
+    for (const Stage stage : {Stage::queue_xmit, Stage::direct_xmit})
+        if (const PlanLine* line = blueprint.plan.find(stage); !line || line->evidence != Evidence::probed)
+            return not_allowed(fmt::format("frames cannot be filtered: {} has no hook{}", stage_name(stage),
+                                           line && !line->reason.empty() ? ": " + line->reason : ""),
+                               "trace without an expression, or with --stages that has it");
+    return {};
+}
+
 void Tracer::State::look_for_counts(const LiveKernel& kernel) {
     skip_counts.emplace(kernel.types);
     for (const Hook& hook : blueprint.hooks) {
@@ -334,7 +361,8 @@ void Tracer::State::wait_for_open_sends(const Sink& to) {
     constexpr timespec pause{0, 2'000'000};
     for (int i = 0; i < rounds; i++) {
         std::uint64_t open = 0;
-        for (const sr_counters& cpu : mapped.cpus()) open += cpu.sends_begun - cpu.ring_idle - cpu.sends_emitted;
+        for (const sr_counters& cpu : mapped.cpus())
+            open += cpu.sends_begun - cpu.ring_idle - cpu.filtered - cpu.sends_emitted;
         if (open == 0) return;
         read(to);
         ::nanosleep(&pause, nullptr);
@@ -384,6 +412,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             return state->check(kernel);
         });
         if (!started) return tl::unexpected(started.error());
+        if (Status seen = state->sees_frames(options); !seen) return tl::unexpected(seen.error());
         if (options.calibrate) state->calibrate(without);
         state->look_for_counts(kernel);
         if (options.try_alternatives) try_alternatives(state->blueprint.plan, kernel);
@@ -432,6 +461,10 @@ void Tracer::close(const Sink& sink) {
     state_->final_counters.assign(cpus.begin(), cpus.end());
     state_->final_in_flight = state_->flying();
     state_->attached.begin_clear();
+}
+
+bool Tracer::filters_frames() const {
+    return state_->program->rodata->config.filtering != 0;
 }
 
 std::size_t Tracer::most_in_flight() const {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "bpf/records.h"
+#include "user/base/frame_filter.h"
 #include "user/base/plan.h"
 #include "user/base/result.h"
 #include "user/base/stage_set.h"
@@ -33,10 +34,11 @@ class LiveKernel;
 struct TraceFilter {
     std::uint32_t tgid = 0;    // process, in the initial pid namespace; 0: any
     std::string comm;          // name of the task, at most 15 bytes; empty: any
-    std::int32_t ifindex = 0;  // with netns and ifname; 0: any. Socket creations have no interface: they all match
-    std::uint32_t netns = 0;
+    std::uint32_t netns = 0;   // inode of the network namespace of the socket; 0: any
+    std::int32_t ifindex = 0;  // in netns, with ifname; 0: any. Socket creations have no interface: they all match
     std::string ifname;
     std::uint32_t ancestor = 0;  // only what this process forks while attached, and its descendants; 0: any
+    FrameFilter frames;          // a send that ends before there is a frame matches
 };
 
 struct TraceOptions {
@@ -92,6 +94,9 @@ class Tracer {
     // Frames that are under way right now; the ids of their sends (sr_send.id). Final, and what a qdisc still had,
     // after close().
     std::vector<std::uint64_t> in_flight() const;
+
+    // Whether there is a TraceFilter::frames.
+    bool filters_frames() const;
 
     // TraceOptions::in_flight.
     std::size_t most_in_flight() const;

@@ -143,6 +143,10 @@ void visit_ledger(auto&& v, auto& ledger) {
     v.number(22, ledger.children_lost);
     v.number(23, ledger.pieces_no_room);
     v.number(24, ledger.pieces_unread);
+    v.number(25, ledger.filtered);
+    v.number(26, ledger.filter_unjudged);
+    v.number(27, ledger.filter_no_frame);
+    v.number(28, ledger.left_out);
 }
 
 void visit_cost(auto&& v, auto& cost) {

@@ -186,10 +186,16 @@ void Replay::finish() {
         counted_.sockets.seen = counted_.sockets.emitted = counted_.sockets_decoded;
         ending_->ledger = counted_;
     }
-    if (ending_->ledger.decoded != counted_.decoded)
+    const Ledger& ledger = ending_->ledger;
+    if (ledger.left_out)
+        notes.words.push_back(fmt::format(
+            "of the session's {} sends {} were recorded, as --outcome asked: the ledger is of all, the rest "
+            "of these alone",
+            ledger.decoded, ledger.selected()));
+    if (ledger.selected() != counted_.decoded)
         notes.words.push_back(
             fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ",
-                        ending_->ledger.decoded, counted_.decoded));
+                        ledger.selected(), counted_.decoded));
     for (Sink* sink : sinks_) sink->end(*ending_);
 }
 

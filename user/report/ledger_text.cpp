@@ -57,10 +57,12 @@ void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Rea
          {Outcome::delivered, Outcome::dropped, Outcome::failed, Outcome::queued, Outcome::unknown})
         append_outcome(out, ledger, reasons, outcome, style);
     append_words(out, loss_words(ledger), style);
-    if (ledger.shown < ledger.decoded)
-        paint_lines(
-            out, style, Tone::plain,
-            fmt::format("shown above: the first {} of the {} decoded, as -c asked", ledger.shown, ledger.decoded), 2);
+    append_words(out, selection_words(ledger), style);
+    if (ledger.shown < ledger.selected())
+        paint_lines(out, style, Tone::plain,
+                    fmt::format("shown above: the first {} of the {} decoded{}, as -c asked", ledger.shown,
+                                ledger.selected(), ledger.left_out ? " and selected" : ""),
+                    2);
     append_words(out, correlation_words(ledger), style);
     append_words(out, other_counts_words(ledger), style);
     for (const DeviceDelta& delta : deltas) append_words(out, {device_words(ledger, devices, delta)}, style);

@@ -81,13 +81,40 @@ std::vector<LedgerLine> correlation_words(const Ledger& ledger) {
     std::vector<LedgerLine> lines;
     if (!ledger.driven) return lines;
     const std::uint64_t found = ledger.correlated.value_or(0);
-    const std::uint64_t missing = *ledger.driven - std::min(*ledger.driven, found);
+    const std::uint64_t missing = *ledger.driven - std::min(*ledger.driven, found + ledger.filtered);
     lines.push_back({missing ? Tone::warning : Tone::plain,
                      fmt::format("driven {}, correlated {}{}", *ledger.driven, found,
                                  missing ? fmt::format(": {} were not found in the records", missing) : "")});
     if (ledger.contradicted)
         lines.push_back({Tone::bad, fmt::format("{} records contradict what the driver knows: this is a bug in sockray",
                                                 ledger.contradicted)});
+    return lines;
+}
+
+std::vector<LedgerLine> selection_words(const Ledger& ledger) {
+    std::vector<LedgerLine> lines;
+    if (ledger.filtered)
+        lines.push_back(
+            {Tone::plain,
+             fmt::format("{} more sends were seen whose frame did not match the filter: they left no record "
+                         "and are in no row above",
+                         ledger.filtered)});
+    if (ledger.filter_no_frame)
+        lines.push_back(
+            {Tone::plain,
+             fmt::format("{} of the decoded sends ended before there was a frame that the filter could judge",
+                         ledger.filter_no_frame)});
+    if (ledger.filter_unjudged)
+        lines.push_back(
+            {Tone::warning,
+             fmt::format("{} of the decoded sends have a frame that the filter could not judge, and are kept: what it "
+                         "asks for is out of reach (of a frame in page fragments only the beginning is read), or the "
+                         "device's kind of link is unknown to it",
+                         ledger.filter_unjudged)});
+    if (ledger.left_out)
+        lines.push_back({Tone::plain, fmt::format("{} of the decoded sends were neither shown nor recorded: --outcome "
+                                                  "did not ask for them",
+                                                  ledger.left_out)});
     return lines;
 }
 
@@ -132,6 +159,8 @@ LedgerLine device_words(const Ledger& ledger, const Devices& devices, const Devi
             ": {} more than the {} delivered, from other senders or the kernel itself (IPv6 neighbour "
             "discovery, for one)",
             delta.tx_packets - delivered, delivered);
+        if (ledger.filtered) text += fmt::format(", or among the {} that did not match the filter", ledger.filtered);
+        if (ledger.left_out && delivered < ledger.count(Outcome::delivered)) text += ", or left out by --outcome";
         const std::uint64_t open = ledger.count(Outcome::queued) + ledger.count(Outcome::unknown);
         if (open) text += fmt::format(", or among the {} queued or unknown", open);
     } else {

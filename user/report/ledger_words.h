@@ -31,6 +31,8 @@ struct LedgerLine {
 std::vector<LedgerLine> loss_words(const Ledger& ledger);
 // Where sockray drove the traffic itself: driven = correlated.
 std::vector<LedgerLine> correlation_words(const Ledger& ledger);
+// What a filter and --outcome kept away, and what the filter could not judge.
+std::vector<LedgerLine> selection_words(const Ledger& ledger);
 // Frames behind their sends, sockets, and the like.
 std::vector<LedgerLine> other_counts_words(const Ledger& ledger);
 // What a device counted, held against the frames that its driver took.

@@ -70,6 +70,7 @@ void append_ledger(fmt::memory_buffer& out, const Ending& ending, const Reasons&
     append_sums(out, ending.ledger, reasons);
     put(out, "<h3>What tracing itself lost</h3>\n");
     append_lines(out, loss_words(ending.ledger));
+    append_lines(out, selection_words(ending.ledger));
     append_lines(out, correlation_words(ending.ledger));
     append_lines(out, other_counts_words(ending.ledger));
     append_devices(out, ending, devices);
