@@ -94,6 +94,17 @@ TEST(AMachineThatCannotTrace, StillSaysFirstWhatIsWrongWithTheCommandLine) {
     EXPECT_EQ(sockray({"run", "-i", "lo", "-c", "0"}).status, 2);
     EXPECT_EQ(sockray({"run", "-i", "sockraynosuch", "-c", "1"}).status, 1);
     EXPECT_EQ(sockray({"trace", "--", "sockray-no-such-command"}).status, 1);
+    EXPECT_EQ(sockray({"trace", "--btf", "/nonexistent/btf"}).status, 1);
+}
+
+TEST(Doctor, EndsWith1WhereTheBtfFileCannotBeReadOnAnyMachine) {
+    if (::getuid() != 0) GTEST_SKIP() << "without root the missing privileges are the first reason";
+    for (const std::string file : {"/nonexistent/btf", "/", "/etc/passwd"}) {
+        EXPECT_EQ(sockray({"doctor", "--btf", file}).status, 1) << file;
+        const Ended json = sockray({"doctor", "--json", "--btf", file});
+        EXPECT_EQ(json.status, 1) << file;
+        EXPECT_NE(json.first_error().find(file), std::string::npos) << json.err;
+    }
 }
 
 TEST(DoctorsJson, IsNothingButPlanObjectsOneALine) {

@@ -1,5 +1,7 @@
 // sockray doctor, and the check of the kernel's fields.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -61,6 +63,26 @@ TEST_F(Doctor, calls_a_stage_probed_exactly_where_the_kernel_has_the_function) {
         const bool by_tracepoint = plan().recording.plan_of(stage).value("hook", "") == "tracepoint";
         EXPECT_EQ(evidence == "probed", by_tracepoint || has_function(stage)) << stage << " is " << evidence;
     }
+}
+
+// A reader that waits, such as a pager, keeps nothing attached.
+TEST_F(Doctor, has_detached_everything_before_it_writes) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    const std::string dots(4096, '.');
+    while (::write(ends[1], dots.data(), dots.size()) > 0) {
+    }
+    ::fcntl(ends[1], F_SETFL, 0);
+    RunOptions options;
+    options.in_child = [&] { ::dup2(ends[1], STDOUT_FILENO); };
+    Process doctor = start_sockray({"doctor", "--json"}, options);
+    const auto blocked = [&] { return read_file("/proc/" + std::to_string(doctor.pid()) + "/wchan") == "pipe_write"; };
+    for (int i = 0; i < 600 && doctor.running() && !blocked(); i++) ::usleep(100'000);
+    ASSERT_TRUE(doctor.running());
+    EXPECT_EQ(hooks_left(), "");
+    ::close(ends[0]);
+    ::close(ends[1]);
+    doctor.finish();
 }
 
 TEST_F(Doctor, gives_a_reason_for_every_stage_that_is_not_probed) {

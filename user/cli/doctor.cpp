@@ -21,9 +21,10 @@ namespace {
 
 struct Diagnosis {
     std::unique_ptr<LiveKernel> kernel;
-    std::optional<Tracer> tracer;  // never armed
+    Plan plan;
 };
 
+// Nothing is attached any more when it returns: writing may take as long as the reader likes.
 Result<Diagnosis> examine(const std::string& btf_file) {
     auto kernel = LiveKernel::open(Purpose::tracing, btf_file);
     if (!kernel) return tl::unexpected(kernel.error());
@@ -31,9 +32,9 @@ Result<Diagnosis> examine(const std::string& btf_file) {
     options.ring_bytes = default_ring_bytes;
     options.stages = full_stages;
     options.try_alternatives = true;
-    auto tracer = Tracer::start(**kernel, options);
+    const auto tracer = Tracer::start(**kernel, options);  // never armed
     if (!tracer) return tl::unexpected(tracer.error());
-    return Diagnosis{std::move(*kernel), std::move(*tracer)};
+    return Diagnosis{std::move(*kernel), tracer->plan()};
 }
 
 }  // namespace
@@ -44,19 +45,19 @@ int doctor(const DoctorOptions& options) {
     const auto diagnosis = examine(options.btf);
     if (options.json) {
         if (diagnosis)
-            JsonLines(diagnosis->tracer->plan(), *diagnosis->kernel).plan(out.buffer());
+            JsonLines(diagnosis->plan, *diagnosis->kernel).plan(out.buffer());
         else
             say_error(diagnosis.error());
         out.flush();
         if (say_output_error(out)) return exit_failed;
-        return diagnosis ? exit_done : exit_not_allowed;
+        return diagnosis ? exit_done : exit_status(diagnosis.error());
     }
     append_machine_text(out.buffer(), inspect_environment("", options.btf),
                         diagnosis ? std::nullopt : std::optional(diagnosis.error()), style);
-    if (diagnosis) append_plan_text(out.buffer(), diagnosis->tracer->plan(), style);
+    if (diagnosis) append_plan_text(out.buffer(), diagnosis->plan, style);
     out.flush();
     if (say_output_error(out)) return exit_failed;
-    return diagnosis ? exit_done : exit_not_allowed;
+    return diagnosis ? exit_done : exit_status(diagnosis.error());
 }
 
 void add_doctor(CLI::App& app, Action& action) {

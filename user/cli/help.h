@@ -32,7 +32,8 @@ plan, and takes everything away again.
 Example:
   sockray doctor --json | jq -r 'select(.evidence == "located") | "\(.stage) +\(.offset)"'
 
-Exit status 3 where the main job cannot run; the first line then says why.)help";
+Exit status 3 where the main job cannot run, 1 where it cannot be told (a FILE that cannot be read); the first line then
+says why.)help";
 
 inline constexpr const char* run_footer = R"(
 Each frame carries the number of its send; the kernel side reads it back from the frame, and every

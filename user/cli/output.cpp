@@ -33,15 +33,19 @@ bool say_output_error(const Output& output) {
     return true;
 }
 
-int say_error(const Error& error) {
-    say(error.what);
-    if (!error.remedy.empty()) say("  " + error.remedy);
+int exit_status(const Error& error) {
     switch (error.kind) {
         case ErrorKind::failed: return exit_failed;
         case ErrorKind::usage: return exit_usage;
         case ErrorKind::not_allowed: return exit_not_allowed;
     }
     return exit_failed;
+}
+
+int say_error(const Error& error) {
+    say(error.what);
+    if (!error.remedy.empty()) say("  " + error.remedy);
+    return exit_status(error);
 }
 
 }  // namespace sockray

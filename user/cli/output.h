@@ -43,7 +43,10 @@ void say(std::string_view text);
 // Where results could not be written: says so on standard error. Returns whether it was so.
 bool say_output_error(const Output& output);
 
-// The error and its remedy on standard error; returns the exit status that fits.
+// The exit status that fits.
+int exit_status(const Error& error);
+
+// The error and its remedy on standard error; returns its exit_status().
 int say_error(const Error& error);
 
 }  // namespace sockray

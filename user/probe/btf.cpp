@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "user/base/terminal.h"
 #include "user/probe/load_error.h"
 
 namespace sockray {
@@ -58,7 +59,7 @@ Result<KernelTypes> KernelTypes::read(const std::string& file) {
     if (!file.empty()) {
         btf* types = btf__parse(file.c_str(), nullptr);
         if (!types)
-            return fail(fmt::format("cannot read BTF from '{}': {}", file, errno_text(errno)),
+            return fail(fmt::format("cannot read BTF from '{}': {}", printable(file), errno_text(errno)),
                         "give the BTF of the running kernel, or its vmlinux with a section .BTF");
         return KernelTypes(types);
     }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "user/base/terminal.h"
 #include "user/probe/environment.h"
 #include "user/probe/unnamed_ops.h"
 
@@ -21,7 +22,7 @@ Status check_types(const KernelTypes& types, KernelMemory& memory, const std::st
     const auto name_at = types.offset("task_struct", {"comm"});
     const auto tgid_at = types.offset("task_struct", {"tgid"});
     if (!name_at || !tgid_at)
-        return fail(fmt::format("'{}' does not describe a kernel: it has no task_struct", file),
+        return fail(fmt::format("'{}' does not describe a kernel: it has no task_struct", printable(file)),
                     "give the BTF of the running kernel");
     char own_name[16] = {};
     ::prctl(PR_GET_NAME, own_name);
@@ -33,14 +34,17 @@ Status check_types(const KernelTypes& types, KernelMemory& memory, const std::st
     if (name && tgid && std::memcmp(name->data(), own_name, std::strlen(own_name) + 1) == 0 &&
         std::memcmp(tgid->data(), &own_tgid, sizeof own_tgid) == 0)
         return {};
-    return fail(
-        fmt::format("'{}' describes another kernel than the one that runs: task_struct is not as it says", file),
-        "give the BTF of exactly this kernel (uname -r, uname -v)");
+    return fail(fmt::format("'{}' describes another kernel than the one that runs: task_struct is not as it says",
+                            printable(file)),
+                "give the BTF of exactly this kernel (uname -r, uname -v)");
 }
 
 }  // namespace
 
 Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std::string& btf_file) {
+    // A file that cannot be read is of no use on any kernel: said first.
+    auto types = btf_file.empty() ? Result<KernelTypes>(fail("not read yet")) : KernelTypes::read(btf_file);
+    if (!btf_file.empty() && !types) return tl::unexpected(types.error());
     if (const Status status = check_environment(inspect_environment("", btf_file), purpose); !status)
         return tl::unexpected(status.error());
     auto memory = KernelMemory::open();  // first: it is what a locked-down kernel refuses
@@ -52,7 +56,7 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std:
                            "run outside of the container, or give it the host's (docker run --pid=host)");
     auto symbols = Kallsyms::read();
     if (!symbols) return tl::unexpected(symbols.error());
-    auto types = KernelTypes::read(btf_file);
+    if (btf_file.empty()) types = KernelTypes::read();
     if (!types) return tl::unexpected(types.error());
     if (!btf_file.empty())
         if (const Status status = check_types(*types, *memory, btf_file); !status)
