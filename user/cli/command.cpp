@@ -82,7 +82,11 @@ Result<Command> Command::start(const std::vector<std::string>& command, const St
         return fail(fmt::format("cannot run '{}': {}", shown(command[0]), errno_text(err)));
     }
     auto pidfd = watch_process(pid);
-    if (!pidfd) return tl::unexpected(pidfd.error());
+    if (!pidfd) {  // nobody would end it then
+        ::kill(pid, SIGKILL);
+        ::waitpid(pid, nullptr, 0);
+        return tl::unexpected(pidfd.error());
+    }
     return Command(shown(command[0]), pid, std::move(*pidfd));
 }
 
@@ -98,7 +102,10 @@ std::string Command::failure() {
 
 void Command::stop() {
     constexpr int patience_ms = 2000;
-    ::kill(pid_, SIGTERM);
+    if (::kill(pid_, SIGTERM) != 0) {
+        say(fmt::format("cannot end {} (process {}): {}; it is left alone", name_, pid_, errno_text(errno)));
+        return;
+    }
     pollfd ended{pidfd_.get(), POLLIN, 0};
     if (::poll(&ended, 1, patience_ms) > 0)
         ::waitpid(pid_, nullptr, 0);
