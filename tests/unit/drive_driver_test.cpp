@@ -19,6 +19,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -477,6 +478,27 @@ NETNS_TEST(DriveDriver, ASenderWaitsForTheCollectorAndLosesNothing) {
 }
 
 NETNS_TEST(DriveDriver, StopEndsASenderThatWaitsForTheCollector) {
+NETNS_TEST(DriveDriver, EachThreadSaysOnceThatItsSocketIsOpenBeforeItSends) {
+    DriveOptions options = options_for("lo", 1000);
+    options.threads = 3;
+    std::mutex mutex;
+    std::vector<std::uint32_t> opened;
+    std::uint64_t packets = 0;
+    options.opened = [&] {
+        const std::lock_guard lock(mutex);
+        opened.push_back(static_cast<std::uint32_t>(::gettid()));
+        packets = std::max(packets, read_counters(options.interface)->tx_packets);
+    };
+    Driver driver(options);
+    ASSERT_TRUE(driver.start());
+    EXPECT_EQ(collect(driver).size(), 1000U);
+    std::vector<std::uint32_t> senders = driver.tids();
+    std::sort(senders.begin(), senders.end());
+    std::sort(opened.begin(), opened.end());
+    EXPECT_EQ(opened, senders);
+    EXPECT_EQ(packets, 0U) << "something had been sent";
+}
+
     Driver driver(options_for("lo", UINT64_MAX));
     ASSERT_TRUE(driver.start());
     std::this_thread::sleep_for(300ms);

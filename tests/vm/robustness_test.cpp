@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -231,6 +234,51 @@ TEST_F(Robustness, Ctrl_C_ends_a_COMMAND_too) {
     EXPECT_EQ(traced.run.status, 0) << shown(traced.run);
     expect_sound(traced);
     EXPECT_GT(traced.recording.total("delivered"), 0U);
+    ASSERT_FALSE(traced.recording.sends.empty());
+    const auto command = static_cast<pid_t>(traced.recording.sends.front().pid);
+    EXPECT_EQ(::kill(command, 0), -1) << "COMMAND still runs";
+    EXPECT_EQ(errno, ESRCH);
+}
+
+// Whose uid changes is no longer ours to signal without CAP_KILL.
+TEST_F(Robustness, Ctrl_C_ends_a_COMMAND_that_has_become_another_user_too) {
+    if (const std::string tool = missing_tool({"setpriv"}); !tool.empty()) GTEST_SKIP() << "no " << tool;
+    const std::string file = scratch("other-user") + "/pid";
+    Process trace = start_sockray({"trace", "--json", "--", "sh", "-c",
+                                   "echo $$ >" + file + "; " + sender_path() +
+                                       " --to veth0 --count 3; exec setpriv --reuid=65534 --clear-groups sleep 300"});
+    ASSERT_TRUE(trace.wait_for_out("\"type\":\"send\""));
+    rest(milliseconds(500));
+    trace.signal(SIGINT);
+    const Traced traced = read_back(trace.finish());
+    EXPECT_EQ(traced.run.status, 0) << shown(traced.run);
+    EXPECT_EQ(traced.run.err.find("left alone"), std::string::npos) << traced.run.err;
+    const auto command = static_cast<pid_t>(std::strtol(read_file(file).c_str(), nullptr, 10));
+    ASSERT_GT(command, 0);
+    EXPECT_EQ(::kill(command, 0), -1) << "COMMAND still runs";
+}
+
+// What each thread may still do, by /proc/PID/task/TID/status: "0000000000000000".
+std::vector<std::string> capabilities_of(pid_t process) {
+    std::vector<std::string> all;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+        const std::string status = read_file(task.path().string() + "/status");
+        const std::size_t at = status.find("CapPrm:\t");
+        if (at != std::string::npos) all.push_back(status.substr(at + 8, 16));
+    }
+    return all;
+}
+
+TEST_F(Robustness, no_thread_keeps_a_privilege_while_it_sends) {
+    Process run = start_sockray({"run", "-i", "veth0", "-c", "1000000000", "--threads", "3", "--rate", "1000"});
+    const std::uint64_t before = device_count("veth0").tx_packets;
+    while (run.running() && device_count("veth0").tx_packets < before + 100) rest(milliseconds(20));
+    rest(milliseconds(300));
+    const std::vector<std::string> capabilities = capabilities_of(run.pid());
+    EXPECT_GE(capabilities.size(), 4U);
+    for (const std::string& permitted : capabilities) EXPECT_EQ(permitted, "0000000000000000");
+    run.signal(SIGINT);
+    run.finish();
 }
 
 }  // namespace

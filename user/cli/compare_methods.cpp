@@ -161,6 +161,7 @@ class MethodRounds {
     void run_round(Way& way, Tracing* tracing) {
         DriveOptions drive = drive_;
         drive.socket = way.socket;
+        drive.opened = [] { drop_privileges(); };
         Status fits = check_options(drive);
         Driver driver(drive);
         if (fits) fits = driver.start();
@@ -231,7 +232,7 @@ Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel
     if (!kernel) return tl::unexpected(kernel.error());
     auto tracing = start_tracing(**kernel, options.tracing);
     if (!tracing) return tl::unexpected(tracing.error());
-    drop_privileges(true);
+    drop_privileges({.net_raw = true});
     interrupted = !all.run_rounds(tracing->get());
     Session& session = *(*tracing)->session;
     session.stop();

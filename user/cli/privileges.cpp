@@ -4,12 +4,17 @@
 
 namespace sockray {
 
-void drop_privileges(bool keep_net_raw) {
+void drop_privileges(Needs needs) {
     capng_get_caps_process();
-    const bool had_net_raw = capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_RAW) == 1;
+    const auto keeps = [](bool needed, unsigned capability) {
+        return needed && capng_have_capability(CAPNG_EFFECTIVE, capability) == 1;
+    };
+    const bool net_raw = keeps(needs.net_raw, CAP_NET_RAW);
+    const bool kill = keeps(needs.kill, CAP_KILL);
     capng_clear(CAPNG_SELECT_CAPS);
-    if (keep_net_raw && had_net_raw)
-        capng_update(CAPNG_ADD, static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED), CAP_NET_RAW);
+    const auto usable = static_cast<capng_type_t>(CAPNG_EFFECTIVE | CAPNG_PERMITTED);
+    if (net_raw) capng_update(CAPNG_ADD, usable, CAP_NET_RAW);
+    if (kill) capng_update(CAPNG_ADD, usable, CAP_KILL);
     capng_apply(CAPNG_SELECT_CAPS);  // giving up is always allowed
 }
 

@@ -3,8 +3,14 @@
 
 namespace sockray {
 
-// After everything is attached: what reads and prints needs no capability. Of this thread and those it starts later;
-// with `keep_net_raw` all but the right to open packet sockets.
-void drop_privileges(bool keep_net_raw);
+// What may still be needed behind that.
+struct Needs {
+    bool net_raw = false;  // CAP_NET_RAW: to open packet sockets
+    bool kill = false;     // CAP_KILL: to end a COMMAND that has become another user
+};
+
+// After everything is attached: what reads and prints needs no capability. Of this thread and of those it starts later;
+// other threads keep what they have.
+void drop_privileges(Needs needs = {});
 
 }  // namespace sockray

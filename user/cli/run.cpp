@@ -157,7 +157,7 @@ int verdict(const Session& session, bool interrupted, std::uint64_t count) {
 int run(const RunOptions& options) {
     const auto frames = make_frame_filter(options.expression);
     if (!frames) return say_error(frames.error());
-    const auto drive = drive_options(options);  // before signals are held: it may wait for a file that is a pipe
+    auto drive = drive_options(options);  // before signals are held: it may wait for a file that is a pipe
     if (!drive) return say_error(drive.error());
     StopSignals signals;
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
@@ -173,10 +173,11 @@ int run(const RunOptions& options) {
     recording->attach(session);
     DeviceWatch device(drive->interface);
     session.begin(options.tracing.stages);
-    drop_privileges(true);
+    drop_privileges({.net_raw = true});
+    drive->opened = [] { drop_privileges(); };
     Driver driver(*drive);
     if (const Status started = driver.start(); !started) return say_error(started.error());
-    drop_privileges(false);
+    drop_privileges();
 
     const bool interrupted = pump(driver, session, *recording, out, signals, drive->count);
     session.stop();

@@ -20,7 +20,7 @@ int sockets(const SocketsOptions& options) {
     auto kernel = LiveKernel::open(Purpose::reading);
     if (!kernel) return say_error(kernel.error());
     const auto found = read_packet_sockets(**kernel);
-    drop_privileges(false);
+    drop_privileges();
     if (!found) return say_error(found.error());
     Output out(STDOUT_FILENO);
     if (options.json)

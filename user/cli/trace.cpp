@@ -173,7 +173,7 @@ int trace(const TraceVerbOptions& options) {
             else
                 failure = started.error().what;
         }
-        drop_privileges(false);
+        drop_privileges({.kill = command.has_value()});
         if (failure.empty())
             stop =
                 pump(session, *tracer, *recording, out, signals, command ? command->ended_fd() : target->process.get());

@@ -175,6 +175,8 @@ void Driver::run(Worker& worker) {
     if (!sender) {
         worker.error = sender.error();
         stop_.store(true, std::memory_order_relaxed);
+    } else if (options_.opened) {
+        options_.opened();
     }
     opened_->arrive_and_wait();
     if (sender) send_all(worker, **sender);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -29,7 +30,9 @@ struct DriveOptions {
     std::uint64_t rate = 0;
     bool own_timing = false;  // when FrameSource::due_ns() says, instead of a rate
     SocketOptions socket;
-    unsigned threads = 1;     // 1 to max_drive_threads
+    unsigned threads = 1;  // 1 to max_drive_threads
+    // Called by each thread that has its socket, before it sends: what only opening it took can be given up here.
+    std::function<void()> opened = {};
     std::uint64_t ahead = 0;  // sends, of all threads together, that may be ahead of drain(); 0: as many as fit. At
                               // least 1024 a thread
 };
