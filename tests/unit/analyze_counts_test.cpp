@@ -56,6 +56,22 @@ TEST(Senders, AreToldApartByTaskDeviceAndWayIn) {
     EXPECT_EQ(senders.all()[2].entry, "send");
 }
 
+TEST(Senders, CountTheBytesOfATxRingsFramesThatFailedOrHaveNoReturnToo) {
+    Senders senders;
+    Send frame = made::ring_of_many(0);
+    frame.record.len = 1000;
+    frame.record.ret = 1000;
+    senders.add(frame);
+    frame.outcome = Outcome::failed;  // handed on, and refused by the qdisc
+    frame.record.ret = -105;
+    senders.add(frame);
+    frame.outcome = Outcome::unknown;
+    frame.record.ret = 0;
+    senders.add(frame);
+    ASSERT_EQ(senders.all().size(), 1U);
+    EXPECT_EQ(senders.all()[0].bytes, 3000U);
+}
+
 TEST(Senders, CountWhatIsBeyondTheirBound) {
     Senders senders;
     for (std::uint32_t pid = 1; pid <= Senders::kept + 7; pid++) {

@@ -11,16 +11,6 @@ bool is_from(const sr_send& record, std::string_view entry, const Sender& sender
 
 }  // namespace
 
-namespace {
-
-// A call on a TX ring names no length; what it returns is the bytes of its frames.
-std::uint64_t bytes_of(const sr_send& record) {
-    if ((record.flags & SR_SEND_TX_RING) == 0) return record.len;
-    return record.ret > 0 ? static_cast<std::uint64_t>(record.ret) : 0;
-}
-
-}  // namespace
-
 void Senders::add(const Send& send) {
     const sr_send& record = send.record;
     const std::string_view entry = entry_name(record);
@@ -37,7 +27,7 @@ void Senders::add(const Send& send) {
     }
     Sender& sender = senders_[last_];
     sender.sends++;
-    sender.bytes += bytes_of(record);
+    sender.bytes += record.len;  // of a TX ring it is the frame's
     sender.outcomes[static_cast<std::size_t>(send.outcome)]++;
 }
 

@@ -17,7 +17,7 @@ struct Sender {
     std::string ifname;
     std::string_view entry;  // entry_name()
     std::uint64_t sends = 0;
-    std::uint64_t bytes = 0;                              // that the caller asked to send
+    std::uint64_t bytes = 0;                              // that the caller asked to send, whatever became of them
     std::array<std::uint64_t, outcome_count> outcomes{};  // index: Outcome
 };
 
