@@ -202,6 +202,20 @@ TEST(TheLedger, DoesNotBalanceWhenASendHasTwoOutcomes) {
     EXPECT_FALSE(wrong.balances());
 }
 
+TEST(TheLedger, HasSumsForSocketsAndFramesToo) {
+    Ledger other = ledger(5, 0, 0, 0, 0);
+    other.sockets.seen = 3;
+    other.sockets_decoded = 1;
+    other.sockets.lost.rejected = 1;
+    EXPECT_EQ(other.imbalance(), "socket creations seen, and decoded or lost: 3 are not 2");
+    other.sockets_decoded = 2;
+    EXPECT_TRUE(other.balances());
+    other.frames = {.seen = 9, .decoded = 5, .no_room = 3, .map_full = 7, .missed = 7, .rejected = 0};
+    EXPECT_EQ(other.imbalance(), "events of frames seen, and decoded or lost: 9 are not 8");
+    other.frames.rejected = 1;
+    EXPECT_TRUE(other.balances());
+}
+
 // ---- both, against a made-up kernel side that does as bpf/send.bpf.h does
 
 struct Kernel {

@@ -124,7 +124,7 @@ Result<std::unique_ptr<Tracing>> start_tracing(LiveKernel& kernel, const Tracing
     auto tracing = std::make_unique<Tracing>(std::move(*tracer));
     tracing->session = std::make_unique<Session>(kernel, tracing->tracer, tracing->unused, View::totals, false);
     tracing->session->add_sink(tracing->sends);
-    tracing->session->begin(options.stages);
+    tracing->session->start(options.stages);
     return tracing;
 }
 
@@ -237,7 +237,7 @@ Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel
     Session& session = *(*tracing)->session;
     session.stop();
     if (!interrupted) session.linger(signals.fd());
-    session.end({});
+    session.finish({});
     all.take_times((*tracing)->sends);
     return {};
 }

@@ -136,11 +136,12 @@ bool pump(Driver& driver, Session& session, Recording& recording, Output& out, S
 
 int verdict(const Session& session, bool interrupted, std::uint64_t count) {
     const Ledger& ledger = session.ledger();
+    const bool unbalanced = say_imbalance(ledger);
     if (interrupted) {
         say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), count));
         return exit_failed;
     }
-    if (!ledger.balances() || ledger.contradicted) return exit_failed;  // the ledger has said so
+    if (unbalanced || ledger.contradicted) return exit_failed;  // of the latter the ledger has said so
     if (ledger.attempted() == 0 && ledger.filtered > 0) {
         say(fmt::format("none of {} sends matched the filter", ledger.filtered));
         return exit_failed;
@@ -172,7 +173,7 @@ int run(const RunOptions& options) {
     session.select_outcomes(options.outcomes);
     recording->attach(session);
     DeviceWatch device(drive->interface);
-    session.begin(options.tracing.stages);
+    session.start(options.tracing.stages);
     drop_privileges({.net_raw = true});
     drive->opened = [] { drop_privileges(); };
     Driver driver(*drive);
@@ -182,7 +183,7 @@ int run(const RunOptions& options) {
     const bool interrupted = pump(driver, session, *recording, out, signals, drive->count);
     session.stop();
     if (!interrupted) session.linger(signals.fd());
-    session.end(device.deltas());
+    session.finish(device.deltas());
     out.flush();
     const bool unrecorded = recording->failed();
     if (say_output_lost(session, out) || unrecorded) return exit_failed;

@@ -1,4 +1,4 @@
-// A tracing session: records come in from the tracer, get their outcome, and go to whoever listens.
+// A tracing session: wires the tracer, what judges its records, and whoever listens.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,7 @@
 
 #include "user/base/origin.h"
 #include "user/cli/output.h"
-#include "user/correlate/flights.h"
-#include "user/correlate/frame_pieces.h"
-#include "user/correlate/ledger.h"
-#include "user/correlate/matcher.h"
+#include "user/correlate/correlator.h"
 #include "user/correlate/outcome_set.h"
 #include "user/correlate/sink.h"
 #include "user/live/progress.h"
@@ -23,7 +20,7 @@
 
 namespace sockray {
 
-class Session {
+class Session : private Sink {
   public:
     // All must outlive it. What `view` shows goes to `output`. `match`: sends are this process' own and are joined with
     // the driver's events.
@@ -36,14 +33,14 @@ class Session {
     // Only sends that ended so are shown and told to sinks; the rest is only counted, in the summary too.
     void select_outcomes(OutcomeSet outcomes) { outcomes_ = outcomes; }
 
-    // Listens too, to all that is selected, shown or not; before begin().
+    // Listens too, to all that is selected, shown or not; before start().
     void add_sink(Sink& sink) { sinks_.push_back(&sink); }
 
     // Arms the tracer. `stages`: those that were asked for.
-    void begin(StageSet stages);
+    void start(StageSet stages);
 
     // What the driver did since the last call; before read().
-    void add_events(std::span<const DriveEvent> events) { matcher_.add_events(events); }
+    void add_events(std::span<const DriveEvent> events) { correlator_.add_events(events); }
 
     // Everything that waits in the ring. Returns the number of records.
     std::size_t read();
@@ -56,51 +53,38 @@ class Session {
     void linger(int stop_fd);
 
     // Detaches, reads what is left, and tells everybody the end; the summary is shown.
-    void end(std::vector<DeviceDelta> devices);
+    void finish(std::vector<DeviceDelta> devices);
 
     ProgressCounts progress() const;
-    // Final behind end().
+    // Final behind finish().
     const Summary& summary() const { return summary_; }
     const Ledger& ledger() const { return summary_.ledger(); }
 
   private:
-    void take(std::span<const std::byte> bytes);
-    void take(const sr_socket& record);
-    void take(const sr_send& record);
-    void take(const sr_frame& record);
-    void settle(Send&& send);
-    void finish(Send& send);
-    void count_unjudged(const sr_send& record);
-    void finish_matched(bool all);
-    void finish_done();
+    void socket(const sr_socket& record, std::uint64_t id) override;
+    void send(const Send& send) override;
+    Tracer::Sink into_correlator();
     Ledger count() const;
 
     const LiveKernel& kernel_;
     Tracer& tracer_;
     Output& output_;
     View view_;
-    bool match_;
     Style style_;
-    std::unique_ptr<Sink> shown_in_;
     Summary summary_;
+    std::unique_ptr<Sink> shown_in_;
     std::vector<Sink*> sinks_;
     Origin origin_;
     std::uint64_t end_ns_ = 0;
-    Matcher matcher_;
-    bool filters_frames_;
-    Flights flights_;
-    FramePieces pieces_;
-    std::vector<Send> matched_;  // reused
-    std::vector<Send> done_;     // reused
-    Ledger ledger_;
-    std::uint64_t rejected_ = 0;
-    std::uint64_t frames_decoded_ = 0;
-    std::uint64_t next_send_ = 0;
-    std::uint64_t next_socket_ = 0;
+    Correlator correlator_;
     std::uint64_t shown_ = 0;
+    std::uint64_t left_out_ = 0;
     std::uint64_t most_sends_ = 0;
     OutcomeSet outcomes_ = all_outcomes;
 };
+
+// Where its sums do not balance: says so on standard error. Returns whether it was so.
+bool say_imbalance(const Ledger& ledger);
 
 // Where results could not be written: says so on standard error, and shows the ledger there. Returns whether it was so.
 bool say_output_lost(const Session& session, const Output& output);

@@ -160,7 +160,7 @@ int trace(const TraceVerbOptions& options) {
     recording->attach(session);
     std::optional<DeviceWatch> device;
     if (target->interface) device.emplace(*target->interface);
-    session.begin(options.tracing.stages);
+    session.start(options.tracing.stages);
     say("ready");
     std::optional<Command> command;
     std::string failure;
@@ -180,7 +180,7 @@ int trace(const TraceVerbOptions& options) {
     }
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.end(device ? device->deltas() : std::vector<DeviceDelta>{});
+    session.finish(device ? device->deltas() : std::vector<DeviceDelta>{});
     out.flush();
     if (command && stop == Stop::watched_gone)
         failure = command->failure();
@@ -189,7 +189,8 @@ int trace(const TraceVerbOptions& options) {
     if (!failure.empty()) say(failure);
     if (session.ledger().attempted() == 0) say(nothing_seen(options));
     const bool unrecorded = recording->failed();
-    return say_output_lost(session, out) || unrecorded || !failure.empty() ? exit_failed : exit_done;
+    const bool unbalanced = say_imbalance(session.ledger());
+    return say_output_lost(session, out) || unrecorded || unbalanced || !failure.empty() ? exit_failed : exit_done;
 }
 
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command) {

@@ -1,7 +1,10 @@
 #include "user/correlate/ledger.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 namespace sockray {
 namespace {
@@ -74,11 +77,19 @@ std::uint64_t Ledger::count(Outcome outcome) const {
     return outcome == Outcome::unknown ? known + sends.lost.total() : known;
 }
 
-bool Ledger::balances() const {
+std::string Ledger::imbalance() const {
+    std::string wrong;
+    const auto must_equal = [&](std::string_view what, std::uint64_t left, std::uint64_t right) {
+        if (left != right) wrong += fmt::format("{}{}: {} are not {}", wrong.empty() ? "" : "; ", what, left, right);
+    };
     const std::uint64_t by_outcome =
         std::accumulate(decoded_by_outcome.begin(), decoded_by_outcome.end(), std::uint64_t{0});
-    return by_outcome == decoded && sends.seen == decoded + sends.lost.total() &&
-           attempted() == by_outcome + sends.lost.total();
+    must_equal("decoded sends by their outcomes", by_outcome, decoded);
+    must_equal("sends seen, and decoded or lost", sends.seen, decoded + sends.lost.total());
+    must_equal("socket creations seen, and decoded or lost", sockets.seen, sockets_decoded + sockets.lost.total());
+    must_equal("events of frames seen, and decoded or lost", frames.seen,
+               frames.decoded + frames.no_room + frames.rejected);
+    return wrong;
 }
 
 }  // namespace sockray

@@ -5,6 +5,9 @@
 //
 // Sends whose frame the filter did not want have no record and are in no row: with them the kernel side saw
 // seen + filtered.
+// Socket creations and records of frames have sums of their own, and a record that makes no sense is rejected in that
+// of its kind.
+//
 // A send whose record was lost counts as unknown. `seen` is what the kernel side counted, not what arrived.
 #pragma once
 
@@ -13,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "bpf/records.h"
@@ -34,21 +38,22 @@ struct Loss {
 struct Tally {
     std::uint64_t seen = 0;
     std::uint64_t emitted = 0;
-    Loss lost;  // without `rejected`
+    Loss lost;  // without `rejected`, which only the reader of the ring knows
 };
 
 // `decoded` + `rejected` records were read from the ring after the last hook had gone and the ring was empty.
 Tally tally_sends(std::span<const sr_counters> cpus);
 Tally tally_sockets(std::span<const sr_counters> cpus);
 
-// Records of what became of frames behind the return of their sends. seen = decoded + no_room. A send whose frame's end
-// was lost is unknown.
+// Records of what became of frames behind the return of their sends. seen = decoded + no_room + rejected. A send whose
+// frame's end was lost is unknown.
 struct FrameTally {
     std::uint64_t seen = 0;
     std::uint64_t decoded = 0;
     std::uint64_t no_room = 0;
     std::uint64_t map_full = 0;  // frames for which there was no room to follow them
     std::uint64_t missed = 0;    // frames whose return from the driver was not seen
+    std::uint64_t rejected = 0;  // records that did not decode: never expected
 };
 
 // What found no room on one CPU. (On which CPU the kernel skipped a hook it does not say.)
@@ -79,6 +84,8 @@ struct Ledger {
     std::uint64_t pieces_no_room =
         0;                            // parts of frames' bytes that found no room in the ring: cut off in the recording
     std::uint64_t pieces_unread = 0;  // that could not be read where they lay
+    std::uint64_t pieces_rejected = 0;  // whose records did not decode: never expected
+    std::uint64_t others_rejected = 0;  // records that do not say what they are: never expected, and in no sum
     std::vector<CpuLoss> lost_by_cpu;
     // Hits that the kernel says it skipped, of any stage; none where it says so of no stage (kprobes before 6.7). Not a
     // row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
@@ -103,8 +110,10 @@ struct Ledger {
     std::uint64_t selected() const { return decoded - std::min(decoded, left_out); }
     // Of the records that were decoded; for unknown, those that were lost count too.
     std::uint64_t count(Outcome outcome) const;
-    // Both sums of the head of this file.
-    bool balances() const;
+    // All sums of the head of this file.
+    bool balances() const { return imbalance().empty(); }
+    // Those that do not hold, with their numbers: a bug in sockray. "" where all do.
+    std::string imbalance() const;
 };
 
 }  // namespace sockray

@@ -81,6 +81,13 @@ tl::expected<Record, std::string_view> take_piece(std::span<const std::byte> byt
 
 }  // namespace
 
+std::uint32_t record_type(std::span<const std::byte> bytes) {
+    sr_head head;
+    if (bytes.size() < sizeof head) return 0;
+    std::memcpy(&head, bytes.data(), sizeof head);
+    return head.type;
+}
+
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) {
     sr_head head;
     if (bytes.size() < sizeof head) return Error("too short for a record");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -25,5 +26,8 @@ using Record = std::variant<sr_send, sr_socket, sr_stack, sr_frame, Piece>;
 
 // The error is a constant text that says what is wrong with the bytes; such a record counts as rejected.
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes);
+
+// SR_RECORD_* that the bytes say they are, whether they decode or not; 0 where they do not say.
+std::uint32_t record_type(std::span<const std::byte> bytes);
 
 }  // namespace sockray

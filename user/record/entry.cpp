@@ -300,7 +300,7 @@ Ending take_ending(pbf_reader message) {
                     for (const std::uint64_t stage : reader.get_packed_uint64())
                         ledger.uncounted.push_back(stage_of(stage));
                     return true;
-                case 40: return sub(reader, [&cost = ledger.cost.emplace()](Take& t) { visit_cost(t, cost); });
+                case 41: return sub(reader, [&cost = ledger.cost.emplace()](Take& t) { visit_cost(t, cost); });
                 default: return false;
             }
         });
@@ -429,7 +429,7 @@ void put_entry(std::string& out, const Ending& ending) {
         visit_cpu(Put(sub), cpu);
     }
     if (ledger.cost) {
-        pbf_writer sub(message, 40);
+        pbf_writer sub(message, 41);
         visit_cost(Put(sub), *ledger.cost);
     }
     put.number(15, std::uint32_t{ledger.skipped.has_value()});

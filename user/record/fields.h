@@ -147,6 +147,9 @@ void visit_ledger(auto&& v, auto& ledger) {
     v.number(26, ledger.filter_unjudged);
     v.number(27, ledger.filter_no_frame);
     v.number(28, ledger.left_out);
+    v.number(29, ledger.frames.rejected);
+    v.number(30, ledger.pieces_rejected);
+    v.number(31, ledger.others_rejected);
 }
 
 void visit_cost(auto&& v, auto& cost) {

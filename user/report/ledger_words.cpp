@@ -54,8 +54,19 @@ std::vector<LedgerLine> loss_words(const Ledger& ledger) {
     }
     if (lost.rejected)
         lines.push_back({Tone::warning, "rejected: records that make no sense; this is a bug in sockray", true});
-    if (!ledger.balances())
-        lines.push_back({Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts"});
+    const std::uint64_t others = ledger.sockets.lost.rejected + ledger.frames.rejected + ledger.pieces_rejected;
+    if (others || ledger.others_rejected)
+        lines.push_back(
+            {Tone::warning,
+             fmt::format("records that make no sense, and are none of a send: {} of socket creations, {} of "
+                         "frames, {} of frames' bytes, {} of no kind; this is a bug in sockray",
+                         ledger.sockets.lost.rejected, ledger.frames.rejected, ledger.pieces_rejected,
+                         ledger.others_rejected),
+             true});
+    if (const std::string wrong = ledger.imbalance(); !wrong.empty())
+        lines.push_back({Tone::bad, fmt::format("the sums do not balance ({}): this is a bug in sockray, do not trust "
+                                                "the counts",
+                                                wrong)});
     if (ledger.partial)
         lines.push_back(
             {Tone::warning,
