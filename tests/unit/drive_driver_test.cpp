@@ -223,6 +223,29 @@ std::vector<SocketOptions> all_sockets(const Interface& interface) {
     return all;
 }
 
+NETNS_TEST(DriveDriver, TheQdiscsCountersAreWhatWasGivenOutRefusedAndKept) {
+    NEEDS_COMMANDS(make_veth);
+    const auto veth = find_interface("veth0").value();
+    NEEDS_COMMANDS("tc qdisc add dev veth0 root handle 7: tbf rate 8bit burst 1600 limit 4000");
+    NEEDS_COMMANDS("ip link add veth2 type veth peer name veth3 && tc qdisc add dev veth2 root pfifo limit 5");
+    const auto before = read_qdisc_counters(veth);
+    ASSERT_TRUE(before) << before.error().what;
+    EXPECT_EQ(before->kind, "tbf");
+    EXPECT_EQ(before->handle, 0x70000U);
+    DriveOptions options = options_for("veth0", 8);
+    set_size(options, 1000);
+    Driver driver(options);
+    ASSERT_TRUE(driver.start());
+    EXPECT_EQ(collect(driver).size(), 8U);
+    const auto after = read_qdisc_counters(veth).value();
+    EXPECT_EQ(after.packets - before->packets, 1U);
+    EXPECT_EQ(after.bytes - before->bytes, 1000U);
+    EXPECT_EQ(after.qlen, 4U);
+    EXPECT_EQ(after.drops - before->drops, 3U);
+    EXPECT_EQ(read_qdisc_counters(find_interface("veth2").value()).value().kind, "pfifo");
+    EXPECT_FALSE(read_qdisc_counters(Interface{.name = "gone", .ifindex = 4711}));
+}
+
 NETNS_TEST(DriveDriver, EachSocketTypeAndMethodSendsTheSameFrames) {
     const auto lo = find_interface("lo").value();
     EXPECT_EQ(all_sockets(lo).size(), 9U * 4 + 9U * 2 + 3U);
@@ -455,6 +478,27 @@ NETNS_TEST(DriveDriver, SeveralThreadsShareTheNumbersAndEachAscends) {
     for (const DriveEvent& event : events) ASSERT_EQ(std::count(tids.begin(), tids.end(), event.tid), 1);
 }
 
+NETNS_TEST(DriveDriver, EachThreadSaysOnceThatItsSocketIsOpenBeforeItSends) {
+    DriveOptions options = options_for("lo", 1000);
+    options.threads = 3;
+    std::mutex mutex;
+    std::vector<std::uint32_t> opened;
+    std::uint64_t packets = 0;
+    options.opened = [&] {
+        const std::lock_guard lock(mutex);
+        opened.push_back(static_cast<std::uint32_t>(::gettid()));
+        packets = std::max(packets, read_counters(options.interface)->tx_packets);
+    };
+    Driver driver(options);
+    ASSERT_TRUE(driver.start());
+    EXPECT_EQ(collect(driver).size(), 1000U);
+    std::vector<std::uint32_t> senders = driver.tids();
+    std::sort(senders.begin(), senders.end());
+    std::sort(opened.begin(), opened.end());
+    EXPECT_EQ(opened, senders);
+    EXPECT_EQ(packets, 0U) << "something had been sent";
+}
+
 NETNS_TEST(DriveDriver, TheRateIsKept) {
     for (const unsigned threads : {1U, 3U}) {
         DriveOptions options = options_for("lo", 2001);
@@ -478,27 +522,6 @@ NETNS_TEST(DriveDriver, ASenderWaitsForTheCollectorAndLosesNothing) {
 }
 
 NETNS_TEST(DriveDriver, StopEndsASenderThatWaitsForTheCollector) {
-NETNS_TEST(DriveDriver, EachThreadSaysOnceThatItsSocketIsOpenBeforeItSends) {
-    DriveOptions options = options_for("lo", 1000);
-    options.threads = 3;
-    std::mutex mutex;
-    std::vector<std::uint32_t> opened;
-    std::uint64_t packets = 0;
-    options.opened = [&] {
-        const std::lock_guard lock(mutex);
-        opened.push_back(static_cast<std::uint32_t>(::gettid()));
-        packets = std::max(packets, read_counters(options.interface)->tx_packets);
-    };
-    Driver driver(options);
-    ASSERT_TRUE(driver.start());
-    EXPECT_EQ(collect(driver).size(), 1000U);
-    std::vector<std::uint32_t> senders = driver.tids();
-    std::sort(senders.begin(), senders.end());
-    std::sort(opened.begin(), opened.end());
-    EXPECT_EQ(opened, senders);
-    EXPECT_EQ(packets, 0U) << "something had been sent";
-}
-
     Driver driver(options_for("lo", UINT64_MAX));
     ASSERT_TRUE(driver.start());
     std::this_thread::sleep_for(300ms);

@@ -27,6 +27,20 @@ class JsonLinesTest : public ::testing::Test {
         json_.send(out_, send);
         return take();
     }
+    Json summary(const Ending& ending, const Devices& devices = {}) {
+        json_.summary(out_, ending, devices);
+        return take();
+    }
+    Json summary(const Ledger& ledger) {
+        Ending ending;
+        ending.ledger = ledger;
+        return summary(ending);
+    }
+    Json devices_of(const DeviceDelta& delta, const Devices& devices = {}) {
+        Ending ending;
+        ending.devices = {delta};
+        return summary(ending, devices)["devices"];
+    }
     Json line(const sr_socket& socket) {
         json_.socket(out_, socket, 1);
         return take();
@@ -243,26 +257,53 @@ TEST_F(JsonLinesTest, SummaryHasTheKeysOfTheContractInTheirOrder) {
     ledger.decoded_by_outcome = {2, 0, 1, 0, 0};
     ledger.sends.seen = 5;
     ledger.sends.lost = {1, 1, 0, 0};
-    json_.summary(out_, ledger);
-    const Json summary = take();
-    EXPECT_EQ(keys(summary, 12),
-              (std::vector<std::string>{"type", "attempted", "delivered", "dropped", "failed", "queued", "unknown",
-                                        "seen", "decoded", "lost", "driven", "correlated"}));
-    EXPECT_EQ(keys(summary["lost"], 3), (std::vector<std::string>{"no_room", "missed", "map_full"}));
-    EXPECT_EQ(summary["attempted"], 5);
-    EXPECT_EQ(summary["unknown"], 2);
-    EXPECT_TRUE(summary["driven"].is_null());
+    const Json line = summary(ledger);
+    EXPECT_EQ(keys(line, 12), (std::vector<std::string>{"type", "attempted", "delivered", "dropped", "failed", "queued",
+                                                        "unknown", "seen", "decoded", "lost", "driven", "correlated"}));
+    EXPECT_EQ(keys(line["lost"], 3), (std::vector<std::string>{"no_room", "missed", "map_full"}));
+    EXPECT_EQ(line["attempted"], 5);
+    EXPECT_EQ(line["unknown"], 2);
+    EXPECT_TRUE(line["driven"].is_null());
 
     ledger.driven = ledger.correlated = 3;
-    json_.summary(out_, ledger);
-    EXPECT_EQ(take()["correlated"], 3);
+    EXPECT_EQ(summary(ledger)["correlated"], 3);
 }
 
 TEST_F(JsonLinesTest, SummaryTellsWhatBecameOfTheFrameRecords) {
     Ledger ledger;
     ledger.frames = {.seen = 10, .decoded = 8, .no_room = 2, .map_full = 3, .missed = 4};
-    json_.summary(out_, ledger);
-    EXPECT_EQ(take()["frames"], Json::parse(R"({"seen":10,"decoded":8,"no_room":2,"map_full":3,"missed":4})"));
+    EXPECT_EQ(summary(ledger)["frames"],
+              Json::parse(R"({"seen":10,"decoded":8,"no_room":2,"map_full":3,"missed":4,"rejected":0})"));
+}
+
+TEST_F(JsonLinesTest, SummaryHoldsTheLedgerAgainstDeviceAndQdisc) {
+    Devices devices;
+    for (int i = 0; i < 3; i++) devices.add(made::delivered());
+    DeviceDelta delta{"veth0", 5, 300, 1, 0, made::delivered().record.netns_ino};
+    delta.qdisc = {.kind = "tbf", .packets = 3, .drops = 2, .requeues = 7, .overlimits = 9, .waited = 0, .waiting = 0};
+    const Json found = devices_of(delta, devices);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0]["ifname"], "veth0");
+    EXPECT_EQ(found[0]["tx_packets"], 5);
+    EXPECT_EQ(found[0]["tx_dropped"], 1);
+    EXPECT_EQ(found[0]["qdisc"],
+              Json::parse(R"({"kind":"tbf","sent":3,"drops":2,"requeues":7,"overlimits":9,"waited":0,"waiting":0})"));
+    const Json& held = found[0]["held"];
+    ASSERT_EQ(held.size(), 4U);
+    EXPECT_EQ(held[0]["counter"], "tx_packets");
+    EXPECT_EQ(held[0]["counted"], 5);
+    EXPECT_EQ(held[0]["expected"], 3);
+    EXPECT_NE(held[0]["cause"], "");
+    EXPECT_EQ(held[1], Json::parse(R"({"counter":"sent","counted":3,"expected":3,"cause":""})"));
+    EXPECT_EQ(held[2]["counter"], "drops");
+    EXPECT_NE(held[2]["cause"], "");
+}
+
+TEST_F(JsonLinesTest, SummaryHasNoQdiscWhereItIsNotKnownAndNoDevicesWhereNoneWasWatched) {
+    EXPECT_EQ(summary(Ledger{})["devices"], Json::array());
+    const Json found = devices_of({"veth0", 0, 0, 0, 0, 1});
+    EXPECT_TRUE(found[0]["qdisc"].is_null());
+    EXPECT_EQ(found[0]["held"].size(), 1U);
 }
 
 TEST_F(JsonLinesTest, NamesOfAnyBytesGiveValidJson) {

@@ -277,10 +277,27 @@ TEST(LedgerText, HoldsTheDevicesOwnCounterAgainstTheFramesDelivered) {
     };
     EXPECT_TRUE(has(verdict(1016), "veth0 counted tx_packets +1016 = delivered 1016\n")) << verdict(1016);
     EXPECT_TRUE(has(verdict(1019), "veth0 counted tx_packets +1019: 3 more than the 1016 delivered")) << verdict(1019);
-    EXPECT_TRUE(has(verdict(1006, 10),
-                    "veth0 counted tx_packets +1006: 10 fewer than the 1016 that its driver took; it counts late, or\n"
-                    "  dropped them itself; tx_dropped +10\n"))
+    EXPECT_TRUE(
+        has(verdict(1006, 10),
+            "veth0 counted tx_packets +1006: 10 fewer than the 1016 delivered; it counts late, or dropped them\n"
+            "  itself; tx_dropped +10\n"))
         << verdict(1006, 10);
+}
+
+TEST(LedgerText, HoldsTheQdiscsCountersAgainstIt) {
+    const Session session = mixed();
+    DeviceDelta delta{"veth0", 1001, 0, 0, 0, 0};
+    delta.qdisc = {
+        .kind = "tbf", .packets = 900, .drops = 7, .requeues = 2, .overlimits = 0, .waited = 0, .waiting = 0};
+    const std::string text = session.ledger_text(plain, {delta});
+    EXPECT_TRUE(
+        has(text, "its tbf qdisc counted sent +900: 101 fewer than the 1001 delivered through it; some went past"))
+        << text;
+    EXPECT_TRUE(has(text, "requeues +2")) << text;
+    EXPECT_TRUE(has(text, "its tbf qdisc counted drops +7: ")) << text;
+    EXPECT_TRUE(has(text, "its tbf qdisc counted waiting 0 = queued 0")) << text;
+    delta.qdisc.kind = "noqueue";
+    EXPECT_FALSE(has(session.ledger_text(plain, {delta}), "qdisc counted"));
 }
 
 TEST(LedgerText, SaysNothingOfFramesWhereNoneWentBehindItsSend) {

@@ -54,7 +54,7 @@ TEST_F(Frames, that_a_shaper_delays_are_delivered_later_and_the_sums_are_those_o
     const VethPair slow("vslow");
     slow.set_qdisc("tbf rate 400kbit burst 1600 limit 20000");
     const Traced traced =
-        trace_command({"--stages", "device"},
+        trace_command({"--stages", "device", "-i", "vslow0"},
                       {"sh", "-c", sender_path() + " --to vslow0 --count 40 --length 1000 --report /dev/null"});
     expect_sound(traced);
     EXPECT_EQ(traced.recording.all_lost(), 0U);
@@ -64,6 +64,11 @@ TEST_F(Frames, that_a_shaper_delays_are_delivered_later_and_the_sums_are_those_o
     EXPECT_EQ(delivered, qdisc_count("vslow0", "packets"));
     EXPECT_EQ(delivered, device_count("vslow0").tx_packets);
     EXPECT_EQ(failed, qdisc_count("vslow0", "drops"));
+    const Json device = traced.recording.summary->at("devices").at(0);
+    EXPECT_EQ(device.at("ifname"), "vslow0");
+    EXPECT_EQ(device.at("tx_packets"), delivered);
+    EXPECT_EQ(device.at("qdisc").at("kind"), "tbf");
+    for (const Json& held : device.at("held")) EXPECT_EQ(held.at("cause"), "") << held;
     EXPECT_GT(delivered, 10U);
     EXPECT_GT(failed, 10U);
     std::size_t later = 0;

@@ -15,6 +15,9 @@ struct DeviceSends {
     std::string ifname;
     std::uint64_t sends = 0;
     std::uint64_t frames_delivered = 0;  // one for a delivered send; for a TX ring every frame that the driver took
+    std::uint64_t frames_bypassed = 0;   // of these, past the qdisc (PACKET_QDISC_BYPASS)
+    std::uint64_t refused_in_queue = 0;  // sends that ended in __dev_queue_xmit: dropped, or failed
+    std::uint64_t queued = 0;            // sends
 };
 
 class Devices {
@@ -25,8 +28,12 @@ class Devices {
     void add(const Send& send);
 
     const std::vector<DeviceSends>& all() const { return devices_; }
-    // Frames that a driver took from the sends that were decoded. `netns_ino` 0: in any namespace.
-    std::uint64_t frames_delivered(std::string_view ifname, std::uint32_t netns_ino = 0) const;
+    // Frames that a driver took from the sends that were decoded.
+    std::uint64_t frames_delivered(std::string_view ifname, std::uint32_t netns_ino = 0) const {
+        return of(ifname, netns_ino).frames_delivered;
+    }
+    // All sums of a device; `netns_ino` 0: in any namespace.
+    DeviceSends of(std::string_view ifname, std::uint32_t netns_ino = 0) const;
     // Sends on devices beyond the first `kept`.
     std::uint64_t other_sends() const { return other_sends_; }
 

@@ -1,14 +1,31 @@
 #include "user/cli/device_delta.h"
 
 namespace sockray {
+namespace {
 
-DeviceWatch::DeviceWatch(const Interface& interface) : interface_(interface), before_(read_counters(interface)) {}
+QdiscDelta growth(const Result<QdiscCounters>& before, const Result<QdiscCounters>& after) {
+    if (!before || !after || before->kind != after->kind || before->handle != after->handle) return {};
+    // The kernel keeps 32 bits of all but the packets: they may have gone round.
+    return {after->kind,
+            after->packets - before->packets,
+            static_cast<std::uint32_t>(after->drops - before->drops),
+            static_cast<std::uint32_t>(after->requeues - before->requeues),
+            static_cast<std::uint32_t>(after->overlimits - before->overlimits),
+            before->qlen,
+            after->qlen};
+}
+
+}  // namespace
+
+DeviceWatch::DeviceWatch(const Interface& interface)
+    : interface_(interface), before_(read_counters(interface)), qdisc_before_(read_qdisc_counters(interface)) {}
 
 std::vector<DeviceDelta> DeviceWatch::deltas() const {
     const auto after = read_counters(interface_);
     if (!before_ || !after) return {};
     return {{interface_.name, after->tx_packets - before_->tx_packets, after->tx_bytes - before_->tx_bytes,
-             after->tx_dropped - before_->tx_dropped, after->tx_errors - before_->tx_errors, interface_.netns_ino}};
+             after->tx_dropped - before_->tx_dropped, after->tx_errors - before_->tx_errors, interface_.netns_ino,
+             growth(qdisc_before_, read_qdisc_counters(interface_))}};
 }
 
 }  // namespace sockray

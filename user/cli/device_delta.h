@@ -1,4 +1,4 @@
-// By how much a device's own counters grow while tracing runs.
+// By how much a device's own counters, and those of its qdisc, grow while tracing runs.
 #pragma once
 
 #include <vector>
@@ -19,6 +19,7 @@ class DeviceWatch {
   private:
     Interface interface_;
     Result<DeviceCounters> before_;
+    Result<QdiscCounters> qdisc_before_;
 };
 
 }  // namespace sockray

@@ -133,12 +133,12 @@ int report(const ReportOptions& options) {
     const Style style = style_of(STDOUT_FILENO);
     // Who asks for files only gets no text.
     const bool text = !options.json && !options.csv && (files->empty() || options.lines || options.tree);
+    Summary summary;
     std::unique_ptr<Sink> view;
     if (options.csv)
         view = std::make_unique<Csv>(out.buffer());
     else if (text || options.json)
-        view = make_view(view_of(options), out.buffer(), style);
-    Summary summary;
+        view = make_view(view_of(options), out.buffer(), style, summary.devices());
     std::vector<Sink*> sinks{&summary, &findings};
     if (view) sinks.push_back(view.get());
     sinks.push_back(&flusher);

@@ -46,7 +46,7 @@ Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View 
       output_(output),
       view_(view),
       style_(style_of(output.fd())),
-      shown_in_(make_view(view, output.buffer(), style_)),
+      shown_in_(make_view(view, output.buffer(), style_, summary_.devices())),
       correlator_(tracer.plan(), kernel, {tracer.most_in_flight(), match, tracer.filters_frames()}, *this) {
     add_sink(summary_);
 }

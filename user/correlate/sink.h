@@ -15,6 +15,17 @@
 
 namespace sockray {
 
+// By how much the counters of the qdisc at a device's root grew while tracing ran.
+struct QdiscDelta {
+    std::string kind;  // empty: not known, or it was replaced meanwhile
+    std::uint64_t packets = 0;
+    std::uint64_t drops = 0;
+    std::uint64_t requeues = 0;
+    std::uint64_t overlimits = 0;
+    std::uint64_t waited = 0;   // frames in it when tracing began
+    std::uint64_t waiting = 0;  // and when it ended
+};
+
 // By how much a device's counters grew while tracing ran.
 struct DeviceDelta {
     std::string ifname;
@@ -23,6 +34,7 @@ struct DeviceDelta {
     std::uint64_t tx_dropped = 0;
     std::uint64_t tx_errors = 0;
     std::uint32_t netns_ino = 0;  // of the namespace that `ifname` is in; 0: not known
+    QdiscDelta qdisc = {};
 };
 
 // How a session ended.

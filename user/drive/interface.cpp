@@ -127,4 +127,19 @@ Result<DeviceCounters> read_counters(const Interface& interface) {
                           .rx_errors = stats.rx_errors};
 }
 
+Result<QdiscCounters> read_qdisc_counters(const Interface& interface) {
+    Qdisc qdisc;
+    if (const int err = get_root_qdisc(interface.ifindex, qdisc))
+        return fail(fmt::format("cannot ask the kernel about the qdisc of '{}' (rtnetlink, RTM_GETQDISC): {}",
+                                printable_name(interface.name), errno_text(err)));
+    return QdiscCounters{.kind = qdisc.kind,
+                         .handle = qdisc.handle,
+                         .packets = qdisc.packets,
+                         .bytes = qdisc.bytes,
+                         .drops = qdisc.queue.drops,
+                         .requeues = qdisc.queue.requeues,
+                         .overlimits = qdisc.queue.overlimits,
+                         .qlen = qdisc.queue.qlen};
+}
+
 }  // namespace sockray

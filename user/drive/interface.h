@@ -47,6 +47,22 @@ Status check_usable(const Interface& interface);
 // gone.
 Result<DeviceCounters> read_counters(const Interface& interface);
 
+// What the qdisc at a device's root has counted since it was made, for all senders together. Frames that pass it by
+// (PACKET_QDISC_BYPASS) are not among them.
+struct QdiscCounters {
+    std::string kind;           // "fq_codel"; "noqueue" counts nothing
+    std::uint32_t handle = 0;   // another one: the qdisc was replaced
+    std::uint64_t packets = 0;  // given out
+    std::uint64_t bytes = 0;
+    std::uint64_t drops = 0;
+    std::uint64_t requeues = 0;
+    std::uint64_t overlimits = 0;
+    std::uint64_t qlen = 0;  // frames in it now
+};
+
+// In the network namespace of the calling thread. `failed` where the device has gone, or rtnetlink tells of no qdisc.
+Result<QdiscCounters> read_qdisc_counters(const Interface& interface);
+
 // A name as it may be shown on a terminal: bytes that are not printable ASCII become \xNN (interface names
 // may hold nearly any byte), and what goes on after 64 bytes becomes "...".
 std::string printable_name(std::string_view name);

@@ -1,5 +1,6 @@
 #include "user/drive/rtnetlink.h"
 
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -78,6 +79,79 @@ int read_answer(const nlmsghdr* message, std::size_t size, Link& link) {
 }
 
 }  // namespace
+
+namespace {
+
+void read_stats(const rtattr* stats, Qdisc& qdisc) {
+    std::size_t left = RTA_PAYLOAD(stats);
+    bool wide = false;  // TCA_STATS_PKT64 comes where the number no longer fits the basic one
+    for (auto* one = static_cast<const rtattr*>(RTA_DATA(stats)); RTA_OK(one, left); one = RTA_NEXT(one, left)) {
+        if (one->rta_type == TCA_STATS_BASIC) {
+            gnet_stats_basic basic{};
+            copy_attribute(one, &basic, sizeof basic);
+            qdisc.bytes = basic.bytes;
+            if (!wide) qdisc.packets = basic.packets;
+        } else if (one->rta_type == TCA_STATS_PKT64) {
+            copy_attribute(one, &qdisc.packets, sizeof qdisc.packets);
+            wide = true;
+        } else if (one->rta_type == TCA_STATS_QUEUE) {
+            copy_attribute(one, &qdisc.queue, sizeof qdisc.queue);
+        }
+    }
+}
+
+bool read_qdisc(const nlmsghdr* message, int ifindex, Qdisc& qdisc) {
+    if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof(tcmsg))) return false;
+    const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
+    if (info->tcm_ifindex != ifindex || info->tcm_parent != TC_H_ROOT) return false;
+    qdisc = {};
+    qdisc.handle = info->tcm_handle;
+    std::size_t left = TCA_PAYLOAD(message);
+    for (const rtattr* attribute = TCA_RTA(info); RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+        if (attribute->rta_type == TCA_KIND) {
+            const auto* kind = static_cast<const char*>(RTA_DATA(attribute));
+            qdisc.kind.assign(kind, ::strnlen(kind, RTA_PAYLOAD(attribute)));
+        } else if (attribute->rta_type == TCA_STATS2) {
+            read_stats(attribute, qdisc);
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+// Of all devices: one alone would be answered by a notification to everybody (net/sched/sch_api.c, qdisc_notify).
+int get_root_qdisc(int ifindex, Qdisc& qdisc) {
+    const Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    if (!fd) return errno;
+    struct {
+        nlmsghdr header;
+        tcmsg info;
+    } request{};
+    request.header.nlmsg_len = sizeof request;
+    request.header.nlmsg_type = RTM_GETQDISC;
+    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    if (::send(fd.get(), &request, sizeof request, 0) < 0) return errno;
+    alignas(nlmsghdr) char answer[32768];
+    bool found = false;
+    for (;;) {
+        const ssize_t got = ::recv(fd.get(), answer, sizeof answer, 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno;
+        auto size = static_cast<std::size_t>(got);
+        const auto* message = reinterpret_cast<const nlmsghdr*>(answer);
+        if (!NLMSG_OK(message, size)) return EBADMSG;
+        for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
+            if (message->nlmsg_type == NLMSG_DONE) return found ? 0 : ENOENT;
+            if (message->nlmsg_type == NLMSG_ERROR) {
+                if (message->nlmsg_len < NLMSG_LENGTH(sizeof(nlmsgerr))) return EBADMSG;
+                const int error = static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
+                return error == 0 ? EBADMSG : -error;
+            }
+            found = read_qdisc(message, ifindex, qdisc) || found;
+        }
+    }
+}
 
 int get_link(int ifindex, const std::string& name, Link& link) {
     const Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));

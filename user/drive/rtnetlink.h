@@ -1,7 +1,8 @@
-// One question to rtnetlink: what is this link? Answered for the network namespace of the calling thread,
-// which sysfs would not do (its view is that of whoever mounted it).
+// Two questions to rtnetlink: what is this link, and what has its qdisc counted? Answered for the network namespace of
+// the calling thread, which sysfs would not do (its view is that of whoever mounted it).
 #pragma once
 
+#include <linux/gen_stats.h>
 #include <linux/if_link.h>
 
 #include <array>
@@ -25,5 +26,17 @@ struct Link {
 // Asks for a link by its index, or by its name where ifindex is 0 (1 to 15 bytes, not checked here). Returns
 // 0, or the positive errno: ENODEV where there is no such link (net/core/rtnetlink.c, rtnl_getlink).
 int get_link(int ifindex, const std::string& name, Link& link);
+
+// The qdisc at a device's root; mq sums up those of its queues (net/sched/sch_mq.c, mq_dump).
+struct Qdisc {
+    std::string kind;  // "fq_codel", "noqueue"
+    std::uint32_t handle = 0;
+    gnet_stats_queue queue{};   // qlen and backlog now; drops, requeues and overlimits since it was made
+    std::uint64_t packets = 0;  // given out since it was made: segments of a GSO frame count one each
+    std::uint64_t bytes = 0;
+};
+
+// Returns 0, or the positive errno: ENOENT where the device has none, or has gone.
+int get_root_qdisc(int ifindex, Qdisc& qdisc);
 
 }  // namespace sockray

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "user/analyze/held_counters.h"
 #include "user/base/terminal.h"
 #include "user/correlate/path.h"
 
@@ -286,9 +287,58 @@ void append_loss_by_cpu(Object& object, fmt::memory_buffer& out, const std::vect
     out.push_back(']');
 }
 
+void append_qdisc(fmt::memory_buffer& out, const QdiscDelta& qdisc) {
+    Object object(out);
+    object.text("kind", qdisc.kind);
+    object.number("sent", qdisc.packets);
+    object.number("drops", qdisc.drops);
+    object.number("requeues", qdisc.requeues);
+    object.number("overlimits", qdisc.overlimits);
+    object.number("waited", qdisc.waited);
+    object.number("waiting", qdisc.waiting);
+}
+
+void append_held(fmt::memory_buffer& out, const std::vector<HeldCounter>& all) {
+    out.push_back('[');
+    for (const HeldCounter& held : all) {
+        if (&held != all.data()) out.push_back(',');
+        Object object(out);
+        object.text("counter", held.counter);
+        object.number("counted", held.counted);
+        object.number("expected", held.expected);
+        object.text("cause", held.cause);
+    }
+    out.push_back(']');
+}
+
+void append_devices(Object& object, fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
+    object.key("devices");
+    out.push_back('[');
+    for (const DeviceDelta& delta : ending.devices) {
+        if (&delta != ending.devices.data()) out.push_back(',');
+        Object device(out);
+        device.text("ifname", delta.ifname);
+        device.number("netns", delta.netns_ino);
+        device.number("tx_packets", delta.tx_packets);
+        device.number("tx_bytes", delta.tx_bytes);
+        device.number("tx_dropped", delta.tx_dropped);
+        device.number("tx_errors", delta.tx_errors);
+        if (delta.qdisc.kind.empty()) {
+            device.null("qdisc");
+        } else {
+            device.key("qdisc");
+            append_qdisc(out, delta.qdisc);
+        }
+        device.key("held");
+        append_held(out, hold_counters(ending.ledger, devices, delta));
+    }
+    out.push_back(']');
+}
+
 }  // namespace
 
-void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
+void JsonLines::summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
+    const Ledger& ledger = ending.ledger;
     {
         Object object(out);
         object.text("type", "summary");
@@ -317,6 +367,7 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
             frames.number("no_room", ledger.frames.no_room);
             frames.number("map_full", ledger.frames.map_full);
             frames.number("missed", ledger.frames.missed);
+            frames.number("rejected", ledger.frames.rejected);
         }
         append_loss_by_cpu(object, out, ledger.lost_by_cpu);
         object.number("shown", ledger.shown);
@@ -351,6 +402,9 @@ void JsonLines::summary(fmt::memory_buffer& out, const Ledger& ledger) {
         } else {
             object.null("tracing_adds_ns");
         }
+        object.number("frame_parts_rejected", ledger.pieces_rejected);
+        object.number("others_rejected", ledger.others_rejected);
+        append_devices(object, out, ending, devices);
     }
     out.push_back('\n');
 }

@@ -9,10 +9,11 @@
 #include <string_view>
 
 #include "bpf/records.h"
+#include "user/analyze/devices.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
-#include "user/correlate/ledger.h"
 #include "user/correlate/send.h"
+#include "user/correlate/sink.h"
 
 namespace sockray {
 
@@ -28,7 +29,8 @@ class JsonLines {
     // `id`: 1, 2, 3 ... in the order in which the records were read.
     void socket(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id);
     void send(fmt::memory_buffer& out, const Send& send);
-    void summary(fmt::memory_buffer& out, const Ledger& ledger);
+    // `devices`: what the sends were given to, for the devices' own counters beside it.
+    void summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices);
 
   private:
     void symbol(fmt::memory_buffer& out, std::uint64_t address);

@@ -11,18 +11,19 @@ namespace {
 
 class JsonView : public Sink {
   public:
-    explicit JsonView(fmt::memory_buffer& out) : out_(out) {}
+    JsonView(fmt::memory_buffer& out, const Devices& devices) : out_(out), devices_(devices) {}
     void begin(const Origin&, const Plan& plan, const KernelNames& names) override {
         json_.emplace(plan, names);
         json_->plan(out_);
     }
     void socket(const sr_socket& record, std::uint64_t id) override { json_->socket(out_, record, id); }
     void send(const Send& send) override { json_->send(out_, send); }
-    void end(const Ending& ending) override { json_->summary(out_, ending.ledger); }
+    void end(const Ending& ending) override { json_->summary(out_, ending, devices_); }
 
   private:
     fmt::memory_buffer& out_;
     std::optional<JsonLines> json_;
+    const Devices& devices_;
 };
 
 class TextView : public Sink {
@@ -58,8 +59,8 @@ class TextView : public Sink {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_view(View view, fmt::memory_buffer& out, const Style& style) {
-    if (view == View::json) return std::make_unique<JsonView>(out);
+std::unique_ptr<Sink> make_view(View view, fmt::memory_buffer& out, const Style& style, const Devices& devices) {
+    if (view == View::json) return std::make_unique<JsonView>(out, devices);
     return std::make_unique<TextView>(view, out, style);
 }
 

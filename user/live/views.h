@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "user/analyze/devices.h"
 #include "user/base/terminal.h"
 #include "user/correlate/sink.h"
 
@@ -18,6 +19,7 @@ enum class View {
 };
 
 // Appends to `out`, which must outlive it; its owner takes away what has been written as often as it likes.
-std::unique_ptr<Sink> make_view(View view, fmt::memory_buffer& out, const Style& style);
+// `devices`: what all sends were given to by the end, those that are not shown too; must outlive it.
+std::unique_ptr<Sink> make_view(View view, fmt::memory_buffer& out, const Style& style, const Devices& devices);
 
 }  // namespace sockray

@@ -174,6 +174,13 @@ void visit_device(auto&& v, auto& device) {
     v.number(4, device.tx_dropped);
     v.number(5, device.tx_errors);
     v.number(6, device.netns_ino);
+    v.text(7, device.qdisc.kind);
+    v.number(8, device.qdisc.packets);
+    v.number(9, device.qdisc.drops);
+    v.number(10, device.qdisc.requeues);
+    v.number(11, device.qdisc.overlimits);
+    v.number(12, device.qdisc.waited);
+    v.number(13, device.qdisc.waiting);
 }
 
 }  // namespace sockray

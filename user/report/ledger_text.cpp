@@ -65,7 +65,7 @@ void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Rea
                     2);
     append_words(out, correlation_words(ledger), style);
     append_words(out, other_counts_words(ledger), style);
-    for (const DeviceDelta& delta : deltas) append_words(out, {device_words(ledger, devices, delta)}, style);
+    for (const DeviceDelta& delta : deltas) append_words(out, device_words(ledger, devices, delta), style);
 }
 
 }  // namespace sockray

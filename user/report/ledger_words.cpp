@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "user/analyze/held_counters.h"
+
 namespace sockray {
 
 std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reasons, Outcome outcome) {
@@ -158,30 +160,39 @@ std::vector<LedgerLine> other_counts_words(const Ledger& ledger) {
     return lines;
 }
 
-LedgerLine device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
-    const std::uint64_t delivered = devices.frames_delivered(delta.ifname, delta.netns_ino);
-    std::string text = fmt::format("{} counted tx_packets +{}", delta.ifname, delta.tx_packets);
-    Tone tone = Tone::plain;
-    if (delta.tx_packets == delivered) {
-        tone = Tone::good;
-        text += fmt::format(" = delivered {}", delivered);
-    } else if (delta.tx_packets > delivered) {
-        text += fmt::format(
-            ": {} more than the {} delivered, from other senders or the kernel itself (IPv6 neighbour "
-            "discovery, for one)",
-            delta.tx_packets - delivered, delivered);
-        if (ledger.filtered) text += fmt::format(", or among the {} that did not match the filter", ledger.filtered);
-        if (ledger.left_out && delivered < ledger.count(Outcome::delivered)) text += ", or left out by --outcome";
-        const std::uint64_t open = ledger.count(Outcome::queued) + ledger.count(Outcome::unknown);
-        if (open) text += fmt::format(", or among the {} queued or unknown", open);
-    } else {
-        tone = Tone::warning;
-        text += fmt::format(": {} fewer than the {} that its driver took; it counts late, or dropped them itself",
-                            delivered - delta.tx_packets, delivered);
+namespace {
+
+std::string held_words(const HeldCounter& held) {
+    const std::uint64_t counted = held.counted;
+    const std::uint64_t expected = held.expected;
+    if (counted == expected) return fmt::format(" = {} {}", held.what, expected);
+    return counted > expected
+               ? fmt::format(": {} more than the {} {}, {}", counted - expected, expected, held.what, held.cause)
+               : fmt::format(": {} fewer than the {} {}; {}", expected - counted, expected, held.what, held.cause);
+}
+
+Tone tone_of(const HeldCounter& held) {
+    if (held.counted == held.expected) return Tone::good;
+    return held.counted > held.expected ? Tone::plain : Tone::warning;
+}
+
+}  // namespace
+
+std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
+    std::vector<LedgerLine> lines;
+    const QdiscDelta& qdisc = delta.qdisc;
+    for (const HeldCounter& held : hold_counters(ledger, devices, delta)) {
+        std::string text = lines.empty() ? fmt::format("{} counted {} +{}", delta.ifname, held.counter, held.counted)
+                                         : fmt::format("its {} qdisc counted {} {}{}", qdisc.kind, held.counter,
+                                                       held.counter == "waiting" ? "" : "+", held.counted);
+        text += held_words(held);
+        if (lines.empty() && delta.tx_dropped) text += fmt::format("; tx_dropped +{}", delta.tx_dropped);
+        if (lines.empty() && delta.tx_errors) text += fmt::format("; tx_errors +{}", delta.tx_errors);
+        if (held.counter == "sent" && qdisc.requeues) text += fmt::format("; requeues +{}", qdisc.requeues);
+        if (held.counter == "sent" && qdisc.overlimits) text += fmt::format("; overlimits +{}", qdisc.overlimits);
+        lines.push_back({tone_of(held), std::move(text), !lines.empty()});
     }
-    if (delta.tx_dropped) text += fmt::format("; tx_dropped +{}", delta.tx_dropped);
-    if (delta.tx_errors) text += fmt::format("; tx_errors +{}", delta.tx_errors);
-    return {tone, std::move(text)};
+    return lines;
 }
 
 }  // namespace sockray

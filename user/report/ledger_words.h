@@ -36,6 +36,6 @@ std::vector<LedgerLine> selection_words(const Ledger& ledger);
 // Frames behind their sends, sockets, and the like.
 std::vector<LedgerLine> other_counts_words(const Ledger& ledger);
 // What a device counted, held against the frames that its driver took.
-LedgerLine device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta);
+std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta);
 
 }  // namespace sockray

@@ -24,6 +24,7 @@ class Summary : public Sink {
     // Only the ledger, for standard error when standard output has gone.
     void append_ledger(fmt::memory_buffer& out, const Style& style) const;
 
+    const Devices& devices() const { return devices_; }
     const Reasons& reasons() const { return reasons_; }
     const Ledger& ledger() const { return ending_.ledger; }
 

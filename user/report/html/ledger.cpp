@@ -61,7 +61,7 @@ void append_devices(fmt::memory_buffer& out, const Ending& ending, const Devices
             number(devices.frames_delivered(delta.ifname, delta.netns_ino)), number(delta.tx_bytes),
             number(delta.tx_dropped), number(delta.tx_errors));
     put(out, "</tbody></table></div>\n");
-    for (const DeviceDelta& delta : ending.devices) append_lines(out, {device_words(ending.ledger, devices, delta)});
+    for (const DeviceDelta& delta : ending.devices) append_lines(out, device_words(ending.ledger, devices, delta));
 }
 
 }  // namespace
