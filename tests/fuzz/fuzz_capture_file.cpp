@@ -21,7 +21,7 @@ void require(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const int fd = ::memfd_create("frames", MFD_CLOEXEC);
     require(::ftruncate(fd, 0) == 0 && ::pwrite(fd, data, size, 0) == static_cast<ssize_t>(size));
-    const auto capture = sockray::read_capture("/proc/self/fd/" + std::to_string(fd));
+    const auto capture = sockray::read_capture_here("/proc/self/fd/" + std::to_string(fd));
     if (!capture) {
         require(!capture.error().what.empty());
         return 0;

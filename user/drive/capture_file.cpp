@@ -5,10 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "user/base/confined.h"
+#include "user/base/terminal.h"
+#include "user/base/write_all.h"
 #include "user/drive/interface.h"
 
 namespace sockray {
@@ -21,6 +28,13 @@ struct Frame {
     std::size_t offset;  // into the bytes of all frames
     std::size_t size;
     std::uint64_t due_ns;  // from the first frame
+};
+
+// All frames of a file.
+struct Frames {
+    std::vector<Frame> frames;
+    std::vector<std::uint8_t> bytes;
+    std::uint64_t cut = 0;
 };
 
 class CapturedFrames final : public FrameSource {
@@ -80,16 +94,16 @@ std::string frame_named(std::uint64_t number, const std::string& name) {
     return fmt::format("frame {} of {}", number, name);
 }
 
-}  // namespace
-
-Result<CaptureFile> read_capture(const std::string& path) {
-    const std::string name = printable_name(path);
+// Of a file that was opened; closes it, unless it is standard input.
+Result<Frames> parse_capture(std::FILE* opened, const std::string& name) {
     std::array<char, PCAP_ERRBUF_SIZE> why{};
     // Its timeval then holds nanoseconds in tv_usec.
     const std::unique_ptr<pcap_t, Closer> file(
-        ::pcap_open_offline_with_tstamp_precision(path.c_str(), PCAP_TSTAMP_PRECISION_NANO, why.data()));
-    if (!file)
+        ::pcap_fopen_offline_with_tstamp_precision(opened, PCAP_TSTAMP_PRECISION_NANO, why.data()));
+    if (!file) {
+        if (opened != stdin) std::fclose(opened);
         return fail(fmt::format("cannot read {}: {}", name, printable_name(why.data())), "give a pcap or pcapng file");
+    }
     if (const int type = ::pcap_datalink(file.get()); type != DLT_EN10MB) {
         const char* const known = ::pcap_datalink_val_to_name(type);
         return fail(fmt::format("the frames in {} are of link type {}, and only Ethernet frames can be sent", name,
@@ -97,9 +111,9 @@ Result<CaptureFile> read_capture(const std::string& path) {
                     "capture on an Ethernet interface, not on \"any\"");
     }
 
-    CaptureFile capture;
-    std::vector<Frame> frames;
-    std::vector<std::uint8_t> bytes;
+    Frames all;
+    std::vector<Frame>& frames = all.frames;
+    std::vector<std::uint8_t>& bytes = all.bytes;
     pcap_pkthdr* header = nullptr;
     const u_char* data = nullptr;
     timeval last{};
@@ -119,16 +133,156 @@ Result<CaptureFile> read_capture(const std::string& path) {
         const std::uint64_t due = frames.empty() ? 0 : std::min(frames.back().due_ns + later, latest_ns);
         frames.push_back({bytes.size(), header->caplen, due});
         bytes.insert(bytes.end(), data, data + header->caplen);
-        capture.cut += header->caplen < header->len;
+        all.cut += header->caplen < header->len;
     }
     if (got != PCAP_ERROR_BREAK)  // -2: the end of the file
         return fail(fmt::format("cannot read {} behind its first {} frames: {}", name, frames.size(),
                                 printable_name(::pcap_geterr(file.get()))),
                     "its end is missing, or it is damaged");
     if (frames.empty()) return fail(fmt::format("{} holds no frames", name));
-    capture.count = frames.size();
-    capture.frames = std::make_shared<CapturedFrames>(std::move(frames), std::move(bytes));
+    return all;
+}
+
+// What goes from the process that parses to the one that sends: an answer, then the frames (or the error's two texts),
+// each behind its head. Both are this program, on this machine.
+struct AnswerHead {
+    std::uint32_t ok;
+    std::uint32_t kind;  // ErrorKind
+    std::uint64_t count;
+    std::uint64_t cut;
+};
+struct PieceHead {
+    std::uint64_t due_ns;
+    std::uint64_t size;
+};
+
+class AnswerWriter {
+  public:
+    explicit AnswerWriter(int fd) : fd_(fd) {}
+    ~AnswerWriter() { flush(); }
+    AnswerWriter(const AnswerWriter&) = delete;
+    AnswerWriter& operator=(const AnswerWriter&) = delete;
+
+    void put(const void* data, std::size_t size) {
+        buffer_.append(static_cast<const char*>(data), size);
+        if (buffer_.size() > 65536) flush();
+    }
+    void piece(std::uint64_t due_ns, const void* data, std::size_t size) {
+        const PieceHead head{due_ns, size};
+        put(&head, sizeof head);
+        put(data, size);
+    }
+
+  private:
+    void flush() {
+        write_all(fd_, buffer_, buffer_.size(), -1);
+        buffer_.clear();
+    }
+    int fd_;
+    std::string buffer_;
+};
+
+void write_answer(int fd, const Result<Frames>& parsed) {
+    AnswerWriter out(fd);
+    if (!parsed) {
+        const Error& error = parsed.error();
+        const AnswerHead head{0, static_cast<std::uint32_t>(error.kind), 2, 0};
+        out.put(&head, sizeof head);
+        for (const std::string& text : {error.what, error.remedy}) out.piece(0, text.data(), text.size());
+        return;
+    }
+    const AnswerHead head{1, 0, parsed->frames.size(), parsed->cut};
+    out.put(&head, sizeof head);
+    for (const Frame& frame : parsed->frames) out.piece(frame.due_ns, parsed->bytes.data() + frame.offset, frame.size);
+}
+
+class AnswerReader {
+  public:
+    explicit AnswerReader(std::span<const std::uint8_t> bytes) : left_(bytes) {}
+
+    template <typename T>
+    std::optional<T> take() {
+        if (left_.size() < sizeof(T)) return std::nullopt;
+        T value;
+        std::memcpy(&value, left_.data(), sizeof value);
+        left_ = left_.subspan(sizeof value);
+        return value;
+    }
+    std::optional<std::span<const std::uint8_t>> take(std::uint64_t size) {
+        if (left_.size() < size) return std::nullopt;
+        const auto taken = left_.first(size);
+        left_ = left_.subspan(size);
+        return taken;
+    }
+    bool at_end() const { return left_.empty(); }
+
+  private:
+    std::span<const std::uint8_t> left_;
+};
+
+// Believes nothing: who parses a hostile file may have been taken over by it.
+Result<Frames> read_answer(std::span<const std::uint8_t> bytes, const std::string& name) {
+    const auto senseless = [&] { return fail(fmt::format("cannot read {}: its reader gave no sense", name)); };
+    AnswerReader in(bytes);
+    const auto head = in.take<AnswerHead>();
+    if (!head) return senseless();
+    Frames all;
+    all.cut = head->cut;
+    std::vector<std::string> texts;
+    for (std::uint64_t i = 0; i < head->count; i++) {
+        const auto piece = in.take<PieceHead>();
+        const auto data = piece ? in.take(piece->size) : std::nullopt;
+        if (!data) return senseless();
+        if (!head->ok) {
+            texts.emplace_back(data->begin(), data->end());
+            continue;
+        }
+        const std::uint64_t earliest = all.frames.empty() ? 0 : all.frames.back().due_ns;
+        if (data->empty() || data->size() > max_frame_size || piece->due_ns < earliest || piece->due_ns > latest_ns)
+            return senseless();
+        all.frames.push_back({all.bytes.size(), data->size(), piece->due_ns});
+        all.bytes.insert(all.bytes.end(), data->begin(), data->end());
+    }
+    if (!in.at_end()) return senseless();
+    if (!head->ok && texts.size() == 2) return fail(printable(texts[0]), printable(texts[1]));
+    if (!head->ok || all.frames.empty() || all.cut > all.frames.size()) return senseless();
+    return all;
+}
+
+Result<CaptureFile> made_of(Result<Frames> parsed) {
+    if (!parsed) return tl::unexpected(parsed.error());
+    CaptureFile capture;
+    capture.count = parsed->frames.size();
+    capture.cut = parsed->cut;
+    capture.frames = std::make_shared<CapturedFrames>(std::move(parsed->frames), std::move(parsed->bytes));
     return capture;
+}
+
+Result<std::FILE*> open_capture(const std::string& path, const std::string& name) {
+    if (path == "-") return stdin;
+    std::FILE* const file = std::fopen(path.c_str(), "rbe");
+    if (!file) return fail(fmt::format("cannot read {}: {}", name, errno_text(errno)), "give a pcap or pcapng file");
+    return file;
+}
+
+}  // namespace
+
+Result<CaptureFile> read_capture_here(const std::string& path) {
+    const std::string name = printable_name(path);
+    const auto file = open_capture(path, name);
+    if (!file) return tl::unexpected(file.error());
+    return made_of(parse_capture(*file, name));
+}
+
+Result<CaptureFile> read_capture(const std::string& path) {
+    const std::string name = printable_name(path);
+    const auto file = open_capture(path, name);
+    if (!file) return tl::unexpected(file.error());
+    const auto answer =
+        confined("read " + name, 2 * max_capture_bytes, [&](int fd) { write_answer(fd, parse_capture(*file, name)); });
+    if (*file != stdin) std::fclose(*file);
+    if (!answer) return tl::unexpected(answer.error());
+    return made_of(read_answer(*answer, name));
 }
 
 }  // namespace sockray

@@ -25,6 +25,12 @@ inline constexpr std::size_t max_capture_bytes = std::size_t{512} << 20;
 //
 // Frames are due at the times of the file: those that go back count as at once. From the last frame of a round to the
 // first of the next it takes as long as from frame to frame on average.
+//
+// The file is opened with this process' privileges, "-" is standard input; it is parsed by a process of its own that
+// has none (confined()). Before there are threads.
 Result<CaptureFile> read_capture(const std::string& path);
+
+// The same without that process.
+Result<CaptureFile> read_capture_here(const std::string& path);
 
 }  // namespace sockray
