@@ -143,21 +143,28 @@ TEST_F(Backends, are_named_by_doctor_with_the_reason_why_each_was_taken_or_not) 
 
 // Under emulation, on a machine that may be busy: the bounds only catch what hangs, the numbers are for the reader.
 TEST_F(Backends, come_and_go_in_bounded_time) {
+    const bool preempts = read_file("/sys/kernel/realtime").starts_with("1");
     for (const std::string& kind : kinds) {
         if (!is_there(kind)) continue;
         const auto start = std::chrono::steady_clock::now();
         Process tracing = start_sockray({"trace", "--backend", kind});
         ASSERT_TRUE(tracing.wait_for_err("ready")) << kind;
         const Seconds ready = std::chrono::steady_clock::now() - start;
+        EXPECT_GT(hooks_now(), 0U) << kind;
+        run({sender_path(), "--to", "veth0", "--count", "10"});
         const auto asked = std::chrono::steady_clock::now();
         tracing.signal(SIGINT);
         const Completed done = tracing.finish();
         const Seconds gone = std::chrono::steady_clock::now() - asked;
         EXPECT_EQ(done.status, 0) << kind << "\n" << shown(done);
+        EXPECT_NE(done.out.find("attempted              10\n"), std::string::npos) << kind << "\n" << shown(done);
+        EXPECT_EQ(hooks_left(), "") << kind;
         std::printf("BACKEND %s: ready after %.2f s, gone %.2f s after SIGINT\n", kind.c_str(), ready.count(),
                     gone.count());
-        EXPECT_LT(ready.count(), 60) << kind;
-        EXPECT_LT(gone.count(), 15) << kind;
+        // Measured (docs/hooks.md): 4 s and 3 s at most, and a grace period takes ten times as long where tasks are
+        // preempted. Five times that is for a busy machine; more is a hook that waits for another.
+        EXPECT_LT(ready.count(), 20) << kind;
+        EXPECT_LT(gone.count(), preempts ? 60 : 15) << kind;
     }
 }
 

@@ -1,7 +1,11 @@
 // Under load nothing goes missing unsaid: two threads send while a third program opens and closes packet sockets.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <map>
 
 #include "tests/vm/kernel.h"
 #include "tests/vm/traced.h"
@@ -18,6 +22,9 @@ TEST_F(UnderLoad, of_two_threads_for_ten_seconds_the_ledger_balances_with_the_de
     const Traced traced = drive({"-c", "30000", "--rate", "3000", "--threads", "2"});
     const std::uint64_t sent = device_count("veth0").tx_packets - before;
     EXPECT_TRUE(churn.running());
+    churn.signal(SIGTERM);
+    EXPECT_EQ(churn.finish().status, 0);
+    EXPECT_GT(std::strtoull(read_file(report).c_str(), nullptr, 10), 1000U) << "sockets opened beside it";
     expect_sound(traced);
     const Recording& recording = traced.recording;
     EXPECT_EQ(recording.total("attempted"), 30000U);
@@ -26,6 +33,24 @@ TEST_F(UnderLoad, of_two_threads_for_ten_seconds_the_ledger_balances_with_the_de
     EXPECT_EQ(recording.total("unknown"), recording.all_lost());
     EXPECT_EQ(recording.total("correlated") + recording.all_lost(), 30000U);
     ASSERT_FALSE(recording.sends.empty());
+    // Two threads, each with a good part of the sends, and at the same time.
+    struct Thread {
+        std::uint64_t sends = 0;
+        std::uint64_t first = UINT64_MAX;
+        std::uint64_t last = 0;
+    };
+    std::map<std::uint64_t, Thread> threads;
+    for (const SendLine& send : recording.sends) {
+        Thread& thread = threads[send.tid];
+        thread.sends++;
+        thread.first = std::min(thread.first, send.ts);
+        thread.last = std::max(thread.last, send.ts);
+    }
+    ASSERT_EQ(threads.size(), 2U);
+    const Thread& one = threads.begin()->second;
+    const Thread& other = threads.rbegin()->second;
+    EXPECT_GT(std::min(one.sends, other.sends), 3000U);
+    EXPECT_GT(std::min(one.last, other.last) - std::max(one.first, other.first), 8'000'000'000U) << "ns together";
     const double seconds = static_cast<double>(recording.sends.back().ts - recording.sends.front().ts) / 1e9;
     EXPECT_GT(seconds, 9);
     matrix_cell("under_load",

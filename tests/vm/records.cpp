@@ -249,7 +249,11 @@ std::string imbalance(const Recording& recording) {
     const std::uint64_t outcomes =
         total("delivered") + total("dropped") + total("failed") + total("queued") + total("unknown");
     const std::uint64_t seen = total("decoded") + recording.all_lost();
-    if (total("attempted") == outcomes && total("seen") == seen && total("attempted") == total("seen")) return "";
+    const Json& frames = recording.summary->at("frames");
+    const auto events = [&](const char* key) { return frames.at(key).get<std::uint64_t>(); };
+    const bool sends = total("attempted") == outcomes && total("seen") == seen && total("attempted") == total("seen");
+    const bool sockets = total("sockets_seen") == total("sockets_decoded") + total("sockets_lost");
+    if (sends && sockets && events("seen") == events("decoded") + events("no_room") + events("rejected")) return "";
     return recording.summary->dump();
 }
 

@@ -71,7 +71,8 @@ struct Recording {
 
 Recording parse(std::string_view json_lines);
 
-// Why the summary's sums do not balance, "" where they do: attempted = the sum of the outcomes = seen = decoded + lost.
+// Why the summary's sums do not balance, "" where they do: attempted = the sum of the outcomes = seen = decoded + lost,
+// and those of socket creations and of frames.
 std::string imbalance(const Recording& recording);
 
 }  // namespace sockray::vm
