@@ -310,7 +310,7 @@ struct sr_config {
 	__u32 filter_tgid;   // 0: any
 	__u32 filter_netns;   // inode of a network namespace, 0: any
 	__s32 filter_ifindex; // in filter_netns, 0: any
-	__u32 follow;        // 1: only tasks that descend from one marked by user space
+	__u32 follow;        // not 0: only tasks that this process (thread group) forks, and their descendants
 	__u32 wake_bytes;    // wake the reader when this much waits in the ring
 	__u32 by_thread;     // 1: the kernel has no BTF of its own, so tasks are known by their number
 	__u32 snaplen;       // take so many bytes of each frame; 0: none

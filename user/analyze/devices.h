@@ -14,7 +14,7 @@ struct DeviceSends {
     std::uint32_t netns_ino = 0;
     std::string ifname;
     std::uint64_t sends = 0;
-    std::uint64_t frames_delivered = 0;  // one for a delivered send; for a TX ring every frame that the driver took
+    std::uint64_t frames_delivered = 0;  // one for a delivered send, or the segments that a driver took
     std::uint64_t frames_bypassed = 0;   // of these, past the qdisc (PACKET_QDISC_BYPASS)
     std::uint64_t refused_in_queue = 0;  // sends that ended in __dev_queue_xmit: dropped, or failed
     std::uint64_t queued = 0;            // sends
