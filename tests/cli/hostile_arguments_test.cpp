@@ -44,6 +44,10 @@ class AHostileArgument : public testing::TestWithParam<Hostile> {
                                {"trace", "-p", word},
                                {"trace", "-c", word},
                                {"trace", "--ring", word},
+                               {"capture", "-i", word},
+                               {"capture", "-i", "lo", "-c", word},
+                               {"capture", "-i", "lo", "--fanout", word},
+                               {"capture", "-i", "sockraynosuch", word},
                                {"run", "-i", "lo", "-c", word}};
         // Nobody's name is this long, so that tracing never starts.
         all.push_back({"trace", "--comm", word + "0123456789abcdef"});

@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words verbs = {"doctor", "run", "trace", "diff", "compare-methods", "ops", "sockets"};
+const Words verbs = {"doctor", "run", "trace", "capture", "diff", "compare-methods", "ops", "sockets"};
 
 std::string joined(const Words& words) {
     std::string text = "sockray";
@@ -124,11 +124,25 @@ TEST(WrongUsage, IsAnOptionWithoutItsValue) {
         expect_usage({"run", option});
     for (const std::string option : {"-i", "-c", "-p", "--comm", "--netns", "--outcome", "--ring"})
         expect_usage({"trace", option});
+    for (const std::string option : {"-i", "-c", "--fanout", "--ring", "-w"}) expect_usage({"capture", option});
 }
 
 TEST(WrongUsage, IsAnOptionThatIsGivenTwice) {
     expect_usage({"run", "-i", "lo", "-i", "lo", "-c", "1"});
     expect_usage({"run", "-i", "lo", "-c", "1", "-c", "2"});
+}
+
+TEST(WrongUsage, IsACaptureOfNothingOrWithAFilterThatIsNone) {
+    expect_usage({"capture"}, "--interface");
+    expect_usage({"capture", "arp"}, "--interface");
+    expect_usage({"capture", "-i", ""});
+    expect_usage({"capture", "-i", "lo", "udp", "prot", "5"}, "udp prot 5");
+    expect_usage({"capture", "-i", "lo", ""});
+    expect_usage({"capture", "-i", "lo", " "});
+    expect_usage({"capture", "-i", "any", "vlan", "5"}, "vlan");
+    expect_usage({"capture", "-i", "lo", "-s", "96"}, "--write");
+    expect_usage({"capture", "-i", "lo", "--fanout", "65"}, "--fanout");
+    expect_usage({"capture", "-i", "lo", "--ring", "2G"}, "--ring");
 }
 
 TEST(WrongUsage, IsTwoWaysToShowTheSame) {
@@ -170,6 +184,7 @@ TEST_P(ANumber, ThatIsNoneIsWrongUsageEverywhere) {
         expect_usage(words);
     }
     for (const std::string option : {"-c", "-p", "--ring"}) expect_usage({"trace", option, number});
+    for (const std::string option : {"-c", "--fanout", "--ring"}) expect_usage({"capture", "-i", "lo", option, number});
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -1,4 +1,4 @@
-// Any bytes as a block and as an entry of a recording: an entry that is read can be written, and comes back.
+// Any bytes as a block, as what stands in one, and as an entry of a recording: an entry that is read can be written, and comes back.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     bool swapped = false;
     (void)sockray::pcapng::take_block(bytes, swapped);
+    for (const bool other_order : {false, true}) {
+        (void)sockray::pcapng::parse_interface(bytes, other_order);
+        (void)sockray::pcapng::parse_packet(bytes, other_order);
+    }
     const auto entry = sockray::parse_entry(bytes);
     if (!entry) return 0;
     std::string again;

@@ -15,6 +15,7 @@ Examples:
   sockray trace -i eth0                       what other programs send through eth0
   sockray trace --tree -- arping -c 1 10.0.0.1
   sockray trace -w sends.pcapng -- ./sender   keep it
+  sockray capture -i eth0 -w frames.pcapng    the frames that eth0 sends and receives
   sockray report sends.pcapng                 and read it, here or elsewhere
   sockray diagnose sends.pcapng               what stands out, why, and what to try
   sockray diff before.pcapng after.pcapng     did the path change, did a stage get slower
@@ -88,6 +89,22 @@ Examples:
   sockray trace --json --comm dhclient > sends.jsonl
 
 Exit status 1 where COMMAND cannot be run or failed.)";
+
+inline constexpr const char* capture_footer = R"help(
+FILTER is a pcap-filter(7) expression, as tcpdump takes it, and selects in the kernel, before anything is
+copied. Ends with Ctrl-C (SIGINT, SIGTERM), after -c frames, or when the interface goes down; then comes the
+ledger: every frame that the filter selected is told, or counted with the cause of its loss. Frames that are
+sent past the taps (PACKET_QDISC_BYPASS) are not seen; sockray trace sees them.
+
+With -w frames are written and not shown.
+
+Examples:
+  sockray capture -i eth0
+  sockray capture -i eth0 -w frames.pcapng udp port 53
+  sockray capture -i any -c 100 --json arp | jq -r '"\(.direction) \(.ifname) \(.len)"'
+  sockray capture -i eth0 --fanout 4 -w frames.pcapng -C 100 -W 10
+
+Exit status 1 where an error ended it.)help";
 
 inline constexpr const char* report_footer = R"help(
 Everything is in the file: it can be read on another machine. A recording that was cut off is read up

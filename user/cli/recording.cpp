@@ -35,7 +35,10 @@ bool Recording::failed() {
     if (!said_) {
         said_ = true;
         say(fmt::format("recording has ended: {}", writer_->error()->what));
-        say(fmt::format("  the {} sends before it are in {}", writer_->sends(), printable(writer_->path())));
+        const std::string what = writer_->frames()
+                                     ? fmt::format("{} sends and {} frames", writer_->sends(), writer_->frames())
+                                     : fmt::format("{} sends", writer_->sends());
+        say(fmt::format("  the {} before it are in {}", what, printable(writer_->path())));
     }
     return true;
 }

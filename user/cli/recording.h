@@ -18,6 +18,9 @@ class Recording {
     // Before Session::begin(); the session must not outlive it.
     void attach(Session& session);
 
+    // For those who need no session; nullptr where -w was not given.
+    RecordingWriter* writer() { return writer_.get(); }
+
     // Where results go that are text: standard error, where the recording has standard output.
     int text_fd() const;
     // Recording has ended before the session: says why, once, and is true from then on.

@@ -37,6 +37,7 @@ class Flusher : public Sink {
     explicit Flusher(Output& out) : out_(out) {}
     void socket(const sr_socket&, std::uint64_t) override { out_.flush_if_large(); }
     void send(const Send&) override { out_.flush_if_large(); }
+    void frame(const TapFrame&) override { out_.flush_if_large(); }
 
   private:
     Output& out_;
@@ -148,8 +149,10 @@ int report(const ReportOptions& options) {
     if (!notes) return say_error(notes.error());
     if (options.json) append_findings_json(out.buffer(), findings.result());
     if (text) {
-        out.buffer().push_back('\n');
-        append_findings_text(out.buffer(), findings, style);
+        if (summary.is_traced()) {
+            out.buffer().push_back('\n');
+            append_findings_text(out.buffer(), findings, style);
+        }
         summary.append_text(out.buffer(), style);
     }
     out.flush();

@@ -21,6 +21,8 @@ std::vector<std::string> own_command() {
     return words;
 }
 
+}  // namespace
+
 Origin origin_of(StageSet stages) {
     Origin origin;
     origin.version = SOCKRAY_VERSION;
@@ -37,8 +39,6 @@ Origin origin_of(StageSet stages) {
     origin.stages = stages;
     return origin;
 }
-
-}  // namespace
 
 Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View view, bool match)
     : kernel_(kernel),

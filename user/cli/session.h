@@ -20,6 +20,9 @@
 
 namespace sockray {
 
+// Of a session that begins now. `stages`: those that were asked for.
+Origin origin_of(StageSet stages);
+
 class Session : private Sink {
   public:
     // All must outlive it. What `view` shows goes to `output`. `match`: sends are this process' own and are joined with

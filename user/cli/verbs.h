@@ -89,6 +89,16 @@ struct TraceVerbOptions {
     std::vector<std::string> command;
 };
 
+struct CaptureVerbOptions {
+    std::string interface;  // "any": all of the network namespace
+    std::string expression;
+    std::uint64_t count = 0;  // 0: no limit
+    unsigned fanout = 1;      // rings, each read by a thread of its own
+    std::uint64_t ring_bytes = default_ring_bytes;
+    RecordOptions record;
+    bool json = false;
+};
+
 struct ReportOptions {
     std::vector<std::string> files;
     bool json = false;
@@ -130,6 +140,7 @@ int ops(const OpsOptions& options);
 int sockets(const SocketsOptions& options);
 int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
+int capture(const CaptureVerbOptions& options);
 int report(const ReportOptions& options);
 int diagnose(const DiagnoseOptions& options);
 int diff(const DiffOptions& options);
@@ -144,6 +155,7 @@ void add_ops(CLI::App& app, Action& action);
 void add_sockets(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command);
+void add_capture(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_diagnose(CLI::App& app, Action& action);
 void add_diff(CLI::App& app, Action& action);

@@ -1,8 +1,9 @@
 // What a session tells, be it live or from a recording, and whoever listens: the screen, a recording, statistics, a
-// report. The order is begin, then sockets and sends as they end, then end.
+// report. The order is begin, then sockets, sends as they end and captured frames, then end.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,10 @@
 #include "user/base/kernel_names.h"
 #include "user/base/origin.h"
 #include "user/base/plan.h"
+#include "user/correlate/capture_ledger.h"
 #include "user/correlate/ledger.h"
 #include "user/correlate/send.h"
+#include "user/correlate/tap_frame.h"
 
 namespace sockray {
 
@@ -43,6 +46,7 @@ struct Ending {
     std::vector<DeviceDelta> devices;
     std::uint64_t end_ns = 0;  // CLOCK_MONOTONIC, when tracing was disarmed
     bool cut_off = false;      // a recording that has no end: the ledger is what could be counted of it
+    std::optional<CaptureLedger> capture = std::nullopt;  // where frames of an interface were captured
 };
 
 // A sink does nothing with what it does not override. One thread at a time.
@@ -59,6 +63,8 @@ class Sink {
     virtual void socket(const sr_socket&, std::uint64_t /*id*/) {}
     // Judged: its outcome is final. In the order in which sends ended, which is not that of their begin or their id.
     virtual void send(const Send&) {}
+    // Captured: no send that is told has made it. In the order of its ring.
+    virtual void frame(const TapFrame&) {}
     // A moment at which nothing else waits: at least ten times a second while tracing runs, and never from a recording.
     virtual void idle() {}
     virtual void end(const Ending&) {}

@@ -269,6 +269,45 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
     out.push_back('\n');
 }
 
+void JsonLines::frame(fmt::memory_buffer& out, const TapFrame& frame, std::int64_t realtime_offset_ns) {
+    {
+        Object object(out);
+        object.text("type", "frame");
+        object.number("ts", frame.realtime_ns - static_cast<std::uint64_t>(realtime_offset_ns));
+        object.number("realtime", frame.realtime_ns);
+        object.text("direction", frame.outgoing ? "out" : "in");
+        object.text("ifname", frame.interface->name);
+        object.number("ifindex", frame.interface->ifindex);
+        object.number("netns", frame.interface->netns_ino);
+        object.number("len", frame.length);
+        object.number("captured", frame.bytes.size());
+        object.number("link_type", frame.interface->link_type);
+        object.number("ethertype", ethertype_of(frame));
+    }
+    out.push_back('\n');
+}
+
+void JsonLines::capture(fmt::memory_buffer& out, const CaptureLedger& ledger) {
+    {
+        Object object(out);
+        object.text("type", "capture");
+        object.text("ifname", ledger.interface.name);
+        object.number("seen", ledger.seen);
+        object.number("received", ledger.received);
+        object.number("sent", ledger.sent);
+        object.number("beyond", ledger.beyond);
+        object.key("lost");
+        {
+            Object lost(out);
+            lost.number("dropped", ledger.dropped);
+            lost.number("unread", ledger.unread);
+        }
+        object.number("cut", ledger.cut);
+        object.number("freezes", ledger.freezes);
+    }
+    out.push_back('\n');
+}
+
 namespace {
 
 void append_loss_by_cpu(Object& object, fmt::memory_buffer& out, const std::vector<CpuLoss>& losses) {

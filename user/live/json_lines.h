@@ -12,8 +12,10 @@
 #include "user/analyze/devices.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
+#include "user/correlate/capture_ledger.h"
 #include "user/correlate/send.h"
 #include "user/correlate/sink.h"
+#include "user/correlate/tap_frame.h"
 
 namespace sockray {
 
@@ -29,8 +31,11 @@ class JsonLines {
     // `id`: 1, 2, 3 ... in the order in which the records were read.
     void socket(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id);
     void send(fmt::memory_buffer& out, const Send& send);
+    // `realtime_offset_ns`: CLOCK_REALTIME - CLOCK_MONOTONIC.
+    void frame(fmt::memory_buffer& out, const TapFrame& frame, std::int64_t realtime_offset_ns);
     // `devices`: what the sends were given to, for the devices' own counters beside it.
     void summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices);
+    void capture(fmt::memory_buffer& out, const CaptureLedger& ledger);
 
   private:
     void symbol(fmt::memory_buffer& out, std::uint64_t address);

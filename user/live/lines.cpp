@@ -122,6 +122,23 @@ void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
     out.push_back('\n');
 }
 
+void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
+    paint(out, style_, Tone::dim, time_of_day(frame.realtime_ns, 0));
+    out.push_back(' ');
+    growing_cell(out, style_, frame.outgoing ? "out" : "in", sender_width_, widest_sender, Align::left);
+    out.append(gap);
+    growing_cell(out, style_, printable(frame.interface->name, style_.utf8), ifname_width_, widest_ifname, Align::left);
+    out.append(gap);
+    growing_cell(out, style_, "", entry_width_, widest_entry, Align::left);
+    out.push_back(' ');
+    growing_cell(out, style_, fmt::format("{}", frame.length), number_width_, widest_number, Align::right);
+    if (const std::uint16_t type = ethertype_of(frame)) {
+        out.append(gap);
+        out.append(ethertype_text(type));
+    }
+    out.push_back('\n');
+}
+
 void Lines::socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id) {
     append_socket_block(out, record, id, plan_, names_, style_, time_of_day(record.create.start, realtime_offset_));
 }

@@ -12,6 +12,7 @@
 #include "user/base/plan.h"
 #include "user/base/terminal.h"
 #include "user/correlate/send.h"
+#include "user/correlate/tap_frame.h"
 
 namespace sockray {
 
@@ -31,6 +32,8 @@ class Lines {
     void socket(fmt::memory_buffer& out, const sr_socket& record);
     // Everything that is known of the socket's creation, several lines.
     void socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id);
+    // 12:34:56.123456 in           veth0         60  ETH_P_IP
+    void frame(fmt::memory_buffer& out, const TapFrame& frame);
     // The send as a tree of stages (live/tree.h).
     void tree(fmt::memory_buffer& out, const Send& send);
 

@@ -12,18 +12,26 @@ namespace {
 class JsonView : public Sink {
   public:
     JsonView(fmt::memory_buffer& out, const Devices& devices) : out_(out), devices_(devices) {}
-    void begin(const Origin&, const Plan& plan, const KernelNames& names) override {
+    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override {
         json_.emplace(plan, names);
+        realtime_offset_ns_ = origin.realtime_offset_ns;
+        traced_ = origin.stages != 0;
         json_->plan(out_);
     }
     void socket(const sr_socket& record, std::uint64_t id) override { json_->socket(out_, record, id); }
     void send(const Send& send) override { json_->send(out_, send); }
-    void end(const Ending& ending) override { json_->summary(out_, ending, devices_); }
+    void frame(const TapFrame& frame) override { json_->frame(out_, frame, realtime_offset_ns_); }
+    void end(const Ending& ending) override {
+        if (traced_ || !ending.capture) json_->summary(out_, ending, devices_);
+        if (ending.capture) json_->capture(out_, *ending.capture);
+    }
 
   private:
     fmt::memory_buffer& out_;
     std::optional<JsonLines> json_;
     const Devices& devices_;
+    std::int64_t realtime_offset_ns_ = 0;
+    bool traced_ = false;
 };
 
 class TextView : public Sink {
@@ -42,6 +50,9 @@ class TextView : public Sink {
     void send(const Send& send) override {
         if (view_ == View::lines) lines_->send(out_, send);
         if (view_ == View::tree) lines_->tree(out_, send);
+    }
+    void frame(const TapFrame& frame) override {
+        if (view_ != View::totals) lines_->frame(out_, frame);
     }
     void end(const Ending&) override {
         if (view_ == View::totals && sockets_ > 1)

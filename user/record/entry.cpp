@@ -301,6 +301,7 @@ Ending take_ending(pbf_reader message) {
                         ledger.uncounted.push_back(stage_of(stage));
                     return true;
                 case 41: return sub(reader, [&cost = ledger.cost.emplace()](Take& t) { visit_cost(t, cost); });
+                case 40: return sub(reader, [&to = ending.capture.emplace()](Take& t) { visit_capture(t, to); });
                 default: return false;
             }
         });
@@ -444,6 +445,10 @@ void put_entry(std::string& out, const Ending& ending) {
     message.add_packed_uint32(17, uncounted.begin(), uncounted.end());
     put.number(18, ledger.driven ? *ledger.driven + 1 : 0);
     put.number(19, ledger.correlated ? *ledger.correlated + 1 : 0);
+    if (ending.capture) {
+        pbf_writer sub(message, 40);
+        visit_capture(Put(sub), *ending.capture);
+    }
 }
 
 void put_entry(std::string& out, const PartEntry& entry) {

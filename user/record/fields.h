@@ -167,6 +167,21 @@ void visit_cpu(auto&& v, auto& cpu) {
     v.number(6, cpu.not_followed);
 }
 
+void visit_capture(auto&& v, auto& capture) {
+    v.text(1, capture.interface.name);
+    v.number(2, capture.interface.ifindex);
+    v.number(3, capture.interface.netns_ino);
+    v.number(4, capture.interface.link_type);
+    v.number(5, capture.seen);
+    v.number(6, capture.received);
+    v.number(7, capture.sent);
+    v.number(8, capture.beyond);
+    v.number(9, capture.dropped);
+    v.number(10, capture.unread);
+    v.number(11, capture.cut);
+    v.number(12, capture.freezes);
+}
+
 void visit_device(auto&& v, auto& device) {
     v.text(1, device.ifname);
     v.number(2, device.tx_packets);

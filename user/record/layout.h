@@ -11,4 +11,8 @@ namespace sockray {
 inline constexpr std::uint32_t entry_block = 0x80735279;
 inline constexpr std::string_view entry_magic = "sockray1";
 
+// The description of an interface: its ifindex, and the inode of its network namespace. For fmt, and for sscanf.
+inline constexpr char interface_words[] = "ifindex {} in netns {}";
+inline constexpr char interface_scan[] = "ifindex %d in netns %u";
+
 }  // namespace sockray

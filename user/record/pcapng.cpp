@@ -165,4 +165,60 @@ std::uint32_t block_length(const Block& block) {
     return static_cast<std::uint32_t>(block.body.size()) + around;
 }
 
+namespace {
+
+std::uint16_t half_at(std::string_view bytes, std::size_t offset, bool swapped) {
+    std::uint16_t half = 0;
+    std::memcpy(&half, bytes.data() + offset, sizeof half);
+    return swapped ? __builtin_bswap16(half) : half;
+}
+
+// Calls `take` for each option up to the end of the list, or of what is whole of it.
+template <typename TakeOption>
+void each_option(std::string_view options, bool swapped, const TakeOption& take) {
+    while (options.size() >= 4) {
+        const std::uint16_t code = half_at(options, 0, swapped);
+        const std::size_t size = half_at(options, 2, swapped);
+        const std::size_t whole = 4 + (size + 3) / 4 * 4;
+        if (code == opt_end || whole > options.size()) return;
+        take(code, options.substr(4, size));
+        options.remove_prefix(whole);
+    }
+}
+
+}  // namespace
+
+std::optional<Interface> parse_interface(std::string_view body, bool swapped) {
+    constexpr std::size_t head = 8;
+    if (body.size() < head) return std::nullopt;
+    Interface interface {
+        half_at(body, 0, swapped), word_at(body, 4, swapped), {}, {}
+    };
+    each_option(body.substr(head), swapped, [&](std::uint16_t code, std::string_view value) {
+        if (code == if_name) interface.name = value;
+        if (code == if_description) interface.description = value;
+    });
+    return interface;
+}
+
+std::optional<Packet> parse_packet(std::string_view body, bool swapped) {
+    constexpr std::size_t head = 20;
+    if (body.size() < head) return std::nullopt;
+    const std::size_t captured = word_at(body, 12, swapped);
+    if (captured > body.size() - head) return std::nullopt;
+    Packet packet;
+    packet.interface = word_at(body, 0, swapped);
+    packet.realtime_ns = std::uint64_t{word_at(body, 4, swapped)} << 32 | word_at(body, 8, swapped);
+    packet.length = word_at(body, 16, swapped);
+    packet.bytes = std::as_bytes(std::span(body.substr(head, captured)));
+    const std::size_t padded = std::min((captured + 3) / 4 * 4, body.size() - head);
+    each_option(body.substr(head + padded), swapped, [&](std::uint16_t code, std::string_view value) {
+        if (code != epb_flags || value.size() != sizeof(std::uint32_t)) return;
+        constexpr std::uint32_t direction = 3;
+        const std::uint32_t flags = word_at(value, 0, swapped) & direction;
+        if (flags == 1 || flags == 2) packet.direction = flags == 1 ? Direction::in : Direction::out;
+    });
+    return packet;
+}
+
 }  // namespace sockray::pcapng

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,5 +77,10 @@ struct Incomplete {
 };
 tl::expected<Block, Incomplete> take_block(std::string_view bytes, bool& swapped);
 std::uint32_t block_length(const Block& block);
+
+// The body of an interface description or an enhanced packet block; nothing where it makes no sense. Views into `body`.
+// Of the options: name and description; direction.
+std::optional<Interface> parse_interface(std::string_view body, bool swapped);
+std::optional<Packet> parse_packet(std::string_view body, bool swapped);
 
 }  // namespace sockray::pcapng

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <unordered_map>
@@ -67,6 +68,8 @@ class Replay {
   private:
     Status take(Entry&& entry, const std::string& path);
     Status take(OriginEntry&& entry, const std::string& path);
+    void take_block(const pcapng::Block& block, bool swapped);
+    void take_packet(std::string_view body, bool swapped);
     void begin();
     void note(const std::string& path, std::string_view what) {
         notes.words.push_back(fmt::format("{}: {}", printable(path), what));
@@ -80,6 +83,9 @@ class Replay {
     bool begun_ = false;
     std::optional<Ending> ending_;
     Ledger counted_;
+    CaptureLedger captured_;
+    std::vector<TapInterface> interfaces_;  // of this section
+    bool behind_send_ = false;              // the next packet is the frame of a send that was told
     std::uint64_t last_ns_ = 0;
 };
 
@@ -105,6 +111,7 @@ void Replay::begin() {
 
 Status Replay::take(Entry&& entry, const std::string& path) {
     if (auto* origin = std::get_if<OriginEntry>(&entry)) return take(std::move(*origin), path);
+    behind_send_ = false;
     if (!origin_) {
         notes.bad_entries++;  // nothing stands before the origin
         return {};
@@ -121,6 +128,7 @@ Status Replay::take(Entry&& entry, const std::string& path) {
         for (Sink* sink : sinks_) sink->socket(socket->record, socket->id);
     } else if (auto* send = std::get_if<Send>(&entry)) {
         begin();
+        behind_send_ = true;
         counted_.decoded++;
         counted_.decoded_by_outcome[static_cast<std::size_t>(send->outcome)]++;
         if (lacks_return(send->record)) counted_.partial++;
@@ -132,6 +140,40 @@ Status Replay::take(Entry&& entry, const std::string& path) {
         notes.unknown_entries++;
     }
     return {};
+}
+
+// The words of others in a file whose entries are ours: frames that were captured, and the interfaces they are of.
+void Replay::take_block(const pcapng::Block& block, bool swapped) {
+    if (block.type == pcapng::section_header) {
+        interfaces_.clear();
+    } else if (block.type == pcapng::interface_description) {
+        const auto described = pcapng::parse_interface(block.body, swapped);
+        if (!described || interfaces_.size() >= most_names) return;
+        TapInterface& interface = interfaces_.emplace_back();
+        interface.name = described->name;
+        interface.link_type = described->link_type;
+        (void)std::sscanf(std::string(described->description).c_str(), interface_scan, &interface.ifindex,
+                          &interface.netns_ino);
+    } else if (block.type == pcapng::enhanced_packet) {
+        if (!behind_send_) take_packet(block.body, swapped);
+        behind_send_ = false;
+    } else if (block.type == pcapng::journal_export) {
+        behind_send_ = false;
+    }
+}
+
+void Replay::take_packet(std::string_view body, bool swapped) {
+    const auto packet = pcapng::parse_packet(body, swapped);
+    if (!origin_ || !packet || packet->interface >= interfaces_.size()) return;
+    begin();
+    const bool outgoing = packet->direction == pcapng::Direction::out;
+    captured_.interface = interfaces_[packet->interface];
+    captured_.seen++;
+    (outgoing ? captured_.sent : captured_.received)++;
+    const auto offset = static_cast<std::uint64_t>(origin_->realtime_offset_ns);
+    last_ns_ = std::max<std::uint64_t>(last_ns_, packet->realtime_ns - offset);
+    const TapFrame frame{&interfaces_[packet->interface], packet->bytes, packet->length, packet->realtime_ns, outgoing};
+    for (Sink* sink : sinks_) sink->frame(frame);
 }
 
 Status Replay::read(const std::string& path) {
@@ -167,6 +209,8 @@ Status Replay::read(const std::string& path) {
                     return taken;
                 notes.entries++;
             }
+        } else {
+            take_block(*block, swapped);
         }
         file->skip(pcapng::block_length(*block));
         need = 12;
@@ -185,6 +229,7 @@ void Replay::finish() {
         counted_.sends.seen = counted_.sends.emitted = counted_.decoded;
         counted_.sockets.seen = counted_.sockets.emitted = counted_.sockets_decoded;
         ending_->ledger = counted_;
+        if (captured_.seen) ending_->capture = captured_;
     }
     const Ledger& ledger = ending_->ledger;
     if (ledger.left_out)
@@ -196,6 +241,10 @@ void Replay::finish() {
         notes.words.push_back(
             fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ",
                         ledger.selected(), counted_.decoded));
+    if (ending_->capture && ending_->capture->told() != captured_.told())
+        notes.words.push_back(
+            fmt::format("of the session's {} captured frames {} are in what was read: sums of both kinds differ",
+                        ending_->capture->told(), captured_.told()));
     for (Sink* sink : sinks_) sink->end(*ending_);
 }
 

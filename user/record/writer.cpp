@@ -90,6 +90,7 @@ void RecordingWriter::start_file() {
     pcapng::put(head_, pcapng::Section{origin_.machine, system, application});
     put(OriginEntry{origin_, file_index_});
     for (const PlanLine& line : plan_->lines) put(line);
+    if (described_) interface_of(*described_);
 }
 
 // Names are told before their first use, so that whoever reads needs nothing but the file.
@@ -101,16 +102,15 @@ void RecordingWriter::name_drop_reason(std::uint32_t number) {
     if (drop_reasons_.insert(number).second) put(DropReasonEntry{number, names_->drop_reason(number)});
 }
 
-std::uint32_t RecordingWriter::interface_of(const Send& send) {
-    const sr_send& record = send.record;
-    const std::uint16_t type = link_type(send.frame.dev_type);
+std::uint32_t RecordingWriter::interface_of(const TapInterface& interface) {
     const auto next = static_cast<std::uint32_t>(interfaces_.size());
-    const auto [found, fresh] =
-        interfaces_.try_emplace(std::tuple{record.netns_ino, record.ifindex, std::string(record.ifname), type}, next);
+    const auto [found, fresh] = interfaces_.try_emplace(
+        std::tuple{interface.netns_ino, interface.ifindex, interface.name, interface.link_type}, next);
     if (fresh) {
-        const std::string name = printable(record.ifname);
-        const std::string where = fmt::format("ifindex {} in netns {}", record.ifindex, record.netns_ino);
-        pcapng::put(head_written_ ? buffer_ : head_, pcapng::Interface{type, options_.snaplen, name, where});
+        const std::string name = printable(interface.name);
+        const std::string where = fmt::format(interface_words, interface.ifindex, interface.netns_ino);
+        pcapng::put(head_written_ ? buffer_ : head_,
+                    pcapng::Interface{interface.link_type, options_.snaplen, name, where});
     }
     return found->second;
 }
@@ -145,7 +145,8 @@ void RecordingWriter::send(const Send& send) {
     if (send.frame.length) {
         append_comment(text_, send, *plan_, *names_);
         pcapng::Packet packet;
-        packet.interface = interface_of(send);
+        packet.interface =
+            interface_of({record.ifname, record.ifindex, record.netns_ino, link_type(send.frame.dev_type)});
         packet.realtime_ns = realtime(send.frame.ns);
         packet.length = send.frame.length;
         packet.bytes = send.frame.bytes;
@@ -162,6 +163,19 @@ void RecordingWriter::send(const Send& send) {
     rotate_if_due();
 }
 
+void RecordingWriter::frame(const TapFrame& frame) {
+    if (error_ || full_) return;
+    pcapng::Packet packet;
+    packet.interface = interface_of(*frame.interface);
+    packet.realtime_ns = frame.realtime_ns;
+    packet.length = frame.length;
+    packet.bytes = frame.bytes;
+    packet.direction = frame.outgoing ? pcapng::Direction::out : pcapng::Direction::in;
+    pcapng::put(buffer_, packet);
+    frames_++;
+    rotate_if_due();
+}
+
 void RecordingWriter::rotate_if_due() {
     if (buffer_.size() >= large) write_out();
     const Rotation& rotation = options_.rotation;
@@ -172,7 +186,7 @@ void RecordingWriter::rotate_if_due() {
 void RecordingWriter::idle() {
     if (error_ || full_ || !plan_) return;
     const std::uint64_t now = monotonic_ns();
-    if (now - written_out_ns_ >= second_ns && (head_written_ || sends_)) {
+    if (now - written_out_ns_ >= second_ns && (head_written_ || sends_ || described_)) {
         write_out();
         if (!error_)
             if (Status flushed = file_.flush(); !flushed) error_ = flushed.error();
@@ -219,6 +233,11 @@ void RecordingWriter::next_file() {
 void RecordingWriter::end(const Ending& ending) {
     if (error_ || full_) return;
     put(ending);
+    if (ending.capture) {
+        const CaptureLedger& capture = *ending.capture;
+        pcapng::put(buffer_, pcapng::Statistics{interface_of(capture.interface), realtime(ending.end_ns), capture.seen,
+                                                capture.dropped});
+    }
     write_out();
     if (Status finished = file_.finish(); !finished && !error_) error_ = finished.error();
 }

@@ -31,9 +31,13 @@ class RecordingWriter : public Sink {
     static Result<std::unique_ptr<RecordingWriter>> create(const RecordingOptions& options);
     ~RecordingWriter() override;
 
+    // What is captured, to be described in each file whether a frame comes or not; before begin().
+    void describe(const TapInterface& interface) { described_ = interface; }
+
     void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
     void socket(const sr_socket& record, std::uint64_t id) override;
     void send(const Send& send) override;
+    void frame(const TapFrame& frame) override;
     void idle() override;
     void end(const Ending& ending) override;
 
@@ -41,7 +45,8 @@ class RecordingWriter : public Sink {
     const std::optional<Error>& error() const { return error_; }
     // -G and -W: all files that were asked for are full.
     bool is_full() const { return full_; }
-    std::uint64_t sends() const { return sends_; }  // written
+    std::uint64_t sends() const { return sends_; }    // written
+    std::uint64_t frames() const { return frames_; }  // written, of no send
     // Where they are, as it stands on the command line.
     const std::string& path() const { return options_.path; }
 
@@ -55,7 +60,7 @@ class RecordingWriter : public Sink {
     void put(const E& entry);
     void name_symbol(std::uint64_t address);
     void name_drop_reason(std::uint32_t number);
-    std::uint32_t interface_of(const Send& send);
+    std::uint32_t interface_of(const TapInterface& interface);
     std::uint64_t realtime(std::uint64_t ns) const;
     void put_row(std::uint64_t ns, const std::string& message, std::uint32_t pid);
 
@@ -78,9 +83,11 @@ class RecordingWriter : public Sink {
     std::unordered_set<std::uint64_t> symbols_;
     std::unordered_set<std::uint32_t> drop_reasons_;
     std::map<std::tuple<std::uint32_t, std::int32_t, std::string, std::uint16_t>, std::uint32_t> interfaces_;
+    std::optional<TapInterface> described_;
     std::optional<Error> error_;
     bool full_ = false;
     std::uint64_t sends_ = 0;
+    std::uint64_t frames_ = 0;
 };
 
 }  // namespace sockray

@@ -68,4 +68,12 @@ void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Rea
     for (const DeviceDelta& delta : deltas) append_words(out, device_words(ledger, devices, delta), style);
 }
 
+void append_capture_text(fmt::memory_buffer& out, const CaptureLedger& ledger, const Style& style) {
+    paint(out, style, Tone::bold, "CAPTURE");
+    fmt::format_to(std::back_inserter(out), "  {}\n", printable(ledger.interface.name, style.utf8));
+    append_count(out, style, Tone::plain, 2, "received", ledger.received);
+    append_count(out, style, Tone::plain, 2, "sent", ledger.sent);
+    append_words(out, capture_words(ledger), style);
+}
+
 }  // namespace sockray

@@ -16,4 +16,7 @@ namespace sockray {
 void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons, const Devices& devices,
                         std::span<const DeviceDelta> deltas, const Style& style);
 
+// Of the frames that were captured beside, or alone.
+void append_capture_text(fmt::memory_buffer& out, const CaptureLedger& ledger, const Style& style);
+
 }  // namespace sockray

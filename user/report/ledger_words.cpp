@@ -178,6 +178,26 @@ Tone tone_of(const HeldCounter& held) {
 
 }  // namespace
 
+std::vector<LedgerLine> capture_words(const CaptureLedger& ledger) {
+    const std::uint64_t lost = ledger.dropped + ledger.unread;
+    const std::string beyond = ledger.beyond ? fmt::format(" + behind the last of -c {}", ledger.beyond) : "";
+    std::vector<LedgerLine> lines{
+        {lost ? Tone::warning : Tone::plain,
+         fmt::format("seen {} = received {} + sent {}{} + lost {} (no room {}, unread {})", ledger.seen,
+                     ledger.received, ledger.sent, beyond, lost, ledger.dropped, ledger.unread)}};
+    if (ledger.dropped)
+        lines.push_back({Tone::warning,
+                         fmt::format("no room: the kernel came upon a full ring {} times; give it more with --ring, "
+                                     "share the work with --fanout, or take fewer frames with a filter",
+                                     ledger.freezes),
+                         true});
+    if (ledger.unread) lines.push_back({Tone::warning, "unread: the kernel kept frames back in its ring", true});
+    if (!ledger.balances())
+        lines.push_back({Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts"});
+    if (ledger.cut) lines.push_back({Tone::plain, fmt::format("{} were longer than the snaplen", ledger.cut)});
+    return lines;
+}
+
 std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
     std::vector<LedgerLine> lines;
     const QdiscDelta& qdisc = delta.qdisc;

@@ -35,6 +35,8 @@ std::vector<LedgerLine> correlation_words(const Ledger& ledger);
 std::vector<LedgerLine> selection_words(const Ledger& ledger);
 // Frames behind their sends, sockets, and the like.
 std::vector<LedgerLine> other_counts_words(const Ledger& ledger);
+// Of the frames that a capture's filter selected: seen = told + lost, and why.
+std::vector<LedgerLine> capture_words(const CaptureLedger& ledger);
 // What a device counted, held against the frames that its driver took.
 std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta);
 

@@ -6,7 +6,8 @@
 
 namespace sockray {
 
-void Summary::begin(const Origin&, const Plan& plan, const KernelNames&) {
+void Summary::begin(const Origin& origin, const Plan& plan, const KernelNames&) {
+    stages_ = origin.stages;
     plan_ = plan;
 }
 
@@ -36,6 +37,9 @@ void Summary::append_text(fmt::memory_buffer& out, const Style& style) const {
 }
 
 void Summary::append_ledger(fmt::memory_buffer& out, const Style& style) const {
+    if (ending_.capture) append_capture_text(out, *ending_.capture, style);
+    if (!is_traced()) return;
+    if (ending_.capture) out.push_back('\n');
     append_ledger_text(out, ending_.ledger, reasons_, devices_, ending_.devices, style);
 }
 

@@ -25,10 +25,14 @@ class Summary : public Sink {
     void append_ledger(fmt::memory_buffer& out, const Style& style) const;
 
     const Devices& devices() const { return devices_; }
+    // False for a capture without tracing, of which there are no sends to speak of.
+    bool is_traced() const { return stages_ || !ending_.capture; }
+
     const Reasons& reasons() const { return reasons_; }
     const Ledger& ledger() const { return ending_.ledger; }
 
   private:
+    StageSet stages_ = 0;
     Plan plan_;
     Chain chain_;
     Reasons reasons_;

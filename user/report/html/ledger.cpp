@@ -67,6 +67,10 @@ void append_devices(fmt::memory_buffer& out, const Ending& ending, const Devices
 }  // namespace
 
 void append_ledger(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices) {
+    if (ending.capture) {
+        put(out, "<h3>Frames captured on {}</h3>\n", escaped(ending.capture->interface.name));
+        append_lines(out, capture_words(*ending.capture));
+    }
     append_sums(out, ending.ledger, reasons);
     put(out, "<h3>What tracing itself lost</h3>\n");
     append_lines(out, loss_words(ending.ledger));

@@ -1,0 +1,106 @@
+#include "user/capture/frame_reader.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace sockray {
+
+void FrameCopies::frame(const CapturedFrame& frame) {
+    frames_.push_back(frame);
+    bytes_.insert(bytes_.end(), frame.bytes.begin(), frame.bytes.end());
+}
+
+void FrameCopies::hand_to(FrameSink& sink) const {
+    std::size_t at = 0;
+    for (CapturedFrame frame : frames_) {
+        const std::size_t size = frame.bytes.size();  // their place has gone
+        frame.bytes = std::span(bytes_).subspan(at, size);
+        at += size;
+        sink.frame(frame);
+    }
+}
+
+void FrameCopies::swap(FrameCopies& other) {
+    frames_.swap(other.frames_);
+    bytes_.swap(other.bytes_);
+}
+
+void FrameCopies::clear() {
+    frames_.clear();
+    bytes_.clear();
+}
+
+Result<std::unique_ptr<FrameReader>> FrameReader::start(Receiver& receiver) {
+    Fd ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    Fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!ready || !stop) return fail("cannot make an eventfd: " + errno_text(errno));
+    std::unique_ptr<FrameReader> reader(new FrameReader(receiver, std::move(ready), std::move(stop)));
+    for (std::size_t i = 0; i < receiver.rings(); i++) reader->rings_.push_back(std::make_unique<Ring>());
+    for (std::size_t i = 0; i < receiver.rings(); i++)
+        reader->rings_[i]->thread = std::thread([&own = *reader, i] { own.work(i); });
+    return reader;
+}
+
+FrameReader::~FrameReader() {
+    stop();
+}
+
+void FrameReader::tell() const {
+    const std::uint64_t one = 1;
+    (void)!::write(ready_.get(), &one, sizeof one);
+}
+
+void FrameReader::work(std::size_t index) {
+    Ring& ring = *rings_[index];
+    for (;;) {
+        pollfd waits[] = {{receiver_.fd(index), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+        ::poll(waits, 2, -1);
+        std::unique_lock lock(ring.mutex);
+        ring.taken.wait(lock, [&] { return !ring.full || stopping_; });
+        if (stopping_) return;
+        lock.unlock();
+        const auto frames = receiver_.read(index, ring.copies);
+        lock.lock();
+        ring.full = !ring.copies.empty();
+        if (!frames) ring.ended = frames.error();
+        if (ring.full || ring.ended) tell();
+        if (ring.ended) return;
+    }
+}
+
+Status FrameReader::take(FrameSink& sink) {
+    std::uint64_t told = 0;
+    (void)!::read(ready_.get(), &told, sizeof told);
+    std::optional<Error> ended;
+    for (const auto& ring : rings_) {
+        std::unique_lock lock(ring->mutex);
+        if (ring->full) ring->copies.swap(ring->taking);
+        ring->full = false;
+        if (ring->ended && !ended) ended = ring->ended;
+        lock.unlock();
+        ring->taken.notify_one();
+        ring->taking.hand_to(sink);
+        ring->taking.clear();
+    }
+    if (ended) return tl::unexpected(*ended);
+    return {};
+}
+
+void FrameReader::stop() {
+    const std::uint64_t one = 1;
+    (void)!::write(stop_.get(), &one, sizeof one);
+    {
+        std::vector<std::unique_lock<std::mutex>> locks;
+        for (const auto& ring : rings_) locks.emplace_back(ring->mutex);
+        stopping_ = true;
+    }
+    for (const auto& ring : rings_) {
+        ring->taken.notify_one();
+        if (ring->thread.joinable()) ring->thread.join();
+    }
+}
+
+}  // namespace sockray
