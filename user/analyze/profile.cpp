@@ -1,26 +1,8 @@
 #include "user/analyze/profile.h"
 
-#include <optional>
+#include "user/analyze/stage_time.h"
 
 namespace sockray {
-namespace {
-
-// What stands around packet_sendmsg is the time of a whole call where that makes several sends.
-bool is_of_one_send(const StageBySlot& stages, int slot) {
-    if (slot >= SR_SLOT_OUTER) return true;
-    return stages[SR_SLOT_BODY] != Stage::tpacket_snd && stages[SR_SLOT_ENTRY] != Stage::sys_sendmmsg;
-}
-
-std::optional<std::uint64_t> time_in(const sr_send& record, int slot) {
-    if (record.stage[slot] == SR_STAGE_NONE || record.span[slot].start == 0) return std::nullopt;
-    const std::uint64_t from = is_moment(slot) ? record.span[SR_SLOT_SENDMSG].start : record.span[slot].start;
-    const std::uint64_t to =
-        is_moment(slot) ? record.span[slot].start : record.span[slot == SR_SLOT_BODY ? SR_SLOT_SENDMSG : slot].end;
-    if (from == 0 || to < from) return std::nullopt;
-    return to - from;
-}
-
-}  // namespace
 
 void Profile::begin(const Origin& origin, const Plan& plan, const KernelNames&) {
     origin_ = origin;
@@ -50,8 +32,7 @@ void Profile::send(const Send& send) {
     PathProfile& path = paths_[number];
     path.sends++;
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
-        if (!is_of_one_send(path.stages, slot)) continue;
-        const auto ns = time_in(send.record, slot);
+        const auto ns = stage_time_ns(send.record, path.stages, slot);
         if (!ns) continue;
         path.times[static_cast<std::size_t>(slot)].add(*ns);
         blocks_.time(number, slot, *ns);
