@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-const Words verbs = {"doctor", "run", "trace", "capture", "diff", "compare-methods", "ops", "sockets"};
+const Words verbs = {"doctor", "run", "trace", "top", "capture", "diff", "compare-methods", "ops", "sockets"};
 
 std::string joined(const Words& words) {
     std::string text = "sockray";
@@ -60,7 +60,7 @@ TEST(Help, NamesEveryVerbAndTheExitStatuses) {
 
 TEST(Help, FitsIntoATerminalOf120Columns) {
     for (const Words& words : {Words{"--help"}, Words{"doctor", "--help"}, Words{"run", "--help"},
-                               Words{"trace", "--help"}, Words{"ops", "--help"}}) {
+                               Words{"trace", "--help"}, Words{"top", "--help"}, Words{"ops", "--help"}}) {
         const std::string text = sockray(words).out;
         std::size_t begin = 0;
         for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
@@ -125,6 +125,26 @@ TEST(WrongUsage, IsAnOptionWithoutItsValue) {
     for (const std::string option : {"-i", "-c", "-p", "--comm", "--netns", "--outcome", "--ring"})
         expect_usage({"trace", option});
     for (const std::string option : {"-i", "-c", "--fanout", "--ring", "-w"}) expect_usage({"capture", option});
+}
+
+TEST(Top, TakesADelayOfSecondsAndANumberOfPictures) {
+    for (const std::string delay :
+         {"", "0", "0.05", "-1", "x", "1.", ".5", "1.2345", "1e3", "3601", "9999999999", " 1"})
+        expect_usage({"top", "-d", delay}, "--delay");
+    for (const std::string number : {"", "0", "-1", "1.5", "x"}) expect_usage({"top", "-n", number}, "--iterations");
+    for (const std::string delay : {"0.1", "1", "2.5", "3600"})
+        expect_understood({"top", "-b", "-n", "1", "-d", delay, "-i", "sockraynosuch"});
+}
+
+TEST(Top, RefusesWhatTraceRefusesAndAnUnknownOrder) {
+    expect_usage({"top", "--sort", "size"}, "latency");
+    expect_usage({"top", "-p", "0"}, "--pid");
+    expect_usage({"top", "--comm", "a-name-of-sixteen"}, "a-name-of-sixte");
+    expect_usage({"top", "-i", ""});
+    expect_usage({"top", "--ring", "1X"}, "--ring");
+    expect_usage({"top", "now"}, "now");
+    expect_usage({"top", "--", "true"}, "--");
+    EXPECT_EQ(sockray({"top", "-b", "-i", "sockraynosuch"}).status, 1);
 }
 
 TEST(WrongUsage, IsAnOptionThatIsGivenTwice) {

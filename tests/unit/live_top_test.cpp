@@ -198,6 +198,7 @@ TEST(TheLedgerLine, BalancesWhileSendsAreUnderWay) {
               "LEDGER 110 = delivered 97 + dropped 2 + failed 0 + queued 0 + unknown 5 + under way 6");
     EXPECT_EQ(top_ledger_line(ledger, style_for({72, 24})),
               "LEDGER 110 = delivered 97 + dropped 2 + unknown 5 + under way 6");
+    EXPECT_EQ(top_ledger_line(ledger, style_for({40, 24})), "LEDGER 110 = delivered 97 + dropped 2 ..");
     EXPECT_EQ(top_loss_line(ledger, style_for({72, 24})), "LOST   no room 4");
     EXPECT_EQ(top_loss_line({}, style_for({72, 24})), "LOST   nothing");
 }

@@ -14,6 +14,7 @@ Examples:
   sockray run -i veth0 -c 1000                drive traffic, trace it, show chain and ledger
   sockray trace -i eth0                       what other programs send through eth0
   sockray trace --tree -- arping -c 1 10.0.0.1
+  sockray top                                 who sends right now
   sockray trace -w sends.pcapng -- ./sender   keep it
   sockray capture -i eth0 -w frames.pcapng    the frames that eth0 sends and receives
   sockray report sends.pcapng                 and read it, here or elsewhere
@@ -105,6 +106,23 @@ Examples:
   sockray capture -i eth0 --fanout 4 -w frames.pcapng -C 100 -W 10
 
 Exit status 1 where an error ended it.)help";
+
+inline constexpr const char* top_footer = R"help(
+In the terminal: q quits, space pauses, / filters by what is typed next (name, pid, socket, device,
+method), s or r b d l p sort, arrows scroll, h explains. Rates, times and STAGES are of the last interval,
+drop, fail and sends since the begin; the small pictures are the last intervals. At the end comes the ledger.
+
+Of a sender: the thread's name, its process, the socket's inode, the device, and how it sends; tx_ring is
+a TX ring. The 256 that send most are kept by name, the others are summed up as (others).
+
+Without a terminal, or with -b, it is plain text, each picture below the one before.
+
+Examples:
+  sockray top
+  sockray top -i eth0 --sort drops --stages device
+  sockray top -b -n 3 -d 10 --comm dhclient > top.txt
+
+Exit status 0 however it was ended by the user; 1 where the terminal or standard output has gone.)help";
 
 inline constexpr const char* report_footer = R"help(
 Everything is in the file: it can be read on another machine. A recording that was cut off is read up

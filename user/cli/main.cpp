@@ -58,13 +58,15 @@ int main_of(std::vector<std::string> arguments) {
     add_run(app, action);
     add_trace(app, action, command);
     add_capture(app, action);
+    add_top(app, action);
     add_report(app, action);
     add_diagnose(app, action);
     add_diff(app, action);
     add_compare_methods(app, action);
 
     if (arguments.empty())
-        return say_usage("which verb? doctor, run, trace, capture, report, diagnose, diff, compare-methods, ops or sockets");
+        return say_usage(
+            "which verb? doctor, run, trace, top, capture, report, diagnose, diff, compare-methods, ops or sockets");
     if (arguments.front() == "help") arguments.front() = "--help";
     if (!is_verb(app, arguments.front()) && !is_app_option(arguments.front()))
         return say_usage("there is no verb '" + arguments.front() + "'");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <string>
@@ -37,6 +38,22 @@ Result<std::uint64_t> parse_size(std::string_view text, std::uint64_t least, std
     if ((*value << shift) < least || (*value << shift) > most)
         return usage(fmt::format("{} is out of range: {} bytes", text, bounds(least, most)));
     return *value << shift;
+}
+
+Result<std::uint64_t> parse_seconds(std::string_view text, std::uint64_t least_ms, std::uint64_t most_ms) {
+    constexpr std::size_t decimals = 3;
+    const std::size_t point = std::min(text.find('.'), text.size());
+    std::string digits(text.substr(0, point));
+    std::string_view fraction = text.substr(std::min(point + 1, text.size()));
+    const bool is_sound = !digits.empty() && digits.size() <= 9 && fraction.size() <= decimals &&
+                          (point == text.size() || !fraction.empty());
+    digits.append(fraction).append(decimals - std::min(fraction.size(), decimals), '0');
+    const auto ms = parse_number(digits, 0, UINT64_MAX);
+    if (!is_sound || !ms) return usage(fmt::format("'{}' is not a number of seconds such as 2 or 0.5", text));
+    if (*ms < least_ms || *ms > most_ms)
+        return usage(fmt::format("{} is out of range: {} to {} s", text, static_cast<double>(least_ms) / 1000,
+                                 static_cast<double>(most_ms) / 1000));
+    return *ms;
 }
 
 }  // namespace sockray

@@ -92,7 +92,7 @@ void Session::finish(std::vector<DeviceDelta> devices) {
     const Ending ending{count(), std::move(devices), end_ns_, false};
     shown_in_->end(ending);
     for (Sink* each : sinks_) each->end(ending);
-    if (view_ != View::json) summary_.append_text(output_.buffer(), style_);
+    if (view_ != View::json && view_ != View::none) summary_.append_text(output_.buffer(), style_);
 }
 
 void Session::socket(const sr_socket& record, std::uint64_t id) {

@@ -59,6 +59,8 @@ class Session : private Sink {
     void finish(std::vector<DeviceDelta> devices);
 
     ProgressCounts progress() const;
+    // As counted up to now: `missed` still holds the sends that are under way.
+    Ledger so_far() const { return count(); }
     // Final behind finish().
     const Summary& summary() const { return summary_; }
     const Ledger& ledger() const { return summary_.ledger(); }

@@ -11,6 +11,7 @@
 #include "user/correlate/outcome_set.h"
 #include "user/drive/frame.h"
 #include "user/drive/socket.h"
+#include "user/live/top_state.h"
 #include "user/probe/backend.h"
 #include "user/record/file_names.h"
 
@@ -99,6 +100,17 @@ struct CaptureVerbOptions {
     bool json = false;
 };
 
+struct TopOptions {
+    std::uint32_t pid = 0;
+    std::string comm;
+    std::string interface;
+    std::uint64_t interval_ms = 1000;
+    std::uint64_t iterations = 0;  // 0: no limit
+    bool batch = false;
+    TopSort sort = TopSort::rate;
+    TracingOptions tracing;
+};
+
 struct ReportOptions {
     std::vector<std::string> files;
     bool json = false;
@@ -141,6 +153,7 @@ int sockets(const SocketsOptions& options);
 int run(const RunOptions& options);
 int trace(const TraceVerbOptions& options);
 int capture(const CaptureVerbOptions& options);
+int top(const TopOptions& options);
 int report(const ReportOptions& options);
 int diagnose(const DiagnoseOptions& options);
 int diff(const DiffOptions& options);
@@ -156,6 +169,7 @@ void add_sockets(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command);
 void add_capture(CLI::App& app, Action& action);
+void add_top(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_diagnose(CLI::App& app, Action& action);
 void add_diff(CLI::App& app, Action& action);

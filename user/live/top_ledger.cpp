@@ -21,7 +21,7 @@ struct Term {
     Tone tone = Tone::plain;
 };
 
-// The terms as they are and, where that is too long, without those that are 0.
+// The terms as they are and, where that is too long, without those that are 0; dots where even these are too many.
 std::string sum_line(std::string_view begin, std::string_view between, std::initializer_list<Term> terms,
                      const Style& style) {
     for (const bool all : {true, false}) {
@@ -32,8 +32,11 @@ std::string sum_line(std::string_view begin, std::string_view between, std::init
         for (const Term& term : terms) {
             if (!all && term.count == 0) continue;
             const std::string text = fmt::format("{} {}", term.name, term.count);
+            if (!all && used + columns(before) + columns(text) > style.width) {
+                out.append(shortened(fmt::format("{}..", before), style.width - used));
+                break;
+            }
             used += columns(before) + columns(text);
-            if (!all && used > style.width) break;
             out.append(before);
             paint(out, style, term.count ? term.tone : Tone::dim, text);
             before = between;

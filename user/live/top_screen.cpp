@@ -114,6 +114,7 @@ std::string title_line(const Activity& activity, const TopState& state, const St
 }
 
 std::string sums_line(const Activity& activity, const Senders& senders, const Style& style) {
+    constexpr int least_picture = 8;
     constexpr int most_picture = 60;
     Parts parts(style);
     const auto number = [](double a_second) { return rate_text(a_second, 7); };
@@ -128,8 +129,9 @@ std::string sums_line(const Activity& activity, const Senders& senders, const St
     if (activity.all.latency.samples)
         parts.add(Tone::plain, fmt::format("median {}, p99 {}", duration(activity.all.latency.median),
                                            duration(activity.all.latency.p99)));
-    if (const int room = std::min(parts.room(), most_picture); room >= 8)
-        parts.add(Tone::dim, sparkline(activity.all.rates, room, style.utf8));
+    const int history = std::min(static_cast<int>(activity.all.rates.size()), most_picture);
+    if (parts.room() >= least_picture)
+        parts.add(Tone::dim, sparkline(activity.all.rates, std::min(parts.room(), history), style.utf8));
     return parts.line();
 }
 

@@ -41,7 +41,9 @@ std::string line_of(const ActiveStage& stage, const Activity& activity, const Wi
         paint_cell(out, style, tone, stage.latency.samples ? duration(ns) : "-", number, Align::right);
         if (widths.picture == 0) return;
         out.push_back(' ');
-        paint_cell(out, style, Tone::dim, sparkline(history, widths.picture, style.utf8), widths.picture);
+        // Beside its number from the first interval on.
+        const int shown = std::min(widths.picture, static_cast<int>(history.size()));
+        paint_cell(out, style, Tone::dim, sparkline(history, shown, style.utf8), widths.picture);
     };
     paint_cell(out, style, tone, shortened(stage_name(stage.stage), widths.name), widths.name);
     if (widths.rate)
@@ -54,7 +56,7 @@ std::string line_of(const ActiveStage& stage, const Activity& activity, const Wi
 
 std::string title_of(const Activity& activity, const Widths& widths, const Style& style) {
     fmt::memory_buffer out;
-    const std::string_view title = activity.filter.empty() ? "STAGES" : "STAGES of those";
+    const std::string_view title = activity.filter.empty() ? "STAGES" : "STAGES of these senders";
     paint_cell(out, style, Tone::bold, shortened(title, widths.name), widths.name);
     if (widths.rate) paint_cell(out, style, Tone::dim, "a second", number, Align::right);
     paint_cell(out, style, Tone::dim, "median", number, Align::right);

@@ -71,6 +71,7 @@ class TextView : public Sink {
 }  // namespace
 
 std::unique_ptr<Sink> make_view(View view, fmt::memory_buffer& out, const Style& style, const Devices& devices) {
+    if (view == View::none) return std::make_unique<Sink>();
     if (view == View::json) return std::make_unique<JsonView>(out, devices);
     return std::make_unique<TextView>(view, out, style);
 }

@@ -12,10 +12,11 @@
 namespace sockray {
 
 enum class View {
-    json,   // one object a line, the plan first and the summary last
-    lines,  // one line a send
-    tree,   // one tree a send
-    totals  // nothing while it runs but the first socket
+    json,    // one object a line, the plan first and the summary last
+    lines,   // one line a send
+    tree,    // one tree a send
+    totals,  // nothing while it runs but the first socket
+    none     // nothing at all: others show it
 };
 
 // Appends to `out`, which must outlive it; its owner takes away what has been written as often as it likes.

@@ -1,0 +1,200 @@
+// sockray top: who sends right now.
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "user/base/clock.h"
+#include "user/base/terminal.h"
+#include "user/cli/arguments.h"
+#include "user/cli/command.h"
+#include "user/cli/device_delta.h"
+#include "user/cli/help.h"
+#include "user/cli/output.h"
+#include "user/cli/privileges.h"
+#include "user/cli/session.h"
+#include "user/cli/signals.h"
+#include "user/cli/top_display.h"
+#include "user/cli/verbs.h"
+#include "user/drive/interface.h"
+#include "user/probe/live_kernel.h"
+#include "user/probe/tracer.h"
+
+namespace sockray {
+namespace {
+
+// Long waits only while nothing comes: the kernel side wakes us when a good part of the ring is full.
+constexpr std::uint64_t drain_every_ms = 10;
+constexpr std::uint64_t idle_every_ms = 100;
+constexpr std::size_t longest_comm = SR_COMM_LEN - 1;
+
+// What the command line asks for, looked up before anything is loaded.
+struct Target {
+    std::optional<Interface> interface;
+    Fd process;  // of -p: readable when it ends
+};
+
+Result<Target> find_target(const TopOptions& options) {
+    Target target;
+    if (options.comm.size() > longest_comm)
+        return usage(
+            fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
+            fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
+    if (options.pid) {
+        auto process = watch_process(static_cast<pid_t>(options.pid));
+        if (!process) return tl::unexpected(process.error());
+        target.process = std::move(*process);
+    }
+    if (!options.interface.empty()) {
+        auto interface = find_interface(options.interface);
+        if (!interface) return tl::unexpected(interface.error());
+        target.interface = std::move(*interface);
+    }
+    return target;
+}
+
+TraceOptions trace_options(const TopOptions& options, const Target& target) {
+    TraceOptions trace;
+    trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
+    trace.stages = options.tracing.stages;
+    trace.in_flight = options.tracing.in_flight;
+    trace.backend = options.tracing.backend;
+    trace.filter.tgid = options.pid;
+    trace.filter.comm = options.comm;
+    if (target.interface) {
+        trace.filter.ifindex = target.interface->ifindex;
+        trace.filter.netns = target.interface->netns_ino;
+        trace.filter.ifname = target.interface->name;
+    }
+    return trace;
+}
+
+enum class Stop {
+    asked,         // by a signal or a key
+    enough,        // -n
+    watched_gone,  // the process of -p ended
+    output_gone    // nobody reads any more
+};
+
+struct Watched {
+    Session& session;
+    ActivitySink& activity;
+    TopDisplay& display;
+};
+
+// When the interval is over. One that was missed is not made up for.
+class Intervals {
+  public:
+    Intervals(std::uint64_t every_ns, std::uint64_t now_ns) : every_ns_(every_ns), next_ns_(now_ns + every_ns) {}
+    bool is_over(std::uint64_t now_ns) {
+        if (now_ns < next_ns_) return false;
+        next_ns_ += ((now_ns - next_ns_) / every_ns_ + 1) * every_ns_;
+        return true;
+    }
+    // Rounded up.
+    std::uint64_t left_ms(std::uint64_t now_ns) const {
+        return now_ns < next_ns_ ? (next_ns_ - now_ns + 999'999) / 1'000'000 : 0;
+    }
+
+  private:
+    std::uint64_t every_ns_;
+    std::uint64_t next_ns_;
+};
+
+Stop pump(const TopOptions& options, Watched watched, const Tracer& tracer, StopSignals& signals, int ended_fd,
+          const Output& out) {
+    auto& [session, activity, display] = watched;
+    Intervals intervals(options.interval_ms * 1'000'000, monotonic_ns());
+    std::uint64_t shown = 0;
+    for (bool idle = false;;) {
+        pollfd waits[] = {{signals.fd(), POLLIN, 0},      {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0},
+                          {display.keys_fd(), POLLIN, 0}, {display.signals_fd(), POLLIN, 0}, {out.fd(), 0, 0}};
+        const std::uint64_t wait = std::min(idle ? idle_every_ms : drain_every_ms, intervals.left_ms(monotonic_ns()));
+        ::poll(waits, std::size(waits), static_cast<int>(wait));
+        idle = session.read() == 0;
+        if (signals.take() != 0) return Stop::asked;
+        if ((waits[3].revents | waits[4].revents) != 0 && !display.react()) return Stop::asked;
+        const bool ended = (waits[2].revents & POLLIN) != 0;
+        if (const std::uint64_t now = monotonic_ns(); intervals.is_over(now) || ended) {
+            activity.close_interval(now);
+            display.show(session.so_far());
+            if (++shown == options.iterations) return Stop::enough;
+        }
+        if (ended) return Stop::watched_gone;
+        if (display.error() != 0 || (waits[5].revents & (POLLERR | POLLNVAL)) != 0) return Stop::output_gone;
+    }
+}
+
+}  // namespace
+
+int top(const TopOptions& options) {
+    StopSignals signals;
+    auto target = find_target(options);
+    if (!target) return say_error(target.error());
+    auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
+    if (!kernel) return say_error(kernel.error());
+    auto tracer = Tracer::start(**kernel, trace_options(options, *target));
+    if (!tracer) return say_error(tracer.error());
+
+    Output out(STDOUT_FILENO, signals.fd());
+    ActivitySink activity;
+    Session session(**kernel, *tracer, out, View::none, false);
+    session.add_sink(activity);
+    std::optional<DeviceWatch> device;
+    if (target->interface) device.emplace(*target->interface);
+    std::unique_ptr<Window> window;
+    if (!options.batch && Window::is_possible()) {
+        auto opened = Window::open(signals.fd());
+        if (!opened) return say_error(opened.error());
+        window = std::move(*opened);
+    }
+    session.begin(options.tracing.stages);
+    if (!window) say("ready");
+    TopDisplay display(activity, out, std::move(window), options.sort);
+    drop_privileges(false);
+    const Stop stop = pump(options, {session, activity, display}, *tracer, signals, target->process.get(), out);
+    session.stop();
+    if (stop == Stop::watched_gone) session.linger(signals.fd());
+    session.end(device ? device->deltas() : std::vector<DeviceDelta>{});
+    const int drawn = display.error();
+    display.close();
+    session.summary().append_ledger(out.buffer(), style_of(STDOUT_FILENO));
+    out.flush();
+    if (stop == Stop::watched_gone) say(fmt::format("process {} has ended", options.pid));
+    if (out.error() == 0 && drawn != 0) say(fmt::format("cannot draw on the terminal: {}", errno_text(drawn)));
+    return say_output_lost(session, out) || drawn != 0 ? exit_failed : exit_done;
+}
+
+void add_top(CLI::App& app, Action& action) {
+    const auto options = std::make_shared<TopOptions>();
+    CLI::App& verb = *app.add_subcommand("top", "who sends right now: rates, outcomes and times, live in the terminal");
+    add_number(verb, "-p,--pid", options->pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
+        ->type_name("PID");
+    add_text(verb, "--comm", options->comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
+    add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
+    add_parsed(verb, "-d,--delay", options->interval_ms, "seconds between two pictures, e.g. 0.5",
+               [](const std::string& text) { return parse_seconds(text, 100, 3'600'000); })
+        ->type_name("SECONDS")
+        ->default_str("1");
+    add_number(verb, "-n,--iterations", options->iterations, "end after so many pictures")->type_name("N");
+    verb.add_flag("-b,--batch", options->batch, "plain text, one picture below the other; so too without a terminal");
+    add_choice(verb, "--sort", options->sort, "who comes first: rate, bytes, drops, latency or pid",
+               std::map<std::string, TopSort>{{"rate", TopSort::rate},
+                                              {"bytes", TopSort::bytes},
+                                              {"drops", TopSort::drops},
+                                              {"latency", TopSort::latency},
+                                              {"pid", TopSort::pid}})
+        ->type_name("KEY")
+        ->default_str("rate");
+    add_tracing_options(verb, options->tracing);
+    verb.footer(top_footer);
+    verb.callback([options, &action] { action = [options] { return top(*options); }; });
+}
+
+}  // namespace sockray
