@@ -59,6 +59,7 @@ Result<std::unique_ptr<Window>> Window::open(int stop_fd) {
     const sigset_t blocked = set_of({SIGWINCH, SIGTSTP, SIGCONT, SIGTTOU});
     ::pthread_sigmask(SIG_BLOCK, &blocked, &window->blocked_before_);
     window->style_ = style_of(window->tty_.get());
+    window->measure();
     window->enter();
     return window;
 }
@@ -123,6 +124,7 @@ void Window::take_signals() {
 }
 
 int Window::draw(std::span<const std::string> lines) {
+    if (!entered_) enter();  // a job that was begun in the background gets no signal when it comes to the front
     if (!entered_) return 0;
     // A line is erased before it is written: behind one that fills the window this would take its last character.
     std::string frame = "\x1b[H";
