@@ -29,6 +29,7 @@ qemu_run() {
         -chardev "$(chardev_file err "$run/err")" -device virtserialport,chardev=err,nr=2
         -chardev "$(chardev_file control "$run/control")" -device virtserialport,chardev=control,nr=3
         -chardev "$(chardev_file dmesg "$run/dmesg")" -device virtserialport,chardev=dmesg,nr=4)
+    [[ -z $option_count_instructions ]] || command+=(-icount shift=0,sleep=off,align=off)
     verbose "${command[*]@Q}"
 
     # Each pipe is held open at both ends: nobody blocks in open(), and its reader sees the end only when we close it.
