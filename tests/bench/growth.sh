@@ -1,0 +1,40 @@
+#!/bin/bash
+# Runs in a guest: does the cost of a traced send grow with the stages, the senders, the sockets? Arguments: SENDS KIND.
+# shellcheck source=tests/bench/guest.sh
+. /t/guest.sh
+part=growth
+round=1
+sends=$1
+kind=$2
+
+threads=(1 2 4 8 16 32 64)
+sockets=(1 10 100 1000 10000)
+sets=(packet_sendmsg chain device full)
+
+# measure NAME NUMBER: the sender with so many "threads" or "sockets"; each thread sends its share.
+measure() {
+    local batches=$((sends / 200 + 1))
+    [[ $1 != threads ]] || batches=$((batches / $2 + 1))
+    median cpu_ns "$($here/tight_sender -i veth0 "--$1" "$2" --sends 200 --batches "$batches")"
+}
+rows() {
+    local number
+    for number in "${threads[@]}"; do "$1" threads "$number"; done
+    for number in "${sockets[@]}"; do "$1" sockets "$number"; done
+}
+remember() { alone["$1:$2"]=$(measure "$1" "$2"); }
+compare() { value "$1:$2" added_ns "$(minus "$(measure "$1" "$2")" "${alone["$1:$2"]}")"; }
+
+declare -A alone
+ulimit -n 20000
+network
+rows remember
+for set in "${sets[@]}"; do
+    start sockray "$kind" "$set" text || continue
+    $here/tight_sender -i veth0 --sends 200 --batches 1 >/dev/null
+    if [[ $set == chain ]]; then
+        rows compare
+    fi
+    value "stages:$set" added_ns "$(minus "$(measure threads 1)" "${alone[threads:1]}")"
+    stop sockray "$kind" "$set"
+done

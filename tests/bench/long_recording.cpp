@@ -1,0 +1,104 @@
+// long_recording: makes a recording of N sends out of a short one, by our own writer. Its sends are the short one's
+// again and again, with new numbers, each time as much later as the short one took; its ledger is that of N sends.
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "user/record/reader.h"
+#include "user/record/writer.h"
+
+namespace {
+
+using namespace sockray;
+
+constexpr std::size_t most_kept = 10'000;
+
+std::uint64_t shifted(std::uint64_t ns, std::uint64_t by) {
+    return ns ? ns + by : 0;  // 0: did not happen
+}
+
+Send later(Send send, std::uint64_t id, std::uint64_t by) {
+    send.id = id;
+    send.record.id = id;
+    for (sr_span& span : send.record.span) {
+        span.start = shifted(span.start, by);
+        span.end = shifted(span.end, by);
+    }
+    send.record.drop_ns = shifted(send.record.drop_ns, by);
+    send.frame.ns = shifted(send.frame.ns, by);
+    if (send.number) send.number = id;
+    return send;
+}
+
+// Keeps the first sends of a recording, and writes as many as are wanted at its end.
+class Repeater : public Sink {
+  public:
+    Repeater(RecordingWriter& writer, std::uint64_t wanted) : writer_(writer), wanted_(wanted) {}
+
+    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override {
+        writer_.begin(origin, plan, names);
+    }
+    void socket(const sr_socket& record, std::uint64_t id) override { writer_.socket(record, id); }
+    void send(const Send& send) override {
+        if (kept_.size() < most_kept) kept_.push_back(send);
+    }
+    void end(const Ending& ending) override {
+        if (kept_.empty()) return;
+        constexpr std::uint64_t gap_ns = 1000;
+        const std::uint64_t period = begin_ns(kept_.back().record) - begin_ns(kept_.front().record) + gap_ns;
+        Ending all;
+        for (std::uint64_t i = 0; i < wanted_; i++) {
+            const Send send = later(kept_[i % kept_.size()], i + 1, i / kept_.size() * period);
+            all.ledger.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
+            writer_.send(send);
+        }
+        all.ledger.decoded = all.ledger.shown = all.ledger.sends.seen = all.ledger.sends.emitted = wanted_;
+        all.ledger.sockets = ending.ledger.sockets;
+        all.ledger.sockets_decoded = ending.ledger.sockets_decoded;
+        all.end_ns = ending.end_ns + wanted_ / kept_.size() * period;
+        writer_.end(all);
+    }
+    bool found_sends() const { return !kept_.empty(); }
+
+  private:
+    RecordingWriter& writer_;
+    std::uint64_t wanted_;
+    std::vector<Send> kept_;
+};
+
+int fail_with(const std::string& what) {
+    std::fprintf(stderr, "long_recording: %s\n", what.c_str());
+    return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::span arguments(argv, static_cast<std::size_t>(argc));
+    std::uint64_t wanted = 0;
+    const std::string_view count = argc == 4 ? arguments[3] : "";
+    if (std::from_chars(count.data(), count.data() + count.size(), wanted).ec != std::errc() || wanted == 0) {
+        std::fputs("usage: long_recording SHORT LONG N\n", stderr);
+        return 2;
+    }
+    RecordingOptions options;
+    options.path = arguments[2];
+    const auto writer = RecordingWriter::create(options);
+    if (!writer) return fail_with(writer.error().what);
+    Repeater repeater(**writer, wanted);
+    const std::array<std::string, 1> paths{arguments[1]};
+    const std::array<Sink*, 1> sinks{&repeater};
+    const auto read = replay(paths, sinks);
+    if (!read) return fail_with(read.error().what);
+    if ((*writer)->error()) return fail_with((*writer)->error()->what);
+    if (!repeater.found_sends()) return fail_with(fmt::format("there are no sends in {}", paths.front()));
+    return 0;
+}
