@@ -30,7 +30,8 @@ session() {
             printf "%s runs_a_send %.2f\n", row, more / sends
             printf "%s ns_a_run %.1f\n", row, spent / more
             printf "%s ns_a_send %.1f\n", row, spent / sends
-        }' "$work/programs.before" "$work/programs.after" | while read -r row metric number; do value "$row" "$metric" "$number"; done
+        }' "$work/programs.before" "$work/programs.after" |
+        while read -r row metric number; do value "$row" "$metric" "$number"; done
 }
 
 network

@@ -29,7 +29,8 @@ sample() {
     [[ $1 != none ]] || { unburdened=$(cpu_a_send "$with") && return 0; }
     value "$1" added_ns "$(minus "$(cpu_a_send "$with")" "$unburdened")"
     value "$1" reader_ns_a_send "$((reader_ns / sent))"
-    value "$1" reader_share_of_added "$(awk -v r="$reader_ns" -v s="$sent" -v w="$(cpu_a_send "$with")" -v n="$unburdened" 'BEGIN { printf "%.3f", r / s / (w - n) }')"
+    value "$1" reader_share_of_added "$(awk -v reader="$reader_ns" -v sent="$sent" -v with="$(cpu_a_send "$with")" \
+        -v without="$unburdened" 'BEGIN { printf "%.3f", reader / sent / (with - without) }')"
     value "$1" rss_kib_first "$first"
     value "$1" rss_kib "$rss"
     [[ $counted == none ]] || value "$1" told "$counted"
@@ -40,7 +41,8 @@ sample() {
 lost() {
     local own
     own=$(sed -nE 's/^ *seen [0-9]+ = decoded [0-9]+ \+ lost ([0-9]+).*/\1/p' "$work/out" | tail -n 1)
-    [[ -n $own ]] || own=$(cat "$work/out" "$work/err" "$work/bt.out" 2>/dev/null | awk '/^Lost [0-9]+ events/ { sum += $2 } END { printf "%.0f", sum }')
+    [[ -n $own ]] || own=$(cat "$work/out" "$work/err" "$work/bt.out" 2>/dev/null |
+        awk '/^Lost [0-9]+ events/ { sum += $2 } END { printf "%.0f", sum }')
     echo "$own"
 }
 

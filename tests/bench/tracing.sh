@@ -31,7 +31,8 @@ sample() {
     [[ $1 != none ]] || return 0
     [[ -z $pid ]] || value "$1" rss_kib "$rss"
     [[ $counted == none ]] || value "$1" reader_ns_a_send "$((reader_ns / sent))"
-    [[ $counted == none ]] || value "$1" lost_percent "$(awk -v a="$sent" -v b="$counted" 'BEGIN { printf "%.2f", 100 * (a - b) / a }')"
+    [[ $counted == none ]] || value "$1" lost_percent \
+        "$(awk -v a="$sent" -v b="$counted" 'BEGIN { printf "%.2f", 100 * (a - b) / a }')"
 }
 
 network
