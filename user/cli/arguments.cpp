@@ -71,6 +71,9 @@ void add_tracing_options(CLI::App& verb, TracingOptions& options) {
     add_backend_option(verb, options.backend);
     add_btf_option(verb, options.btf);
     add_ring_option(verb, options.ring_bytes);
+}
+
+void add_calibrate_option(CLI::App& verb, TracingOptions& options) {
     verb.add_flag("--no-calibrate", options.no_calibrate, "do not measure at the start what tracing adds to a send");
 }
 

@@ -78,6 +78,7 @@ void add_btf_option(CLI::App& verb, std::string& file);
 
 // Those of TracingOptions: what run, trace and capture share.
 void add_tracing_options(CLI::App& verb, TracingOptions& options);
+void add_calibrate_option(CLI::App& verb, TracingOptions& options);
 
 // FILE...: a recording
 void add_recording_files(CLI::App& verb, std::vector<std::string>& files);

@@ -151,9 +151,9 @@ int capture(const CaptureVerbOptions& options) {
     Output out(recording->text_fd(), signals.fd());
     const Style style = style_of(out.fd());
     const View view = options.json ? View::json : options.record.write.empty() ? View::lines : View::totals;
-    const auto shown_in = make_view(view, out.buffer(), style);
-    Flusher flusher(out);
     Summary summary;
+    const auto shown_in = make_view(view, out.buffer(), style, summary.devices());
+    Flusher flusher(out);
     std::vector<Sink*> listeners{&summary, shown_in.get(), &flusher};
     if (recording->writer()) {
         recording->writer()->describe(target->interface);
@@ -165,7 +165,7 @@ int capture(const CaptureVerbOptions& options) {
     const Plan plan;
     const NoNames names;
     teller.begin(origin, plan, names);
-    drop_privileges(false);
+    drop_privileges();
     auto reader = FrameReader::start(target->receiver);
     if (!reader) return say_error(reader.error());
     say("ready");

@@ -133,6 +133,7 @@ void add_run(CLI::App& app, Action& action) {
     add_expression(verb, options->expression);
     add_outcome_option(verb, options->outcomes);
     add_tracing_options(verb, options->tracing);
+    add_calibrate_option(verb, options->tracing);
     add_record_options(verb, options->record);
     verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each");
     verb.footer(run_footer);

@@ -154,14 +154,14 @@ int top(const TopOptions& options) {
         if (!opened) return say_error(opened.error());
         window = std::move(*opened);
     }
-    session.begin(options.tracing.stages);
+    session.start(options.tracing.stages);
     if (!window) say("ready");
     TopDisplay display(activity, out, std::move(window), options.sort);
-    drop_privileges(false);
+    drop_privileges();
     const Stop stop = pump(options, {session, activity, display}, *tracer, signals, target->process.get(), out);
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.end(device ? device->deltas() : std::vector<DeviceDelta>{});
+    session.finish(device ? device->deltas() : std::vector<DeviceDelta>{});
     const int drawn = display.error();
     display.close();
     session.summary().append_ledger(out.buffer(), style_of(STDOUT_FILENO));

@@ -212,6 +212,7 @@ void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& co
     add_outcome_option(verb, options->outcomes);
     add_number(verb, "-c,--count", options->count, "end after so many sends")->type_name("N");
     add_tracing_options(verb, options->tracing);
+    add_calibrate_option(verb, options->tracing);
     add_record_options(verb, options->record);
     CLI::Option* tree = verb.add_flag("--tree", options->tree, "each send as a tree of stages with their times");
     verb.add_flag("--json", options->json, "one JSON object a line")->excludes(tree);
