@@ -345,6 +345,7 @@ TEST(ThePlainText, HasEverySenderEveryColumnAndNothingATerminalWouldObey) {
         EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
     EXPECT_TRUE(text.ends_with("\n\n"));
+    EXPECT_NE(top_text({}, {}, {}, {false, true, 180, false}).find("nobody has sent yet"), std::string::npos);
 }
 
 }  // namespace

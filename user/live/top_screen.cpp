@@ -194,6 +194,11 @@ std::vector<std::string> help_screen(const Style& style) {
     return lines;
 }
 
+// Instead of senders.
+std::string empty_line(const Activity& activity, const Style& style) {
+    return painted(style, Tone::dim, activity.senders.empty() ? "nobody has sent yet" : "no sender matches");
+}
+
 // What stands around the table, by how much it is missed.
 struct Around {
     bool title = false, ledger = false, keys = false, sums = false, loss = false;
@@ -235,8 +240,7 @@ TopScreen top_screen(const Activity& activity, const Ledger& ledger, const TopSt
         lines.push_back(table.row(i));
     if (others) lines.push_back(table.others()), rows--;
     if (table.size() == 0 && rows > 0) {
-        const bool none = activity.senders.empty();
-        lines.push_back(painted(style, Tone::dim, none ? "nobody has sent yet" : "no sender matches"));
+        lines.push_back(empty_line(activity, style));
         rows--;
     }
     for (; rows > 0; rows--) lines.emplace_back();
@@ -263,6 +267,7 @@ std::string top_text(const Activity& activity, const Ledger& ledger, const TopSt
     lines.push_back(table.header());
     for (std::size_t i = 0; i < table.size(); i++) lines.push_back(table.row(i));
     if (table.has_others()) lines.push_back(table.others());
+    if (table.size() == 0) lines.push_back(empty_line(activity, style));
     const auto stages = top_stages(activity, stage_count + 1, style);
     lines.insert(lines.end(), stages.begin(), stages.end());
     lines.push_back(top_ledger_line(ledger, style));
