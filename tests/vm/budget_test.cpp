@@ -41,9 +41,12 @@ std::string excess(const std::string& what, std::uint32_t has, std::uint32_t may
 
 std::vector<bench::LoadedProgram> programs_of(const std::string& kind, const std::string& stages) {
     const auto before = bench::loaded_programs();
-    Process tracing = start_sockray({"trace", "--backend", kind, "--stages", stages});
+    RunOptions patient;
+    patient.timeout = Seconds(300);
+    Process tracing = start_sockray({"trace", "--backend", kind, "--stages", stages}, patient);
     std::vector<bench::LoadedProgram> programs;
-    if (tracing.wait_for_err("ready")) programs = bench::loaded_programs(before.empty() ? 0 : before.back().id);
+    if (tracing.wait_for_err("ready", patient.timeout))
+        programs = bench::loaded_programs(before.empty() ? 0 : before.back().id);
     tracing.signal(SIGINT);
     tracing.finish();
     return programs;
