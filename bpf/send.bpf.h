@@ -88,7 +88,8 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 			}
 			return 0;
 		}
-		check_stack(ctx);
+		if (check_stacks)
+			check_stack(ctx);
 	}
 	t = task_find();
 	if (!check && !task_wanted(t))

@@ -22,6 +22,7 @@ const volatile struct sr_config config = {};
 // Written by user space while the programs run.
 __u32 mode = SR_MODE_OFF;
 __u32 check_tid = 0;
+__u32 check_stacks = 0; // the check sends tell who called packet_sendmsg
 
 // sr_task.state
 #define SR_IDLE 0

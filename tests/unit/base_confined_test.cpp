@@ -38,7 +38,9 @@ TEST(Confined, WorkHasNoCapabilityAndIsNobody) {
     });
     for (const char* line : {"CapPrm:\t0000000000000000\n", "CapEff:\t0000000000000000\n", "NoNewPrivs:\t1\n"})
         EXPECT_NE(status.find(line), std::string::npos) << status;
-    if (::geteuid() == 0) EXPECT_EQ(told([](int fd) { put(fd, std::to_string(::getuid())); }), "65534");
+    if (::geteuid() == 0) {
+        EXPECT_EQ(told([](int fd) { put(fd, std::to_string(::getuid())); }), "65534");
+    }
 }
 
 TEST(Confined, WorkChangesNothingHere) {

@@ -291,7 +291,7 @@ TEST(LedgerText, HoldsTheQdiscsCountersAgainstIt) {
         .kind = "tbf", .packets = 900, .drops = 7, .requeues = 2, .overlimits = 0, .waited = 0, .waiting = 0};
     const std::string text = session.ledger_text(plain, {delta});
     EXPECT_TRUE(
-        has(text, "its tbf qdisc counted sent +900: 101 fewer than the 1001 delivered through it; some went past"))
+        has(text, "its tbf qdisc counted sent +900: 100 fewer than the 1000 delivered through it; some went past"))
         << text;
     EXPECT_TRUE(has(text, "requeues +2")) << text;
     EXPECT_TRUE(has(text, "its tbf qdisc counted drops +7: ")) << text;

@@ -301,7 +301,9 @@ void Tracer::State::drop_stage(Stage stage, const std::string& reason) {
 
 Status Tracer::State::check(const LiveKernel& kernel) {
     const auto announce = [this](std::uint32_t tid) { std::atomic_ref(program->bss->check_tid).store(tid); };
+    std::atomic_ref(program->bss->check_stacks).store(1);
     if (Status status = make_check_sends(announce); !status) return status;
+    std::atomic_ref(program->bss->check_stacks).store(0);
     CheckRecords records;
     read([&](std::span<const std::byte> bytes) {
         const auto record = decode(bytes);
