@@ -57,45 +57,53 @@ class Put {
     pbf_writer& writer_;
 };
 
-// Takes the field that the reader stands at, if the list has it.
+// Takes the field that the reader stands at where the list comes to it, and goes on to the next one: fields in the
+// order of the list, as the writer has them, are taken in one walk through it.
 class Take {
   public:
-    explicit Take(pbf_reader& reader) : reader_(reader), field_(reader.tag()) {}
+    explicit Take(pbf_reader& reader) : reader_(reader) { go_on(); }
     template <typename Integer>
     void number(protozero::pbf_tag_type field, Integer& value) {
-        if (field != field_ || taken_) return;
-        taken_ = true;
+        if (field != field_) return;
         if constexpr (std::is_signed_v<Integer>)
             narrow(reader_.get_sint64(), value);
         else
             narrow(reader_.get_uint64(), value);
+        took();
     }
     template <std::size_t size>
     void text(protozero::pbf_tag_type field, char (&value)[size]) {
-        if (field != field_ || taken_) return;
-        taken_ = true;
+        if (field != field_) return;
         const protozero::data_view view = reader_.get_view();
         if (view.size() >= size) throw Malformed{"a name that is too long"};
         std::memset(value, 0, size);
         std::memcpy(value, view.data(), view.size());
+        took();
     }
     void text(protozero::pbf_tag_type field, std::string& value) {
-        if (field != field_ || taken_) return;
-        taken_ = true;
+        if (field != field_) return;
         value = reader_.get_bytes();
+        took();
     }
-    // False: the field is none of the list, and still to be taken.
-    bool taken() const { return taken_; }
+    void go_on() { field_ = reader_.next() ? reader_.tag() : none; }
+    bool at_end() const { return field_ == none; }
+    // Fields so far.
+    std::size_t taken() const { return taken_; }
 
   private:
+    static constexpr protozero::pbf_tag_type none = 0;  // no field has this number
     template <typename Wide, typename Integer>
     static void narrow(Wide wide, Integer& value) {
         value = static_cast<Integer>(wide);
         if (static_cast<Wide>(value) != wide) throw Malformed{"a number that is too large for its field"};
     }
+    void took() {
+        taken_++;
+        go_on();
+    }
     pbf_reader& reader_;
-    protozero::pbf_tag_type field_;
-    bool taken_ = false;
+    protozero::pbf_tag_type field_ = none;
+    std::size_t taken_ = 0;
 };
 
 std::uint64_t zigzag(std::int64_t value) {
@@ -154,10 +162,12 @@ T checked(T record, std::uint32_t type) {
 // Calls `other` for the fields that are none of the list.
 template <typename Visit, typename Other>
 void take_fields(pbf_reader reader, const Visit& visit, const Other& other) {
-    while (reader.next()) {
-        Take take(reader);
+    for (Take take(reader); !take.at_end();) {
+        const std::size_t before = take.taken();
         visit(take);
-        if (!take.taken() && !other(reader)) reader.skip();
+        if (take.taken() != before) continue;
+        if (!other(reader)) reader.skip();
+        take.go_on();
     }
 }
 
