@@ -157,7 +157,7 @@ TEST_F(Backends, come_and_go_in_bounded_time) {
         const Completed done = tracing.finish();
         const Seconds gone = std::chrono::steady_clock::now() - asked;
         EXPECT_EQ(done.status, 0) << kind << "\n" << shown(done);
-        EXPECT_NE(done.out.find("attempted              10\n"), std::string::npos) << kind << "\n" << shown(done);
+        EXPECT_NE(done.out.find("attempted             10\n"), std::string::npos) << kind << "\n" << shown(done);
         EXPECT_EQ(hooks_left(), "") << kind;
         std::printf("BACKEND %s: ready after %.2f s, gone %.2f s after SIGINT\n", kind.c_str(), ready.count(),
                     gone.count());

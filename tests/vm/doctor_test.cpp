@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include "tests/vm/kernel.h"
 #include "tests/vm/traced.h"
@@ -79,7 +80,10 @@ TEST_F(Doctor, has_detached_everything_before_it_writes) {
     const auto blocked = [&] { return read_file("/proc/" + std::to_string(doctor.pid()) + "/wchan") == "pipe_write"; };
     for (int i = 0; i < 600 && doctor.running() && !blocked(); i++) ::usleep(100'000);
     ASSERT_TRUE(doctor.running());
-    EXPECT_EQ(hooks_left(), "");
+    // The program that reads the kernel's memory is loaded still, and attached to nothing.
+    std::istringstream left(hooks_left());
+    for (std::string line; std::getline(left, line);)
+        EXPECT_TRUE(line.starts_with("BPF program ") || line.starts_with("BPF map ")) << line;
     ::close(ends[0]);
     ::close(ends[1]);
     doctor.finish();
