@@ -82,13 +82,13 @@ TEST_F(Top, as_plain_text_counts_what_each_sender_sent_and_tells_senders_apart) 
 }
 
 TEST_F(Top, with_a_number_of_pictures_shows_so_many_and_ends) {
-    Process sender({sender_path(), "--name", "sender", "--to", "veth0", "--seconds", "120", "--gap-us", "5000"});
+    Process sender({sender_path(), "--name", "steady", "--to", "veth0", "--seconds", "120", "--gap-us", "5000"});
     const Completed done = sockray({"top", "-b", "-n", "3", "-d", "0.5", "-i", "veth0"});
     EXPECT_TRUE(sender.running());
     EXPECT_EQ(done.status, 0) << shown(done);
     EXPECT_EQ(pictures(done.out), 3U) << done.out;
-    ASSERT_EQ(last_rows(done.out, "sender").size(), 1U) << done.out;
-    EXPECT_GT(last_rows(done.out, "sender")[0].sends, 0U) << done.out;
+    ASSERT_EQ(last_rows(done.out, "steady").size(), 1U) << done.out;
+    EXPECT_GT(last_rows(done.out, "steady")[0].sends, 0U) << done.out;
     EXPECT_NE(done.out.find("LEDGER\n"), std::string::npos) << done.out;
 }
 
