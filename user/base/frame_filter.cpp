@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <linux/filter.h>
-#include <nss.h>
 #include <pcap/pcap.h>
 
 #include <cstddef>
 #include <memory>
 
+#include "user/base/local_names.h"
 #include "user/base/terminal.h"
 
 namespace sockray {
@@ -34,17 +34,6 @@ struct Compiled {
     Compiled& operator=(const Compiled&) = delete;
     ~Compiled() { ::pcap_freecode(&program); }
 };
-
-// libpcap asks the resolver for whatever it takes for a name, and a misspelt word is one. A tool that watches a machine
-// must not send queries of its own, so the sources of names are set to the local files (nss.h; nscd is not asked then
-// either). Once: each call keeps memory for good.
-void keep_names_local() {
-    static const bool done = [] {
-        for (const char* database : {"hosts", "networks", "ethers"}) ::__nss_configure_lookup(database, "files");
-        return true;
-    }();
-    (void)done;
-}
 
 // SKF_AD_*: what the kernel knows of a frame that it received, read as if it stood far behind the frame's end.
 bool asks_the_kernel(const bpf_insn& one) {

@@ -1,12 +1,13 @@
-// What tracing adds to a send, as it was measured on the machine that traced.
+// What tracing adds to a plain send, as it was measured on the machine that traced. Plain: it is neither recorded (-w)
+// nor followed behind its return, which cost more.
 #pragma once
 
 #include <cstdint>
 
 namespace sockray {
 
-// Sends on a private loopback interface, in batches, before the hooks were attached and with them: the difference of the
-// medians, and that of the quartiles which are nearest to and farthest from each other.
+// Sends on a private loopback interface, in batches, before the hooks were attached and with them: the difference of
+// the medians, and that of the quartiles which are nearest to and farthest from each other.
 struct TracingCost {
     std::uint64_t median_ns = 0;
     std::uint64_t low_ns = 0;

@@ -1,12 +1,12 @@
 #include "user/capture/expression.h"
 
 #include <fmt/format.h>
-#include <nss.h>
 #include <pcap/pcap.h>
 
 #include <memory>
 #include <string_view>
 
+#include "user/base/local_names.h"
 #include "user/base/terminal.h"
 
 namespace sockray {
@@ -20,15 +20,6 @@ struct ClosePcap {
     void operator()(pcap_t* handle) const { ::pcap_close(handle); }
 };
 using Handle = std::unique_ptr<pcap_t, ClosePcap>;
-
-// A tool that watches a machine must not send queries of its own, and any misspelt word is a name to libpcap.
-void keep_names_local() {
-    static const bool done = [] {
-        for (const char* database : {"hosts", "networks", "ethers"}) ::__nss_configure_lookup(database, "files");
-        return true;
-    }();
-    (void)done;
-}
 
 int dlt_of(std::uint16_t linktype) {
     return linktype == linktype_raw ? DLT_RAW : linktype;  // DLT_* and LINKTYPE_* differ in this one alone

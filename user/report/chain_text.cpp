@@ -117,7 +117,7 @@ void append_notes(fmt::memory_buffer& out, const Path& path, const Plan& plan, c
 
 std::string cost_words(const std::optional<TracingCost>& cost) {
     if (!cost) return "";
-    return fmt::format(": tracing adds {} to a send ({} to {}; measured at the start, on a loopback of its own)",
+    return fmt::format(": tracing adds {} to a plain send ({} to {}; measured at the start, on a loopback of its own)",
                        duration(cost->median_ns), duration(cost->low_ns), duration(cost->high_ns));
 }
 
