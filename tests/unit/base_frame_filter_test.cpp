@@ -247,8 +247,21 @@ TEST(AnExpression, ThatLibpcapDoesNotUnderstandIsRefusedWithItsWords) {
 }
 
 TEST(AnExpression, ThatAsksForWhatOnlyTheKernelKnowsOfAFrameIsRefused) {
-    for (const char* expression : {"inbound", "outbound", "udp and outbound", "ifindex 3"})
-        expect_refused(expression, "not in the frame's bytes");
+    expect_refused("ifindex 3", "not in the frame's bytes");
+}
+
+TEST(AnExpression, ForADirectionHoldsForAllThatIsSentOrForNone) {
+    const Bytes frame = udp_frame({}, 60);
+    const auto says = [&](const std::string& expression) {
+        const auto program = compile_filter(expression, ethernet, 1);
+        EXPECT_TRUE(program) << expression;
+        return program ? run_classic(*program, {frame, frame.size()}).value_or(0) : 0;
+    };
+    EXPECT_EQ(says("outbound"), 1U);
+    EXPECT_EQ(says("inbound"), 0U);
+    EXPECT_EQ(says("udp and outbound"), 1U);
+    EXPECT_EQ(says("arp and outbound"), 0U);
+    EXPECT_EQ(says("not inbound"), 1U);
 }
 
 TEST(AnExpression, IsShownInItsRefusalWithoutWhatATerminalWouldObey) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <pcap/pcap.h>
 
 #include <cstddef>
@@ -34,6 +35,11 @@ struct Compiled {
     Compiled& operator=(const Compiled&) = delete;
     ~Compiled() { ::pcap_freecode(&program); }
 };
+
+bool asks_for_direction(const bpf_insn& one) {
+    return BPF_CLASS(one.code) == BPF_LD && BPF_MODE(one.code) == BPF_ABS &&
+           one.k == static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE);
+}
 
 // SKF_AD_*: what the kernel knows of a frame that it received, read as if it stood far behind the frame's end.
 bool asks_the_kernel(const bpf_insn& one) {
@@ -70,9 +76,12 @@ Result<FilterProgram> compile_filter(std::string_view expression, int link_type,
     program.reserve(compiled.program.bf_len);
     for (u_int i = 0; i < compiled.program.bf_len; i++) {
         const bpf_insn& one = compiled.program.bf_insns[i];
-        if (asks_the_kernel(one))
-            return refused(expression, "it asks for a direction or an interface, which are not in the frame's bytes");
-        program.push_back({one.code, one.jt, one.jf, one.k});
+        if (asks_for_direction(one))
+            program.push_back({BPF_LD | BPF_IMM, 0, 0, PACKET_OUTGOING});
+        else if (asks_the_kernel(one))
+            return refused(expression, "it asks for an interface, which is not in the frame's bytes");
+        else
+            program.push_back({one.code, one.jt, one.jf, one.k});
     }
     return program;
 }

@@ -20,7 +20,8 @@ using FilterProgram = std::vector<sr_instruction>;
 // matches all frames.
 //
 // The program looks at nothing but the frame's bytes (no SKF_AD_*): a VLAN tag is found where it stands in the frame,
-// and not where the kernel has taken it out of a frame that it received.
+// and not where the kernel has taken it out of a frame that it received. Every frame is one that is sent: "outbound" is
+// true and "inbound" is not.
 //
 // Names of hosts and networks are looked up in this machine's own files (/etc/hosts, /etc/networks), and never by a
 // network query. That holds for the whole process from the first call on.
