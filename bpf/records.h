@@ -94,6 +94,7 @@
 #define SR_FRAME_SEGMENTED 4 // became `segments` frames, each of which ends for itself
 #define SR_FRAME_FREED 5     // freed after a driver had taken it
 #define SR_FRAME_RECEIVED 6  // offered to a packet socket
+#define SR_FRAME_TAPPED 7    // offered to sockray's own capture; `ns` is its timestamp there, CLOCK_REALTIME
 
 // sr_frame.received, sr_send.received
 #define SR_RECEIVED_TAKEN 1    // the socket has it

@@ -7,5 +7,6 @@
 #include "kprobes.bpf.h"
 #include "multi.bpf.h"
 #include "qdisc.bpf.h"
+#include "taps.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

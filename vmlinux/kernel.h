@@ -110,6 +110,7 @@ struct sk_buff {
 	unsigned char *head;
 	unsigned char *data;
 	unsigned short queue_mapping;
+	long long tstamp;
 };
 
 // Stands at skb->head + skb->end.

@@ -100,6 +100,10 @@ void Session::socket(const sr_socket& record, std::uint64_t id) {
     if (!limit_reached()) shown_in_->socket(record, id);
 }
 
+void Session::tapped(const sr_frame& record) {
+    for (Sink* sink : sinks_) sink->tapped(record);
+}
+
 void Session::send(const Send& send) {
     const bool selected = (outcomes_ & outcome_bit(send.outcome)) != 0;
     if (!selected) left_out_++;

@@ -67,6 +67,7 @@ class Session : private Sink {
 
   private:
     void socket(const sr_socket& record, std::uint64_t id) override;
+    void tapped(const sr_frame& record) override;
     void send(const Send& send) override;
     Tracer::Sink into_correlator();
     Ledger count() const;

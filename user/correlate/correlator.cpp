@@ -54,6 +54,7 @@ void Correlator::take(const sr_send& record) {
 
 void Correlator::take(const sr_frame& record) {
     ledger_.frames.decoded++;
+    if (record.kind == SR_FRAME_TAPPED) return to_.tapped(record);
     flights_.add(record, done_);
     judge_done();
 }

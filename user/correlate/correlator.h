@@ -26,7 +26,7 @@ struct CorrelatorOptions {
 
 class Correlator {
   public:
-    // `to` is told of sockets and sends, of nothing else. All must outlive it.
+    // `to` is told of sockets, sends and what the taps got of them, of nothing else. All must outlive it.
     Correlator(const Plan& plan, const KernelNames& names, const CorrelatorOptions& options, Sink& to);
 
     // What the driver did since the last call; before the records of the same time.

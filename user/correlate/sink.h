@@ -61,6 +61,8 @@ class Sink {
     virtual void begin(const Origin&, const Plan&, const KernelNames&) {}
     // `id`: 1, 2, 3 ... in the order in which the records were read.
     virtual void socket(const sr_socket&, std::uint64_t /*id*/) {}
+    // SR_FRAME_TAPPED, where a capture is traced: before the send that it is of. Never from a recording.
+    virtual void tapped(const sr_frame&) {}
     // Judged: its outcome is final. In the order in which sends ended, which is not that of their begin or their id.
     virtual void send(const Send&) {}
     // Captured: no send that is told has made it. In the order of its ring.

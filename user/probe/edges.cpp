@@ -56,15 +56,30 @@ void attach_segmentation(trace_bpf& program, Attachments& attached) {
     }
 }
 
+Status attach_taps(trace_bpf& program, Attachments& attached) {
+    const std::pair<bpf_program*, const char*> hooks[] = {{program.progs.tap_enter, "tpacket_rcv"},
+                                                          {program.progs.tap_offer, "dev_queue_xmit_nit"}};
+    for (const auto& [one, function] : hooks) {
+        const LibbpfLog log;
+        bpf_link* link = bpf_program__attach_kprobe(one, false, function);
+        if (!link) return tl::unexpected(load_error(fmt::format("attach to {}", function), errno, log));
+        attached.add(link);
+    }
+    return {};
+}
+
 }  // namespace
 
-void Edges::select(trace_bpf& program, StageSet stages, bool children_only, bool own_types) {
+void Edges::select(trace_bpf& program, StageSet stages, bool children_only, bool taps, bool own_types) {
     children_only_ = children_only;
+    taps_ = taps;
     own_types_ = own_types;
     for (const TracepointRow& row : tracepoints())
         if (row.always || stages & stage_bit(row.stage)) bpf_program__set_autoload(program_of(program, row), true);
     bpf_program__set_autoload(program.progs.segment_enter, true);
     bpf_program__set_autoload(program.progs.segment_exit, true);
+    for (bpf_program* one : {program.progs.tap_offer, program.progs.tap_enter}) bpf_program__set_autoload(one, taps);
+    bpf_map__set_autocreate(program.maps.tapped, taps);
     bpf_program__set_autoload(program.progs.task_exited, true);
     bpf_program__set_autoload(own_types ? program.progs.sweep : program.progs.sweep_threads, true);
     if (children_only) {
@@ -105,6 +120,9 @@ Result<std::vector<StageWithout>> Edges::attach(trace_bpf& program, Attachments&
 // No stage's: without them frames and tasks would be taken for others.
 Status Edges::attach_tasks(trace_bpf& program, Attachments& attached) {
     attach_segmentation(program, attached);
+    if (taps_) {
+        if (Status status = attach_taps(program, attached); !status) return status;
+    }
     if (Status status = attach_tracepoint(program.progs.task_exited, "sched_process_exit", attached); !status)
         return status;
     const LibbpfLog log;

@@ -33,8 +33,8 @@ Result<std::vector<StageWithout>> attach_rows(std::span<const TracepointRow> row
 class Edges {
   public:
     // Before the load: which programs and maps are needed. `children_only`: tasks that a process forks are followed.
-    // `own_types`: the kernel has BTF of its own.
-    void select(trace_bpf& program, StageSet stages, bool children_only, bool own_types);
+    // `taps`: what sockray's own capture gets is told. `own_types`: the kernel has BTF of its own.
+    void select(trace_bpf& program, StageSet stages, bool children_only, bool taps, bool own_types);
 
     // Behind the load, and behind the hooks. Returns the stages that cannot be attached here, with nothing left of
     // them. Errors: not_allowed, or what is no stage's and cannot be done without.
@@ -47,6 +47,7 @@ class Edges {
     Status attach_tasks(trace_bpf& program, Attachments& attached);
 
     bool children_only_ = false;
+    bool taps_ = false;
     bool own_types_ = true;
     Fd sweep_;                // iterator over all tasks
     int sweep_program_ = -1;  // without BTF: what goes over all threads; the skeleton owns it

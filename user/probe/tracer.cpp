@@ -221,7 +221,7 @@ Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const Tr
     program.reset(trace_bpf::open(&open_options));
     if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
     if (auto refusals = select_programs(); !refusals.empty()) return refusals;
-    edges.select(*program, options.stages, options.filter.ancestor != 0, kernel.has_own_types);
+    edges.select(*program, options.stages, options.filter.ancestor != 0, options.taps, kernel.has_own_types);
 
     const int cpus = cpu_numbers();
     if (cpus < 1) return fail("cannot tell how many CPUs there are", "mount sysfs on /sys");
@@ -267,10 +267,9 @@ Status Tracer::State::open_ring() {
         bpf_map__fd(program->maps.ring),
         [](void* context, void* data, std::size_t size) {
             // Senders may be faster than we are: the caller has other things to look after too.
-            constexpr std::size_t most = 16384;
             auto& state = *static_cast<State*>(context);
             call_sink(const_cast<Sink*>(state.sink), data, size);
-            return ++state.taken < most ? 0 : -EAGAIN;
+            return ++state.taken < most_read ? 0 : -EAGAIN;
         },
         this, nullptr));
     if (!ring) return fail(fmt::format("cannot map the ring buffer: {}", errno_text(errno)));
@@ -429,6 +428,13 @@ const std::optional<TracingCost>& Tracer::cost() const {
 
 const Plan& Tracer::plan() const {
     return state_->blueprint.plan;
+}
+
+void Tracer::set_taps(std::span<const std::uint64_t> inodes) {
+    auto& taps = *state_->program->bss;
+    const std::size_t count = std::min(inodes.size(), std::size(taps.tap_sockets));
+    std::copy_n(inodes.begin(), count, taps.tap_sockets);
+    std::atomic_ref(taps.tap_count).store(static_cast<std::uint32_t>(count));
 }
 
 void Tracer::arm() {

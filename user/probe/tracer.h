@@ -50,6 +50,7 @@ struct TraceOptions {
     std::uint32_t snaplen = 0;        // take so many bytes of each frame; 0: none
     std::uint32_t in_flight = 65536;  // frames that can be under way at once, behind their send's return too
     std::optional<Backend> backend;   // none: for each stage the cheapest that works
+    bool taps = false;                // tell what sockray's own capture is offered (SR_FRAME_TAPPED): set_taps()
     bool calibrate = false;           // measure what tracing costs a send: a tenth of a second
     bool try_alternatives = false;    // the plan says of each backend that was not taken whether it would work
 };
@@ -71,12 +72,16 @@ class Tracer {
 
     const Plan& plan() const;
 
+    // With TraceOptions::taps, before arm(): the inodes of the sockets that capture, at most 64.
+    void set_taps(std::span<const std::uint64_t> inodes);
+
     void arm();
 
     // Readable when a good part of the ring is full. Fewer records do not wake anybody: read() on a timer as well.
     int readable_fd() const;
 
-    // Hands over all records that are in the ring now. Returns how many.
+    // Hands over the records that are in the ring now, at most so many. Returns how many.
+    static constexpr std::size_t most_read = 16384;
     std::size_t read(const Sink& sink);
 
     // From here on no new sends are traced; those that have begun may end. Where counters of others are to be held
