@@ -55,7 +55,8 @@ TEST(CaptureTeller, TellsAllInOrderAndItsLedgerBalances) {
     totals.seen = 5;
     totals.dropped = 2;
     totals.freezes = 1;
-    teller.end({}, totals);
+    teller.set_totals(totals);
+    teller.end({});
     EXPECT_EQ(listener.told, "><<");
     ASSERT_TRUE(listener.ending.capture);
     const CaptureLedger& ledger = *listener.ending.capture;
@@ -74,7 +75,8 @@ TEST(CaptureTeller, CountsWhatComesBehindTheLimit) {
     EXPECT_TRUE(teller.limit_reached());
     CaptureLedger totals;
     totals.seen = 5;
-    teller.end({}, totals);
+    teller.set_totals(totals);
+    teller.end({});
     EXPECT_EQ(listener.told, "<<");
     EXPECT_EQ(teller.ledger().beyond, 3U);
     EXPECT_TRUE(teller.ledger().balances());
@@ -86,16 +88,155 @@ TEST(CaptureTeller, NamesWhatTheKernelKept) {
     CaptureLedger totals;
     totals.seen = 4;
     totals.dropped = 1;
-    teller.end({}, totals);
+    teller.set_totals(totals);
+    teller.end({});
     EXPECT_EQ(teller.ledger().unread, 3U);
     EXPECT_TRUE(teller.ledger().balances());
+}
+
+// A capture whose sends are traced.
+class TracedCapture : public testing::Test {
+  protected:
+    class Told : public Sink {
+      public:
+        void send(const Send& send) override { sends.push_back(send); }
+        void frame(const TapFrame&) override { frames++; }
+        void end(const Ending& last) override { ending = last; }
+        std::vector<Send> sends;
+        std::size_t frames = 0;
+        Ending ending;
+    };
+
+    explicit TracedCapture(std::uint64_t most = 0) : teller({&told}, {"veth0", 2, 7, 1}, most) {
+        teller.expect_sends();
+        Origin origin;
+        origin.realtime_offset_ns = 1000;
+        teller.begin(origin, plan, names);
+    }
+    // The tap had 61 bytes, the kernel side 60.
+    void frame(std::uint64_t realtime_ns) {
+        const std::vector<std::byte> bytes(61, std::byte{1});
+        teller.frame({nullptr, bytes, 61, realtime_ns, true});
+    }
+    void tapped(std::uint64_t send, std::uint64_t realtime_ns) {
+        sr_frame record{};
+        record.kind = SR_FRAME_TAPPED;
+        record.send = send;
+        record.ns = realtime_ns;
+        teller.tapped(record);
+    }
+    static Send send_of(std::uint64_t id) {
+        Send send = sample::send_of(sample::taken());
+        send.record.id = id;
+        send.outcome = Outcome::delivered;
+        send.frame.bytes.assign(60, std::byte{2});
+        send.frame.length = 60;
+        return send;
+    }
+    const CaptureLedger& end(std::uint64_t seen, std::uint64_t dropped = 0) {
+        CaptureLedger totals;
+        totals.seen = seen;
+        totals.dropped = dropped;
+        teller.set_totals(totals);
+        Ending ending;
+        ending.ledger.decoded = told.sends.size();
+        teller.end(ending);
+        EXPECT_TRUE(teller.ledger().balances());
+        return teller.ledger();
+    }
+
+    Told told;
+    Plan plan;
+    sample::Names names;
+    CaptureTeller teller;
+};
+
+TEST_F(TracedCapture, TellsTheFrameOfASendOnceAsTheTapHadIt) {
+    frame(5000);
+    tapped(1, 5000);
+    teller.send(send_of(1));
+    EXPECT_EQ(end(1).sent, 1U);
+    EXPECT_EQ(told.frames, 0U);
+    ASSERT_EQ(told.sends.size(), 1U);
+    EXPECT_EQ(told.sends[0].tapped, 1U);
+    EXPECT_EQ(told.sends[0].frame.bytes.size(), 61U);
+    EXPECT_EQ(told.sends[0].frame.ns, 4000U);
+    EXPECT_EQ(told.ending.ledger.shown, 1U);
+    EXPECT_EQ(teller.ledger().untapped, 0U);
+}
+
+TEST_F(TracedCapture, TellsFramesPastTheTapsAsTheKernelSideHadThem) {
+    Send past = send_of(1);
+    past.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    past.frame.bypass = true;
+    teller.send(past);
+    const CaptureLedger& ledger = end(0);
+    EXPECT_EQ(ledger.sent, 0U);
+    EXPECT_EQ(ledger.untapped, 1U);
+    ASSERT_EQ(told.sends.size(), 1U);
+    EXPECT_EQ(told.sends[0].frame.bytes.size(), 60U);
+}
+
+TEST_F(TracedCapture, TellsFramesThatWereDroppedOnTheirWay) {
+    Send dropped = send_of(1);
+    dropped.outcome = Outcome::dropped;
+    dropped.record.driver_hits = 0;
+    teller.send(dropped);
+    EXPECT_EQ(end(0).untapped, 1U);
+    EXPECT_EQ(told.sends.at(0).frame.length, 60U);
+}
+
+TEST_F(TracedCapture, TellsFramesThatFoundNoRoom) {
+    tapped(1, 5000);
+    teller.send(send_of(1));
+    const CaptureLedger& ledger = end(1, 1);
+    EXPECT_EQ(ledger.dropped, 1U);
+    EXPECT_EQ(ledger.untapped, 1U);
+    EXPECT_EQ(told.sends.at(0).frame.length, 60U);
+}
+
+// A driver had it, so the taps had it before: nobody said so, and the frame is told alone.
+TEST_F(TracedCapture, TellsNoFrameTwiceWhereTheTapsRecordWasLost) {
+    frame(5000);
+    teller.send(send_of(1));
+    const CaptureLedger& ledger = end(1);
+    EXPECT_EQ(ledger.sent, 1U);
+    EXPECT_EQ(ledger.untapped, 0U);
+    EXPECT_EQ(told.frames, 1U);
+    EXPECT_EQ(told.sends.at(0).frame.length, 0U);
+}
+
+TEST_F(TracedCapture, TellsTheFrameOfASendThatWasLostAlone) {
+    frame(5000);
+    tapped(1, 5000);
+    EXPECT_EQ(end(1).sent, 1U);
+    EXPECT_EQ(told.frames, 1U);
+}
+
+class LimitedTracedCapture : public TracedCapture {
+  protected:
+    LimitedTracedCapture() : TracedCapture(2) {}
+};
+
+TEST_F(LimitedTracedCapture, EndsWithFramesOfEitherKind) {
+    for (std::uint64_t id = 1; id <= 4; id++) {
+        frame(5000 + id);
+        tapped(id, 5000 + id);
+        Send send = send_of(id);
+        if (id == 1) send.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+        teller.send(send);
+    }
+    EXPECT_TRUE(teller.limit_reached());
+    EXPECT_EQ(end(4).beyond, 2U);
+    EXPECT_EQ(told.sends.size(), 2U);
+    EXPECT_EQ(told.ending.ledger.shown, 2U);
 }
 
 // More told than the kernel says it saw: that is no row, and the sums say so.
 TEST(CaptureTeller, DoesNotBalanceWhereTheKernelSaysLess) {
     CaptureTeller teller({}, {}, 0);
     teller.frame({nullptr, {}, 60, 1, false});
-    teller.end({}, {});
+    teller.end({});
     EXPECT_FALSE(teller.ledger().balances());
 }
 

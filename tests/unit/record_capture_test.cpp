@@ -83,6 +83,7 @@ class CaptureRecording : public testing::Test {
         EXPECT_EQ((*writer)->frames(), 3 * times);
         Ending ending;
         ending.ledger.decoded_by_outcome[0] = 2 * times;
+        ending.ledger.shown = 2 * times;
         ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = 2 * times;
         ending.capture = CaptureLedger{interface, 3 * times + 4, 2 * times, times, 1, 2, 1, 6, 7};
         (*writer)->end(ending);
@@ -130,6 +131,40 @@ TEST_F(CaptureRecording, TheLedgerComesBack) {
     EXPECT_EQ(ledger.cut, 6U);
     EXPECT_EQ(ledger.freezes, 7U);
     EXPECT_TRUE(ledger.balances());
+}
+
+TEST_F(CaptureRecording, FramesOfSendsThatCameByTheTapsAreAmongThoseCounted) {
+    auto writer = RecordingWriter::create({path("a")});
+    ASSERT_TRUE(writer) << writer.error().what;
+    const Plan plan = sample::plan();
+    const sample::Names names;
+    const TapInterface interface { "veth0", 3, 4026531840U, 1 };
+    (*writer)->begin({}, plan, names);
+    for (std::uint64_t id = 1; id <= 3; id++) {
+        Send send = send_of(id, true);
+        send.tapped = 3 - id;  // 2 (cut up), 1, 0 (past the taps)
+        (*writer)->send(send);
+    }
+    (*writer)->frame({&interface, {}, 60, 5'000'000'123, true});
+    Ending ending;
+    ending.ledger.decoded_by_outcome[0] = 3;
+    ending.ledger.shown = ending.ledger.decoded = 3;
+    ending.capture = CaptureLedger{interface, 4, 0, 4, 0, 0, 0, 0, 0, 1};
+    (*writer)->end(ending);
+    Collector collector;
+    read({path("a")}, collector);
+    EXPECT_EQ(collector.ending.capture->untapped, 1U);
+
+    // Without its end the same is counted.
+    const auto size = fs::file_size(path("a"));
+    fs::resize_file(path("a"), size - 300);
+    Collector cut;
+    read({path("a")}, cut, 1);
+    EXPECT_TRUE(cut.ending.cut_off);
+    ASSERT_TRUE(cut.ending.capture);
+    EXPECT_EQ(cut.ending.capture->untapped, 1U);
+    EXPECT_EQ(cut.ending.capture->sent, 4U);
+    EXPECT_TRUE(cut.ending.capture->balances());
 }
 
 TEST_F(CaptureRecording, DividedIntoFilesTellsTheSame) {

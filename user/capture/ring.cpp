@@ -124,9 +124,12 @@ Status Ring::prepare() {
     if (Status done = set_option(fd_, SOL_PACKET, PACKET_RESERVE, reserve, "PACKET_RESERVE"); !done) return done;
     const int stamp = SOF_TIMESTAMPING_SOFTWARE;
     if (Status done = set_option(fd_, SOL_PACKET, PACKET_TIMESTAMP, stamp, "PACKET_TIMESTAMP"); !done) return done;
+    // PACKET_TIMESTAMP chooses among the timestamps that a frame has; this makes the kernel take one at the tap
+    // (net_timestamp_set in net/core/dev.c), where it would else be taken when the frame is copied.
+    const int on = 1;
+    if (Status done = set_option(fd_, SOL_SOCKET, SO_TIMESTAMPNS, on, "SO_TIMESTAMPNS"); !done) return done;
     if (options_.ignore_outgoing) {
         // Saves a clone of each frame. Kernels before 4.20 do not have it, and the filter says the same.
-        const int on = 1;
         (void)::setsockopt(fd_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
     }
     return {};

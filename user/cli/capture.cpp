@@ -1,4 +1,4 @@
-// sockray capture: what an interface sends and receives.
+// sockray capture: what an interface sends and receives, with the story of each send.
 #include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <poll.h>
@@ -16,6 +16,7 @@
 #include "user/capture/frame_reader.h"
 #include "user/capture/receiver.h"
 #include "user/cli/arguments.h"
+#include "user/cli/capture_story.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
@@ -31,7 +32,9 @@
 namespace sockray {
 namespace {
 
-constexpr int idle_every_ms = 100;
+// Long waits only while nothing comes.
+constexpr int drain_every_ms = 10;
+constexpr int idle_every_ms = 50;
 constexpr std::uint64_t count_every_ns = 1'000'000'000;  // long before the kernel's 32 bits are full
 
 // Nothing is traced, and so nothing is named.
@@ -43,7 +46,9 @@ class NoNames : public KernelNames {
 
 // What the command line asks for, looked up and opened.
 struct Target {
-    TapInterface interface;
+    TapInterface tap;
+    std::optional<Interface> interface;  // none: any
+    CaptureOptions options;
     Receiver receiver;
 };
 
@@ -52,38 +57,58 @@ std::uint32_t own_netns() {
     return ::stat("/proc/thread-self/ns/net", &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
 }
 
-Result<TapInterface> find_tap(const std::string& name) {
-    TapInterface tap{name, 0, own_netns(), linktype_linux_sll2};
-    if (name == "any") return tap;
-    const auto interface = find_interface(name);
-    if (!interface) return tl::unexpected(interface.error());
-    tap.ifindex = interface->ifindex;
-    return tap;
-}
-
 Result<Target> open_target(const CaptureVerbOptions& options) {
-    auto tap = find_tap(options.interface);
-    if (!tap) return tl::unexpected(tap.error());
-    const auto link = link_type_of_interface(tap->ifindex);
+    std::optional<Interface> interface;
+    if (options.interface != "any") {
+        auto found = find_interface(options.interface);
+        if (!found) return tl::unexpected(found.error());
+        interface = std::move(*found);
+    }
+    const int ifindex = interface ? interface->ifindex : 0;
+    const auto link = link_type_of_interface(ifindex);
     if (!link) return tl::unexpected(link.error());
-    tap->link_type = link->linktype;
     auto filter = compile_expression(options.expression, options.interface, *link);
     if (!filter) return tl::unexpected(filter.error());
     CaptureOptions capture;
-    capture.ifindex = tap->ifindex;
+    capture.ifindex = ifindex;
     capture.snaplen = options.record.snaplen;
     capture.ring_bytes = options.ring_bytes;
     capture.rings = options.fanout;
     capture.filter = std::move(*filter);
     auto receiver = Receiver::open(capture);
     if (!receiver) return tl::unexpected(receiver.error());
-    return Target{std::move(*tap), std::move(*receiver)};
+    return Target{{options.interface, ifindex, own_netns(), link->linktype},
+                  std::move(interface),
+                  std::move(capture),
+                  std::move(*receiver)};
+}
+
+void say_without_story(const Error& why) {
+    say("frames come without the story of their sends: " + why.what);
+    if (!why.remedy.empty()) say("to have it: " + why.remedy);
+}
+
+// Nothing where it is not asked for, or not possible: says why, once, and frames come without it.
+Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Target& target) {
+    if (options.no_trace) return nullptr;
+    auto story = CaptureStory::start(options, target.interface);
+    if (!story) {
+        say_without_story(story.error());
+        return nullptr;
+    }
+    // Attaching takes seconds: what came meanwhile is not waited for. The old sockets go behind the new ones, so that
+    // the kernel goes on to take timestamps.
+    auto receiver = Receiver::open(target.options);
+    if (!receiver) return tl::unexpected(receiver.error());
+    target.receiver = std::move(*receiver);
+    return std::move(*story);
 }
 
 // Writes out what the view before it has appended.
 class Flusher : public Sink {
   public:
     explicit Flusher(Output& out) : out_(out) {}
+    void send(const Send&) override { out_.flush_if_large(); }
     void frame(const TapFrame&) override { out_.flush_if_large(); }
 
   private:
@@ -103,15 +128,24 @@ class ToTeller : public FrameSink {
 };
 
 // Until a signal, -c, the end of the recording or of the output. Errors: the capture has ended by itself.
-Status pump(Target& target, FrameReader& reader, CaptureTeller& teller, Recording& recording, Output& out,
-            StopSignals& signals) {
+Status pump(Target& target, FrameReader& reader, CaptureStory* story, CaptureTeller& teller, Recording& recording,
+            Output& out, StopSignals& signals) {
     ToTeller sink(teller);
     std::uint64_t counted_ns = monotonic_ns();
-    for (;;) {
-        pollfd waits[] = {{signals.fd(), POLLIN, 0}, {reader.fd(), POLLIN, 0}, {out.fd(), 0, 0}};
-        ::poll(waits, 3, idle_every_ms);
+    for (bool idle = !story;;) {
+        pollfd waits[] = {{signals.fd(), POLLIN, 0},
+                          {reader.fd(), POLLIN, 0},
+                          {out.fd(), 0, 0},
+                          {story ? story->fd() : -1, POLLIN, 0}};
+        ::poll(waits, 4, idle ? idle_every_ms : drain_every_ms);
         if (Status going = reader.take(sink); !going) return going;
-        teller.idle();
+        if (story) {
+            const std::size_t records = story->read();
+            idle = records == 0;
+            if (records < Tracer::most_read) teller.caught_up();
+        } else {
+            teller.idle();
+        }
         out.flush();
         if (signals.take() != 0 || teller.limit_reached() || recording.is_full() || recording.failed()) return {};
         if (out.error() != 0 || (waits[2].revents & (POLLERR | POLLNVAL)) != 0) return {};
@@ -146,6 +180,8 @@ int capture(const CaptureVerbOptions& options) {
     StopSignals signals;
     auto target = open_target(options);
     if (!target) return say_error(target.error());
+    auto story = start_story(options, *target);
+    if (!story) return say_error(story.error());
     auto recording = Recording::create(options.record, options.json, signals.fd());
     if (!recording) return say_error(recording.error());
     Output out(recording->text_fd(), signals.fd());
@@ -156,24 +192,35 @@ int capture(const CaptureVerbOptions& options) {
     Flusher flusher(out);
     std::vector<Sink*> listeners{&summary, shown_in.get(), &flusher};
     if (recording->writer()) {
-        recording->writer()->describe(target->interface);
+        recording->writer()->describe(target->tap);
         listeners.push_back(recording->writer());
     }
-    CaptureTeller teller(std::move(listeners), target->interface, options.count);
+    CaptureTeller teller(std::move(listeners), target->tap, options.count);
 
     const Origin origin = origin_of(0);
     const Plan plan;
     const NoNames names;
-    teller.begin(origin, plan, names);
+    if (*story) {
+        teller.expect_sends();
+        if (Status begun = (*story)->begin(target->receiver, teller, out); !begun) return say_error(begun.error());
+    } else {
+        teller.begin(origin, plan, names);
+    }
     drop_privileges();
     auto reader = FrameReader::start(target->receiver);
     if (!reader) return say_error(reader.error());
     say("ready");
-    Status status = pump(*target, **reader, teller, *recording, out, signals);
-    const CaptureLedger totals = finish(*target, **reader, teller, status);
-    Ending ending;
-    ending.end_ns = monotonic_ns();
-    teller.end(ending, totals);
+    Status status = pump(*target, **reader, story->get(), teller, *recording, out, signals);
+    if (*story) (*story)->stop();
+    teller.set_totals(finish(*target, **reader, teller, status));
+    bool balanced = true;
+    if (*story) {
+        balanced = (*story)->end(teller);
+    } else {
+        Ending ending;
+        ending.end_ns = monotonic_ns();
+        teller.end(ending);
+    }
     if (!options.json) summary.append_text(out.buffer(), style);
     out.flush();
     if (!status) say_error(status.error());
@@ -184,7 +231,7 @@ int capture(const CaptureVerbOptions& options) {
         summary.append_ledger(err.buffer(), style_of(STDERR_FILENO));
         err.flush();
     }
-    return status && !unrecorded && !unshown && teller.ledger().balances() ? exit_done : exit_failed;
+    return status && !unrecorded && !unshown && balanced && teller.ledger().balances() ? exit_done : exit_failed;
 }
 
 void add_capture(CLI::App& app, Action& action) {
@@ -214,6 +261,12 @@ void add_capture(CLI::App& app, Action& action) {
             },
             "pcap-filter(7), as tcpdump takes it. Names are never looked up by DNS")
         ->type_name("");
+    verb.add_flag("--no-trace", options->no_trace, "without the story of each send");
+    add_parsed(verb, "--stages", options->stages, "of the story: chain, device, full, or names of stages (see doctor)",
+               [](const std::string& text) { return parse_stages(text); })
+        ->type_name("SET")
+        ->default_str("chain");
+    add_btf_option(verb, options->btf);
     add_record_options(verb, options->record);
     verb.add_flag("--json", options->json, "frames and the ledger, one JSON object each");
     verb.footer(capture_footer);

@@ -16,7 +16,7 @@ Examples:
   sockray trace --tree -- arping -c 1 10.0.0.1
   sockray top                                 who sends right now
   sockray trace -w sends.pcapng -- ./sender   keep it
-  sockray capture -i eth0 -w frames.pcapng    the frames that eth0 sends and receives
+  sockray capture -i eth0 -w frames.pcapng    the frames of eth0, and the sends behind them
   sockray report sends.pcapng                 and read it, here or elsewhere
   sockray diagnose sends.pcapng               what stands out, why, and what to try
   sockray diff before.pcapng after.pcapng     did the path change, did a stage get slower
@@ -94,8 +94,12 @@ Exit status 1 where COMMAND cannot be run or failed.)";
 inline constexpr const char* capture_footer = R"help(
 FILTER is a pcap-filter(7) expression, as tcpdump takes it, and selects in the kernel, before anything is
 copied. Ends with Ctrl-C (SIGINT, SIGTERM), after -c frames, or when the interface goes down; then comes the
-ledger: every frame that the filter selected is told, or counted with the cause of its loss. Frames that are
-sent past the taps (PACKET_QDISC_BYPASS) are not seen; sockray trace sees them.
+ledger: every frame that the filter selected is told, or counted with the cause of its loss.
+
+A frame that a packet socket sends comes once, with the story of its send, as sockray trace tells it: frames
+past the taps (PACKET_QDISC_BYPASS) too, and those that were dropped on their way. The filter then also
+selects sends, and keeps those that ended before there was a frame. Where tracing is not possible, on
+loopback and on any, it says so, and frames come without their story.
 
 With -w frames are written and not shown.
 

@@ -96,6 +96,9 @@ struct CaptureVerbOptions {
     std::uint64_t count = 0;  // 0: no limit
     unsigned fanout = 1;      // rings, each read by a thread of its own
     std::uint64_t ring_bytes = default_ring_bytes;
+    bool no_trace = false;  // frames without the story of their sends
+    StageSet stages = chain_stages;
+    std::string btf;
     RecordOptions record;
     bool json = false;
 };

@@ -1,6 +1,9 @@
 // The ledger of a capture: every frame that the filter selected is in exactly one row, and the sum balances exactly.
 //
 //   seen = received + sent + beyond + dropped + unread
+//
+// Where sends are traced, frames of theirs are told too that the capture did not get from the taps; it has not seen
+// them, so they are in no sum.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +23,8 @@ struct CaptureLedger {
     std::uint64_t unread = 0;    // stayed in the ring: never expected
     std::uint64_t cut = 0;       // of those read, longer than the snaplen: no loss
     std::uint64_t freezes = 0;   // times that the kernel came upon a full ring
+    // Told, of sends: past the taps (PACKET_QDISC_BYPASS), dropped before them, or without room in the kernel's ring.
+    std::uint64_t untapped = 0;
 
     std::uint64_t told() const { return received + sent; }
     bool balances() const { return seen == told() + beyond + dropped + unread; }

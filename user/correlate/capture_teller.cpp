@@ -1,34 +1,102 @@
 #include "user/correlate/capture_teller.h"
 
+#include "user/base/clock.h"
+
 namespace sockray {
+namespace {
+
+constexpr std::uint16_t linktype_ethernet = 1;
+constexpr std::uint16_t arphrd_ether = 1;
+
+bool went_past_taps(const sr_send& record) {
+    return record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT;
+}
+
+// What a driver got came by the taps before: where nothing says so, that record was lost, and the frame is among those
+// that are told without a send. The same holds for those that could not wait.
+bool is_told_without_it(const Send& send, const Tapped& tapped) {
+    if (tapped.taken || went_past_taps(send.record)) return false;
+    return tapped.told || (!tapped.offered && send.record.driver_hits > 0);
+}
+
+}  // namespace
 
 void CaptureTeller::begin(const Origin& origin, const Plan& plan, const KernelNames& names) {
+    realtime_offset_ns_ = origin.realtime_offset_ns;
     for (Sink* listener : listeners_) listener->begin(origin, plan, names);
 }
 
-void CaptureTeller::frame(TapFrame frame) {
+void CaptureTeller::socket(const sr_socket& record, std::uint64_t id) {
+    if (limit_reached()) return;
+    for (Sink* listener : listeners_) listener->socket(record, id);
+}
+
+void CaptureTeller::frame(const TapFrame& frame) {
+    if (frame.outgoing && traced_)
+        join_.frame(frame, monotonic_ns());
+    else
+        unclaimed(frame);
+}
+
+void CaptureTeller::unclaimed(const TapFrame& frame) {
     if (limit_reached()) {
         ledger_.beyond++;
         return;
     }
     (frame.outgoing ? ledger_.sent : ledger_.received)++;
-    frame.interface = &ledger_.interface;
-    for (Sink* listener : listeners_) listener->frame(frame);
+    TapFrame told = frame;
+    told.interface = &ledger_.interface;
+    for (Sink* listener : listeners_) listener->frame(told);
+}
+
+void CaptureTeller::send(const Send& send) {
+    join_.send(send, monotonic_ns());
+}
+
+// The frame as it came by the taps, where it did: in its bytes and in time it is what any other capture has.
+void CaptureTeller::fit_frame(Send& send, Tapped& tapped) const {
+    if (is_told_without_it(send, tapped)) send.frame = {};
+    if (tapped.taken != 1 || ledger_.interface.link_type != linktype_ethernet) return;
+    send.frame.bytes = std::move(tapped.bytes);
+    send.frame.length = tapped.length;
+    send.frame.ns = tapped.realtime_ns - static_cast<std::uint64_t>(realtime_offset_ns_);
+    send.frame.dev_type = arphrd_ether;
+}
+
+void CaptureTeller::ended(Send&& send, Tapped&& tapped) {
+    if (limit_reached()) {
+        ledger_.beyond += tapped.taken;
+        return;
+    }
+    send.tapped = tapped.taken;
+    ledger_.sent += tapped.taken;
+    const bool had_frame = send.record.span[SR_SLOT_XMIT].start != 0;
+    if (!tapped.taken && had_frame && !is_told_without_it(send, tapped)) ledger_.untapped++;
+    fit_frame(send, tapped);
+    sends_told_++;
+    for (Sink* listener : listeners_) listener->send(send);
+}
+
+void CaptureTeller::caught_up() {
+    join_.caught_up(monotonic_ns());
 }
 
 void CaptureTeller::idle() {
     for (Sink* listener : listeners_) listener->idle();
 }
 
-void CaptureTeller::end(Ending ending, const CaptureLedger& totals) {
-    ledger_.seen = totals.seen;
-    ledger_.dropped = totals.dropped;
-    ledger_.cut = totals.cut;
-    ledger_.freezes = totals.freezes;
+void CaptureTeller::end(const Ending& ending) {
+    join_.finish();
+    ledger_.seen = totals_.seen;
+    ledger_.dropped = totals_.dropped;
+    ledger_.cut = totals_.cut;
+    ledger_.freezes = totals_.freezes;
     const std::uint64_t known = ledger_.told() + ledger_.beyond + ledger_.dropped;
     ledger_.unread = ledger_.seen > known ? ledger_.seen - known : 0;
-    ending.capture = ledger_;
-    for (Sink* listener : listeners_) listener->end(ending);
+    Ending told = ending;
+    told.capture = ledger_;
+    if (traced_) told.ledger.shown = sends_told_;
+    for (Sink* listener : listeners_) listener->end(told);
 }
 
 }  // namespace sockray

@@ -1,4 +1,4 @@
-// Tells what a capture reads to whoever listens, up to a limit, and keeps its ledger.
+// Tells what a capture reads, and the sends behind it, to whoever listens, up to a limit, and keeps its ledger.
 #pragma once
 
 #include <cstdint>
@@ -7,35 +7,54 @@
 
 #include "user/correlate/capture_ledger.h"
 #include "user/correlate/sink.h"
+#include "user/correlate/tap_join.h"
 
 namespace sockray {
 
-class CaptureTeller {
+// As a sink it takes what a tracing session tells: sends through the interface of the capture. Each of their frames is
+// then told once, as the frame of its send. Without a session all that leaves is told as it is.
+class CaptureTeller : public Sink, private TapJoinListener {
   public:
     // `listeners` must outlive it. `most`: so many frames are told, the rest is only counted; 0: no limit.
     CaptureTeller(std::vector<Sink*> listeners, TapInterface interface, std::uint64_t most)
-        : listeners_(std::move(listeners)), most_(most) {
+        : listeners_(std::move(listeners)), most_(most), join_(*this) {
         ledger_.interface = std::move(interface);
     }
-    CaptureTeller(const CaptureTeller&) = delete;
-    CaptureTeller& operator=(const CaptureTeller&) = delete;
 
-    // Origin, plan and names stay as they are until end() has returned.
-    void begin(const Origin& origin, const Plan& plan, const KernelNames& names);
-    // `frame`: its interface need not be set.
-    void frame(TapFrame frame);
-    void idle();
-    // `totals`: what the kernel counted (seen, dropped, cut, freezes); the rest is known here.
-    void end(Ending ending, const CaptureLedger& totals);
+    // Before begin(): sends will come.
+    void expect_sends() { traced_ = true; }
 
-    bool limit_reached() const { return most_ && ledger_.told() >= most_; }
-    const TapInterface& interface() const { return ledger_.interface; }
+    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
+    void socket(const sr_socket& record, std::uint64_t id) override;
+    void tapped(const sr_frame& record) override { join_.tapped(record); }
+    void send(const Send& send) override;
+    // From the capture. The interface need not be set.
+    void frame(const TapFrame& frame) override;
+    void idle() override;
+    // Where sends are traced: every record has been read that was there when the last frame came.
+    void caught_up();
+    // What the kernel counted (seen, dropped, cut, freezes); before end().
+    void set_totals(const CaptureLedger& totals) { totals_ = totals; }
+    void end(const Ending& ending) override;
+
+    bool limit_reached() const { return most_ && ledger_.told() + ledger_.untapped >= most_; }
     // Final behind end().
     const CaptureLedger& ledger() const { return ledger_; }
+    // Frames that were told without a send, though one may have made them: its record did not come in time.
+    std::uint64_t given_up() const { return join_.given_up(); }
 
   private:
+    void unclaimed(const TapFrame& frame) override;
+    void ended(Send&& send, Tapped&& tapped) override;
+    void fit_frame(Send& send, Tapped& tapped) const;
+
     std::vector<Sink*> listeners_;
     std::uint64_t most_;
+    bool traced_ = false;
+    TapJoin join_;
+    std::int64_t realtime_offset_ns_ = 0;
+    std::uint64_t sends_told_ = 0;
+    CaptureLedger totals_;
     CaptureLedger ledger_;
 };
 

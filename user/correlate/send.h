@@ -57,6 +57,7 @@ struct Send {
     std::string reason;                   // why, in a sentence; empty for delivered sends
     std::optional<std::uint64_t> number;  // the driver's own number of this send, where sockray drove it
     SentFrame frame;                      // where frames are recorded
+    std::uint64_t tapped = 0;             // in a capture: frames of it that came by the taps, more than one for GSO
 };
 
 // "sendto", "send", "sendmsg", "sendmmsg", "write", "writev", ..., by the function that was entered and the system

@@ -246,6 +246,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
             object.number("segments_delivered", record.driver_hits);
         }
         object.number("frame_ns", frame_duration_ns(record));
+        if (send.tapped) object.number("tapped", send.tapped);
         if (record.ndo_fn) object.text("driver", names_.symbol(record.ndo_fn));
         if (record.qdisc[0]) {
             object.text("qdisc", record.qdisc);
@@ -304,6 +305,7 @@ void JsonLines::capture(fmt::memory_buffer& out, const CaptureLedger& ledger) {
         }
         object.number("cut", ledger.cut);
         object.number("freezes", ledger.freezes);
+        object.number("untapped", ledger.untapped);
     }
     out.push_back('\n');
 }

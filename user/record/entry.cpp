@@ -246,6 +246,7 @@ Send take_send(pbf_reader message) {
             take.number(6, send.frames_consumed);
             take.number(7, number_plus_1);
             take.number(62, base);
+            take.number(64, send.tapped);
         },
         [&](pbf_reader& reader) {
             if (reader.tag() != 63) return false;
@@ -413,6 +414,7 @@ void put_entry(std::string& out, const Send& send) {
     put.number(7, send.number ? *send.number + 1 : 0);
     visit_send(put, send.record);
     put_stages(message, send.record);
+    put.number(64, send.tapped);
 }
 
 void put_entry(std::string& out, const Ending& ending) {

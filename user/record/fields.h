@@ -180,6 +180,7 @@ void visit_capture(auto&& v, auto& capture) {
     v.number(10, capture.unread);
     v.number(11, capture.cut);
     v.number(12, capture.freezes);
+    v.number(13, capture.untapped);
 }
 
 void visit_device(auto&& v, auto& device) {

@@ -86,6 +86,7 @@ class Replay {
     CaptureLedger captured_;
     std::vector<TapInterface> interfaces_;  // of this section
     bool behind_send_ = false;              // the next packet is the frame of a send that was told
+    bool send_was_tapped_ = false;
     std::uint64_t last_ns_ = 0;
 };
 
@@ -129,6 +130,9 @@ Status Replay::take(Entry&& entry, const std::string& path) {
     } else if (auto* send = std::get_if<Send>(&entry)) {
         begin();
         behind_send_ = true;
+        send_was_tapped_ = send->tapped != 0;
+        captured_.seen += send->tapped;
+        captured_.sent += send->tapped;
         counted_.decoded++;
         counted_.decoded_by_outcome[static_cast<std::size_t>(send->outcome)]++;
         if (lacks_return(send->record)) counted_.partial++;
@@ -155,7 +159,10 @@ void Replay::take_block(const pcapng::Block& block, bool swapped) {
         (void)std::sscanf(std::string(described->description).c_str(), interface_scan, &interface.ifindex,
                           &interface.netns_ino);
     } else if (block.type == pcapng::enhanced_packet) {
-        if (!behind_send_) take_packet(block.body, swapped);
+        if (!behind_send_)
+            take_packet(block.body, swapped);
+        else if (!send_was_tapped_)
+            captured_.untapped++;
         behind_send_ = false;
     } else if (block.type == pcapng::journal_export) {
         behind_send_ = false;
@@ -237,7 +244,8 @@ void Replay::finish() {
             "of the session's {} sends {} were recorded, as --outcome asked: the ledger is of all, the rest "
             "of these alone",
             ledger.decoded, ledger.selected()));
-    if (ledger.selected() != counted_.decoded)
+    // A capture ends with -c, though more sends were decoded by then.
+    if ((ending_->capture ? ledger.shown : ledger.selected()) != counted_.decoded)
         notes.words.push_back(
             fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ",
                         ledger.selected(), counted_.decoded));

@@ -194,6 +194,10 @@ std::vector<LedgerLine> capture_words(const CaptureLedger& ledger) {
     if (ledger.unread) lines.push_back({Tone::warning, "unread: the kernel kept frames back in its ring", true});
     if (!ledger.balances())
         lines.push_back({Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts"});
+    if (ledger.untapped)
+        lines.push_back({Tone::plain, fmt::format("beside them {} of sends that did not come by the taps: past them, "
+                                                  "dropped before, or without room",
+                                                  ledger.untapped)});
     if (ledger.cut) lines.push_back({Tone::plain, fmt::format("{} were longer than the snaplen", ledger.cut)});
     return lines;
 }

@@ -1,0 +1,167 @@
+// Frames that a capture saw leave, joined with their sends.
+#include "user/correlate/tap_join.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/correlate_records.h"
+
+namespace sockray {
+namespace {
+
+constexpr std::uint64_t second = 1'000'000'000;
+constexpr std::uint64_t millisecond = 1'000'000;
+
+class Listener : public TapJoinListener {
+  public:
+    void unclaimed(const TapFrame& frame) override { told += 'f' + std::to_string(frame.realtime_ns) + ' '; }
+    void ended(Send&& send, Tapped&& tapped) override {
+        told += 's' + std::to_string(send.record.id) + '/' + std::to_string(tapped.taken) + ' ';
+        last = std::move(tapped);
+    }
+    std::string told;
+    Tapped last;
+};
+
+class TapJoins : public testing::Test {
+  protected:
+    void frame(std::uint64_t realtime_ns, std::uint64_t now = second, std::size_t size = 60) {
+        const std::vector<std::byte> bytes(size, std::byte{1});
+        join.frame({nullptr, bytes, static_cast<std::uint32_t>(size), realtime_ns, true}, now);
+    }
+    void tapped(std::uint64_t send, std::uint64_t realtime_ns) {
+        sr_frame record{};
+        record.kind = SR_FRAME_TAPPED;
+        record.send = send;
+        record.ns = realtime_ns;
+        join.tapped(record);
+    }
+    void send(std::uint64_t id, std::uint64_t now = second) {
+        Send one = sample::send_of(sample::taken());
+        one.record.id = id;
+        join.send(one, now);
+    }
+    std::size_t count(char kind) const {
+        std::size_t found = 0;
+        for (const char c : listener.told) found += c == kind;
+        return found;
+    }
+    Listener listener;
+    TapJoin join{listener, 8};
+};
+
+TEST_F(TapJoins, AFrameGoesWithItsSendWhicheverComesFirst) {
+    frame(100);
+    tapped(1, 100);
+    send(1);
+    tapped(2, 200);
+    send(2);
+    EXPECT_EQ(listener.told, "s1/1 ");
+    frame(200, second, 77);
+    EXPECT_EQ(listener.told, "s1/1 s2/1 ");
+    EXPECT_EQ(listener.last.bytes.size(), 77U);
+    EXPECT_EQ(listener.last.realtime_ns, 200U);
+    join.finish();
+    EXPECT_EQ(listener.told, "s1/1 s2/1 ");
+}
+
+TEST_F(TapJoins, AFrameOfWhichNoRecordTellsGoesWhenAllHaveBeenRead) {
+    frame(100);
+    frame(101, second + 10 * millisecond);
+    join.caught_up(second + 49 * millisecond);
+    EXPECT_EQ(listener.told, "");
+    join.caught_up(second + 50 * millisecond);
+    EXPECT_EQ(listener.told, "f100 ");
+    join.caught_up(second + 60 * millisecond);
+    EXPECT_EQ(listener.told, "f100 f101 ");
+    EXPECT_EQ(join.given_up(), 0U);
+}
+
+TEST_F(TapJoins, AFrameOfWhichARecordTellsWaitsForItsSendAndHoldsUpNoOther) {
+    frame(100);
+    tapped(1, 100);
+    frame(101);
+    join.caught_up(2 * second);
+    EXPECT_EQ(listener.told, "f101 ");
+    send(1, 3 * second);
+    EXPECT_EQ(listener.told, "f101 s1/1 ");
+}
+
+TEST_F(TapJoins, AFrameWhoseSendDoesNotComeIsGivenUpAndToldAlone) {
+    frame(100);
+    tapped(1, 100);
+    join.caught_up(5 * second);
+    EXPECT_EQ(listener.told, "");
+    join.caught_up(6 * second);
+    EXPECT_EQ(listener.told, "f100 ");
+    EXPECT_EQ(join.given_up(), 1U);
+    send(1, 7 * second);  // it comes after all: then the frame has been told
+    EXPECT_EQ(listener.told, "f100 s1/0 ");
+    EXPECT_TRUE(listener.last.told);
+}
+
+TEST_F(TapJoins, ASendThatNeverCameToTheTapsGoesAtOnce) {
+    send(1);
+    EXPECT_EQ(listener.told, "s1/0 ");
+    EXPECT_EQ(listener.last.offered, 0U);
+}
+
+TEST_F(TapJoins, ASendWaitsASecondForItsFrame) {
+    tapped(1, 100);
+    send(1);
+    join.caught_up(2 * second - 1);
+    EXPECT_EQ(listener.told, "");
+    join.caught_up(2 * second);
+    EXPECT_EQ(listener.told, "s1/0 ");
+    EXPECT_EQ(listener.last.offered, 1U);
+    EXPECT_FALSE(listener.last.told);
+    frame(100, 2 * second);  // too late: nothing is lost all the same
+    join.finish();
+    EXPECT_EQ(listener.told, "s1/0 f100 ");
+}
+
+TEST_F(TapJoins, ASendThatWasCutUpHasAllItsSegments) {
+    for (std::uint64_t i = 0; i < 3; i++) tapped(1, 100 + i);
+    frame(100);
+    frame(101);
+    send(1);
+    EXPECT_EQ(listener.told, "");
+    frame(102);
+    EXPECT_EQ(listener.told, "s1/3 ");
+}
+
+TEST_F(TapJoins, FramesOfOneMomentAreSeveral) {
+    frame(100);
+    frame(100);
+    tapped(1, 100);
+    send(1);
+    join.finish();
+    EXPECT_EQ(listener.told, "s1/1 f100 ");
+    tapped(2, 200);
+    tapped(2, 200);
+    send(2);
+    frame(200);
+    EXPECT_EQ(listener.told, "s1/1 f100 ");
+    frame(200);
+    EXPECT_EQ(listener.told, "s1/1 f100 s2/2 ");
+}
+
+TEST_F(TapJoins, KeepsSoManyAndNoMore) {
+    for (std::uint64_t i = 1; i <= 20; i++) frame(i);
+    EXPECT_EQ(listener.told.substr(0, 6), "f1 f2 ");
+    EXPECT_EQ(join.given_up(), 12U);
+    for (std::uint64_t i = 0; i < 20; i++) {
+        tapped(100 + i, 1000 + i);
+        send(100 + i);
+    }
+    EXPECT_EQ(count('s'), 12U);
+    for (std::uint64_t i = 0; i < 100; i++) tapped(1000 + i, 5000 + i);  // of sends whose record was lost
+    join.finish();
+    EXPECT_EQ(count('f'), 20U);
+    EXPECT_EQ(count('s'), 20U);
+}
+
+}  // namespace
+}  // namespace sockray

@@ -1,0 +1,84 @@
+#include "user/cli/capture_story.h"
+
+#include <fmt/format.h>
+#include <net/if_arp.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "user/base/frame_filter.h"
+
+namespace sockray {
+namespace {
+
+Result<TraceOptions> trace_options(const CaptureVerbOptions& options, const Interface& interface) {
+    auto frames = make_frame_filter(options.expression);
+    if (!frames) return tl::unexpected(frames.error());
+    TraceOptions trace;
+    trace.ring_bytes = std::max(default_ring_bytes, static_cast<std::uint32_t>(options.ring_bytes));
+    trace.stages = options.stages;
+    trace.taps = true;
+    if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
+    trace.filter.ifindex = interface.ifindex;
+    trace.filter.netns = interface.netns_ino;
+    trace.filter.ifname = interface.name;
+    trace.filter.frames = std::move(*frames);
+    return trace;
+}
+
+// Sends that left no story, and those whose frame was told without it.
+void say_loss(const Ledger& ledger, std::uint64_t given_up) {
+    const std::uint64_t lost = ledger.sends.lost.total() + ledger.frames.no_room + ledger.frames.rejected;
+    if (lost)
+        say(
+            fmt::format("the story has gaps: {} records of sends and their frames were lost (see the ledger); their "
+                        "frames were told without it",
+                        lost));
+    if (given_up)
+        say(fmt::format("the story has gaps: {} frames were told before it was known who sent them", given_up));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptions& options,
+                                                          const std::optional<Interface>& interface) {
+    if (!interface) return fail("any is more than one interface", "give one with -i IF");
+    if (interface->type == ARPHRD_LOOPBACK)
+        return fail("on loopback a frame is captured as it is received, and not as it is sent",
+                    "sockray trace -i " + interface->name);
+    const auto trace = trace_options(options, *interface);
+    if (!trace) return tl::unexpected(trace.error());
+    std::unique_ptr<CaptureStory> story(new CaptureStory(*interface, options.stages));
+    auto kernel = LiveKernel::open(Purpose::tracing, options.btf);
+    if (!kernel) return tl::unexpected(kernel.error());
+    story->kernel_ = std::move(*kernel);
+    auto tracer = Tracer::start(*story->kernel_, *trace);
+    if (!tracer) return tl::unexpected(tracer.error());
+    story->tracer_.emplace(std::move(*tracer));
+    return story;
+}
+
+Status CaptureStory::begin(const Receiver& receiver, CaptureTeller& teller, Output& out) {
+    std::vector<std::uint64_t> inodes;
+    for (std::size_t i = 0; i < receiver.rings(); i++) {
+        struct stat info {};
+        if (::fstat(receiver.fd(i), &info) != 0)
+            return fail("cannot tell the inode of a packet socket: " + errno_text(errno));
+        inodes.push_back(info.st_ino);
+    }
+    tracer_->set_taps(inodes);
+    session_.emplace(*kernel_, *tracer_, out, View::none, false);
+    session_->add_sink(teller);
+    session_->start(stages_);
+    return {};
+}
+
+bool CaptureStory::end(const CaptureTeller& teller) {
+    session_->finish(device_.deltas());
+    say_loss(session_->ledger(), teller.given_up());
+    return !say_imbalance(session_->ledger());
+}
+
+}  // namespace sockray

@@ -1,0 +1,51 @@
+// What traces the sends of packet sockets through the interface of a capture, where that is possible.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "user/base/result.h"
+#include "user/capture/receiver.h"
+#include "user/cli/device_delta.h"
+#include "user/cli/output.h"
+#include "user/cli/session.h"
+#include "user/cli/verbs.h"
+#include "user/correlate/capture_teller.h"
+#include "user/drive/interface.h"
+#include "user/probe/live_kernel.h"
+#include "user/probe/tracer.h"
+
+namespace sockray {
+
+class CaptureStory {
+  public:
+    // Loads and attaches; nothing is traced yet. Errors: this kernel or these privileges do not allow it; it is not one
+    // interface (none: any); loopback, where a capture sees frames as they are received and not as they are sent; the
+    // filter cannot be held against frames that are sent.
+    static Result<std::unique_ptr<CaptureStory>> start(const CaptureVerbOptions& options,
+                                                       const std::optional<Interface>& interface);
+
+    // Begins the session, whose sink is `teller`. Both, `receiver` and `out` must outlive it.
+    Status begin(const Receiver& receiver, CaptureTeller& teller, Output& out);
+
+    // To poll for POLLIN.
+    int fd() const { return tracer_->readable_fd(); }
+    // What waits, Tracer::most_read at most. Returns the number of records.
+    std::size_t read() { return session_->read(); }
+    // No new sends from here on.
+    void stop() { session_->stop(); }
+    // Tells the teller the end. Returns whether the story is one: its sums balance. Says what of it was lost.
+    bool end(const CaptureTeller& teller);
+
+  private:
+    CaptureStory(const Interface& interface, StageSet stages) : device_(interface), stages_(stages) {}
+
+    DeviceWatch device_;
+    StageSet stages_;
+    std::unique_ptr<LiveKernel> kernel_;
+    std::optional<Tracer> tracer_;
+    std::optional<Session> session_;
+};
+
+}  // namespace sockray
