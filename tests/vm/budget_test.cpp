@@ -39,11 +39,11 @@ std::string excess(const std::string& what, std::uint32_t has, std::uint32_t may
            std::to_string(has - may) + " (" + std::to_string(100ULL * (has - may) / std::max(may, 1U)) + " %) too many";
 }
 
-std::vector<bench::LoadedProgram> programs_of(const std::string& kind, const std::string& stages) {
+std::vector<bench::LoadedProgram> programs_of(const Arguments& words) {
     const auto before = bench::loaded_programs();
     RunOptions patient;
     patient.timeout = Seconds(300);
-    Process tracing = start_sockray({"trace", "--backend", kind, "--stages", stages}, patient);
+    Process tracing = start_sockray(words, patient);
     std::vector<bench::LoadedProgram> programs;
     if (tracing.wait_for_err("ready", patient.timeout))
         programs = bench::loaded_programs(before.empty() ? 0 : before.back().id);
@@ -55,20 +55,22 @@ std::vector<bench::LoadedProgram> programs_of(const std::string& kind, const std
 class Programs : public KernelTest {
   protected:
     static void expect_in_budget(const std::string& kind, const std::string& stages) {
+        expect_in_budget({"trace", "--backend", kind, "--stages", stages}, kind + ", " + stages);
+    }
+    static void expect_in_budget(const Arguments& words, const std::string& what) {
         static const std::map<std::string, Budget> budgets = read_budgets();
-        const auto programs = programs_of(kind, stages);
-        EXPECT_FALSE(programs.empty()) << kind << " " << stages;
+        const auto programs = programs_of(words);
+        EXPECT_FALSE(programs.empty()) << what;
         for (const bench::LoadedProgram& one : programs) {
             const auto budget = budgets.find(one.name);
             if (budget == budgets.end()) {
-                ADD_FAILURE() << one.name << " (" << kind << ", " << stages
-                              << ") has no line in tests/bench/budget.txt: " << one.verified
+                ADD_FAILURE() << one.name << " (" << what << ") has no line in tests/bench/budget.txt: " << one.verified
                               << " instructions verified, " << one.instructions << " instructions";
                 continue;
             }
             for (const std::string& words : {excess("instructions verified", one.verified, budget->second.verified),
                                              excess("instructions", one.instructions, budget->second.instructions)})
-                EXPECT_EQ(words, "") << one.name << " (" << kind << ", " << stages << ") has " << words;
+                EXPECT_EQ(words, "") << one.name << " (" << what << ") has " << words;
         }
     }
 };
@@ -85,6 +87,15 @@ TEST_F(Programs, for_fentry_keep_their_budget_of_instructions) {
 TEST_F(Programs, for_kprobe_multi_keep_their_budget_of_instructions) {
     if (!has_function("register_fprobe_ips")) GTEST_SKIP() << "this kernel has no fprobe";
     expect_in_budget("kprobe-multi", "full");
+}
+
+TEST_F(Programs, for_the_taps_of_a_capture_keep_their_budget_and_are_there_for_no_other) {
+    const auto has_taps = [](const std::vector<bench::LoadedProgram>& programs) {
+        return std::ranges::any_of(programs, [](const auto& one) { return one.name.starts_with("tap_"); });
+    };
+    EXPECT_TRUE(has_taps(programs_of({"capture", "-i", "veth0"})));
+    EXPECT_FALSE(has_taps(programs_of({"trace"})));
+    expect_in_budget({"capture", "-i", "veth0"}, "capture");
 }
 
 }  // namespace
