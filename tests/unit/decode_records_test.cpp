@@ -127,11 +127,11 @@ TEST(Decoding, RefusesAPieceThatIsLongerThanItsRecordOrItsFrame) {
 
 TEST(Decoding, RefusesAFrameWithAnEndThatIsNone) {
     sr_frame frame = good_frame();
-    for (const std::uint32_t kind : {0U, SR_FRAME_RECEIVED + 1U, 256U + SR_FRAME_TAKEN, 0xffffffffU}) {
+    for (const std::uint32_t kind : {0U, SR_FRAME_TAPPED + 1U, 256U + SR_FRAME_TAKEN, 0xffffffffU}) {
         frame.kind = kind;
         EXPECT_EQ(refusal(frame), "a frame with an end that is none") << kind;
     }
-    for (std::uint32_t kind = SR_FRAME_TAKEN; kind <= SR_FRAME_RECEIVED; kind++) {
+    for (std::uint32_t kind = SR_FRAME_TAKEN; kind <= SR_FRAME_TAPPED; kind++) {
         frame.kind = kind;
         EXPECT_EQ(refusal(frame), "") << kind;
     }
