@@ -49,6 +49,7 @@ int BPF_PROG(thread_executed, struct task_struct *task, int before)
 	if (!t)
 		return 0;
 	followed = t->followed;
+	send_flush(t);
 	bpf_map_delete_elem(&threads, &old);
 	if (followed)
 		follow(task_make());

@@ -9,7 +9,7 @@
 
 #include "task.bpf.h"
 
-#define SR_LIST_WALK 16     // frames of one dequeue that are looked through for ours
+#define SR_LIST_WALK 1024   // frames of one dequeue that are looked through for ours
 #define SR_PASSAGES 10      // drivers inside drivers on one CPU: one more than XMIT_RECURSION_LIMIT + 1, linux/netdevice.h
 
 struct {

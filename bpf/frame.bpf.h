@@ -7,6 +7,7 @@
 #include "packet_sock.bpf.h"
 #include "pieces.bpf.h"
 #include "record.bpf.h"
+#include "ring.bpf.h"
 
 #define SR_SOCK_DGRAM 2
 
@@ -81,11 +82,17 @@ static __always_inline int on_alloc_enter(struct sock *sk)
 		return 0;
 	t->skb = 0;
 	t->ring_slept = 0;
+	// Who allocates is not inside a device: where it looks so, the hook on a return was skipped.
+	t->xmit_depth = t->xmit_mine = 0;
+	t->driver_depth = t->driver_mine = 0;
 	s = &t->send;
-	// Behind a frame: whether another one follows, the result will tell.
-	if (s->flags & SR_SEND_TX_RING && s->alloc_hits) {
-		t->ring_alloc = now;
-		return 0;
+	if (s->flags & SR_SEND_TX_RING) {
+		// Behind a frame: whether another one follows, the result will tell.
+		if (s->alloc_hits) {
+			t->ring_alloc = now;
+			return 0;
+		}
+		ring_pass_over(ring_passed(t), now);
 	}
 	s->stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
 	s->span[SR_SLOT_ALLOC].start = now;
@@ -126,6 +133,7 @@ static __always_inline int on_alloc_exit(void *skb)
 		if (!skb) // no memory, or MSG_DONTWAIT: the frame stays in the ring
 			return 0;
 		ring_next_frame(t, start);
+		ring_pass_over(ring_passed(t), start);
 		t->send.stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
 		t->send.span[SR_SLOT_ALLOC].start = start;
 		if (t->ring_slept) {
@@ -134,25 +142,14 @@ static __always_inline int on_alloc_exit(void *skb)
 		}
 	}
 	t->skb = (__u64)skb;
-	if (skb)
+	if (skb) {
 		t->send.alloc_hits++;
+		if (t->ring_losing)
+			t->ring_next = ring_step(t, t->ring_next);
+	}
 	span_close(&t->send, SR_SLOT_WAIT, now);
 	span_close(&t->send, SR_SLOT_ALLOC, now);
 	return 0;
-}
-
-// The frame of the TX ring that is being sent: tpacket_snd moves the ring's head on behind the frame
-// (net/packet/af_packet.c: packet_lookup_frame).
-static __always_inline __u64 ring_frame_at(struct packet_sock *po)
-{
-	__u32 head = BPF_CORE_READ(po, tx_ring.head);
-	__u32 per_block = BPF_CORE_READ(po, tx_ring.frames_per_block);
-	struct pgv *block = BPF_CORE_READ(po, tx_ring.pg_vec);
-
-	if (!per_block)
-		return 0;
-	block += head / per_block;
-	return (__u64)BPF_CORE_READ(block, buffer) + (__u64)(head % per_block) * BPF_CORE_READ(po, tx_ring.frame_size);
 }
 
 // Where the frame begins: at the skb's data. What a TX ring sends stays in the ring's pages, all but the header
@@ -243,9 +240,12 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, bool 
 		if (t->tracked) { // its end is that below
 			struct sr_flight *f = flight_find((__u64)skb);
 
-			if (f)
+			if (f) {
 				f->dev = (__u64)dev;
+				f->direct = 0;
+			}
 		}
+		t->queued_below = 1;
 		flight_begin(t, skb, false);
 		return 0;
 	}
@@ -284,8 +284,9 @@ static __always_inline int on_xmit_exit(__u32 stage, int ret)
 		return 0;
 	if (t->xmit_mine == t->xmit_depth) {
 		t->xmit_mine = 0;
-		// __dev_direct_xmit is between the socket and the driver alone: 0 means that the driver took the frame.
-		if (ret == 0 && t->skb && stage == SR_STAGE_DIRECT_XMIT && !t->send.drops)
+		// __dev_direct_xmit is between the socket and the driver alone: 0 means that the driver took the frame. What
+		// the queue of a device below makes of it is told there.
+		if (ret == 0 && t->skb && stage == SR_STAGE_DIRECT_XMIT && !t->send.drops && !t->queued_below)
 			t->send.driver_hits++;
 		t->skb = 0; // from here on somebody else's
 		t->send.xmit_ret = ret;
@@ -295,15 +296,34 @@ static __always_inline int on_xmit_exit(__u32 stage, int ret)
 	return 0;
 }
 
+struct sr_list_walk {
+	struct sk_buff *next;
+	__u64 skb;
+	__u32 found;
+};
+
+static long in_list_next(__u32 step, struct sr_list_walk *walk)
+{
+	struct sk_buff *skb = walk->next;
+
+	walk->found = (__u64)skb == walk->skb;
+	if (!skb || walk->found)
+		return 1;
+	walk->next = BPF_CORE_READ(skb, next);
+	return 0;
+}
+
 // A dequeue may carry several frames, of other sends too: is ours among them?
 static __always_inline bool in_list(struct sk_buff *first, __u64 skb)
 {
-	for (int i = 0; i < SR_LIST_WALK && first; i++) {
-		if ((__u64)first == skb)
-			return true;
-		first = BPF_CORE_READ(first, next);
-	}
-	return false;
+	struct sr_list_walk walk = {.skb = skb};
+
+	if ((__u64)first == skb || !first)
+		return first;
+	walk.next = BPF_CORE_READ(first, next);
+	if (walk.next)
+		bpf_loop(SR_LIST_WALK, in_list_next, &walk, 0);
+	return walk.found;
 }
 
 static __always_inline int on_driver_enter(struct sk_buff *first, int *ret, bool typed)

@@ -44,4 +44,26 @@ static __always_inline bool has_own_offset(void *po)
 	return bpf_core_field_exists(bits->tp_tx_has_off) && BPF_CORE_READ_BITFIELD_PROBED(bits, tp_tx_has_off);
 }
 
+// PACKET_LOSS: tpacket_snd passes over frames that are malformed.
+static __always_inline bool passes_over(void *po)
+{
+	struct packet_sock___flags *flags = po;
+	struct packet_sock___bits *bits = po;
+
+	if (bpf_core_field_exists(flags->flags))
+		return SOCK_FLAG(po, TP_LOSS);
+	return bpf_core_field_exists(bits->tp_loss) && BPF_CORE_READ_BITFIELD_PROBED(bits, tp_loss);
+}
+
+// Another call is at the socket's TX ring, and moves its head on.
+static __always_inline bool ring_is_busy(void *po)
+{
+	struct packet_sock___plain_lock *plain = po;
+	struct packet_sock___rt_lock *rt = po;
+
+	if (bpf_core_field_exists(plain->pg_vec_lock.owner))
+		return BPF_CORE_READ(plain, pg_vec_lock.owner.counter) != 0;
+	return !bpf_core_field_exists(rt->pg_vec_lock.rtmutex.owner) || BPF_CORE_READ(rt, pg_vec_lock.rtmutex.owner);
+}
+
 #endif

@@ -20,18 +20,32 @@ int BPF_PROG(qdisc_took, void *qdisc, void *txq, struct sk_buff *skb)
 	return 0;
 }
 
+struct sr_given_walk {
+	struct sk_buff *next;
+	__u64 now;
+};
+
+static long given_next(__u32 step, struct sr_given_walk *walk)
+{
+	struct sk_buff *skb = walk->next;
+	struct sr_flight *f;
+
+	if (!skb)
+		return 1;
+	f = flight_find((__u64)skb);
+	if (f)
+		f->dequeued = walk->now;
+	walk->next = BPF_CORE_READ(skb, next);
+	return 0;
+}
+
 SEC("?raw_tracepoint")
 int BPF_PROG(qdisc_gave, void *qdisc, void *txq, int packets, struct sk_buff *first)
 {
-	__u64 now = bpf_ktime_get_ns();
+	struct sr_given_walk walk = {.next = first, .now = bpf_ktime_get_ns()};
 
-	for (int i = 0; i < SR_LIST_WALK && first; i++) {
-		struct sr_flight *f = flight_find((__u64)first);
-
-		if (f)
-			f->dequeued = now;
-		first = BPF_CORE_READ(first, next);
-	}
+	if (*(volatile __u64 *)&flying)
+		bpf_loop(SR_LIST_WALK, given_next, &walk, 0);
 	return 0;
 }
 

@@ -37,6 +37,7 @@ static __always_inline void send_begin(struct sr_task *t)
 	t->skb = 0;
 	t->dev = 0;
 	t->tracked = 0;
+	t->queued_below = 0;
 	if (config.filtering)
 		t->filtered = 0;
 	t->xmit_depth = t->xmit_mine = 0;

@@ -84,8 +84,11 @@
 #define SR_SEND_DEVICE (1U << 7)    // the device was found: ifname, mtu and the like hold
 #define SR_SEND_TRACKED (1U << 8)   // the frame was followed by its skb: what is missing comes in sr_frame records
 #define SR_SEND_UNTRACKED (1U << 9) // it should have been, and the map of frames was full
-#define SR_SEND_SKIPPED (1U << 10)  // a frame of a TX ring that was given up before it was sent
+#define SR_SEND_SKIPPED (1U << 10)  // a frame of a TX ring that the kernel passed over (PACKET_LOSS)
 #define SR_SEND_UNJUDGED (1U << 11) // the filter could not read enough of the frame to judge it
+// The last frame of a call on a TX ring that waited for its frames' ends (net/packet/af_packet.c: tpacket_snd) ...
+#define SR_SEND_WAIT_TIMED_OUT (1U << 12) // ... until SO_SNDTIMEO ran out: the call returned ETIMEDOUT
+#define SR_SEND_WAIT_SIGNAL (1U << 13)    // ... until a signal came: it returned ERESTARTSYS
 
 // sr_frame.kind
 #define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value
@@ -168,7 +171,7 @@ struct sr_send {
 	__u8 drop_in_driver;  // the drop was seen while dev_hard_start_xmit had the frame
 	char qdisc[SR_QDISC_LEN]; // kind of the device's root qdisc: "pfifo_fast"
 	__u32 qdisc_len;   // frames in it
-	__u32 queue_state; // of the device's first queue: bits of enum netdev_queue_state_t
+	__u32 queue_state; // of the frame's transmit queue, where that is known: bits of enum netdev_queue_state_t
 	__u32 tx_queue;    // 1 + the frame's queue_mapping, when a driver was given it; 0: not seen
 	__u8 stage[24];    // SR_STAGE_* that filled each slot
 	struct sr_span span[SR_SLOT_COUNT];

@@ -5,8 +5,10 @@
 #include "device.bpf.h"
 #include "packet_sock.bpf.h"
 #include "record.bpf.h"
+#include "ring.bpf.h"
 
 #define SR_ETIMEDOUT 110
+#define SR_NET_XMIT_CN 2 // include/linux/netdevice.h: the queue took the frame, and is congested
 #define SR_ERESTARTSYS 512 // include/linux/errno.h
 
 static __always_inline __s32 current_syscall(void)
@@ -143,19 +145,38 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 	s->msg_flags = FETCH(typed, msg, msg_flags);
 	s->len = len;
 	// The kernel's own test between packet_snd and tpacket_snd, net/packet/af_packet.c: packet_sendmsg
-	if (stage == SR_STAGE_PACKET_SENDMSG && BPF_CORE_READ(po, tx_ring.pg_vec))
+	if (stage == SR_STAGE_PACKET_SENDMSG && BPF_CORE_READ(po, tx_ring.pg_vec)) {
 		s->flags |= SR_SEND_TX_RING;
+		ring_begin(t, po);
+	} else {
+		t->ring_losing = 0;
+	}
 	return 0;
 }
 
 // The queue that keeps, or did not take, the frame.
 static __always_inline void queue_explain(struct sr_send *s, struct net_device *dev)
 {
+	struct netdev_queue *queues, *queue = NULL;
+	char kind[SR_QDISC_LEN] = {};
+
 	if (!dev)
 		return;
 	BPF_CORE_READ_INTO(&s->qdisc, dev, qdisc, ops, id);
 	s->qdisc_len = BPF_CORE_READ(dev, qdisc, q.qlen);
-	s->queue_state = BPF_CORE_READ(dev, _tx, state);
+	queues = (void *)BPF_CORE_READ(dev, _tx);
+	if (s->tx_queue)
+		queue = (void *)queues + (s->tx_queue - 1) * bpf_core_type_size(struct netdev_queue);
+	else if (BPF_CORE_READ(dev, real_num_tx_queues) == 1)
+		queue = queues;
+	if (!queue) // which one it was is not known
+		return;
+	s->queue_state = BPF_CORE_READ(queue, state);
+	// A device without a carrier keeps its root qdisc's name, and has this one at work (net/sched/sch_generic.c:
+	// dev_deactivate).
+	BPF_CORE_READ_INTO(&kind, queue, qdisc, ops, id);
+	if (same_name(kind, "noop\0"))
+		__builtin_memcpy(s->qdisc, "noop", 5);
 }
 
 // What packet_snd tests before it calls anything that can be hooked. Only failed sends come here.
@@ -199,8 +220,18 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 {
 	struct sr_send *s = &t->send;
 	bool handed_on = s->span[SR_SLOT_XMIT].start;
+	bool refused = s->xmit_ret && s->xmit_ret != SR_NET_XMIT_CN;
+	bool nothing = !s->alloc_hits && !s->ring_frame;
+	// The head stays at a frame that was refused.
+	bool gone = handed_on ? ret >= 0 || !refused : !s->alloc_hits || s->flags & SR_SEND_DROP;
+	__u32 wait_cut = 0, passed = gone ? ring_passed(t) : 0;
+	struct packet_sock *po = (void *)t->sock;
 
-	if (!s->alloc_hits && !s->ring_frame) { // no frame at all
+	// All of the ring passed over: the head is where it was.
+	if (nothing && !passed && t->ring_losing && t->ring_ready && ret == 0)
+		passed = BPF_CORE_READ(po, tx_ring.frame_max) + 1;
+
+	if (nothing && !passed) { // no frame at all
 		if (ret == 0 && mode != SR_MODE_OFF) {
 			COUNT(ring_idle);
 			t->state = SR_IDLE;
@@ -210,9 +241,19 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 		return false;
 	}
 	// A wait for the frames' ends that a signal or SO_SNDTIMEO cut short says nothing of any frame.
-	if (ret == -SR_ETIMEDOUT || ret == -SR_ERESTARTSYS)
+	if (ret == -SR_ETIMEDOUT || ret == -SR_ERESTARTSYS) {
+		wait_cut = ret == -SR_ETIMEDOUT ? SR_SEND_WAIT_TIMED_OUT : SR_SEND_WAIT_SIGNAL;
 		ret = 0;
-	if (ret < 0 && handed_on && !s->xmit_ret) {
+	}
+	if (passed) {
+		if (s->alloc_hits)
+			ring_next_frame(t, now);
+		// The last record is that of the frame which the error is of, or else the last one that was passed over.
+		ring_pass_over(ret < 0 ? passed : passed - 1, now);
+		s->ret = ret < 0 ? ret : 0;
+		if (ret >= 0)
+			s->flags |= SR_SEND_SKIPPED;
+	} else if (ret < 0 && handed_on && !refused) {
 		ring_next_frame(t, now);
 		s->ret = ret;
 	} else if (handed_on) {
@@ -222,6 +263,7 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 		if (ret >= 0 && s->flags & SR_SEND_DROP)
 			s->flags |= SR_SEND_SKIPPED;
 	}
+	s->flags |= wait_cut;
 	if (s->ring_frame)
 		ring_around_forget(s);
 	return false;

@@ -50,6 +50,10 @@ struct sr_task {
 	__u32 driver_list; // dev_hard_start_xmit was given several frames
 	__u32 tracked;	   // the frame of the open send is, or was, in the map of flights
 	__u32 filtered;	   // the filter does not want the frame of the open send: it leaves no record
+	__u32 ring_next; // place in the TX ring of the frame that comes next, if `ring_losing`
+	__u32 ring_losing; // frames that are passed over without a sign can be told by the ring's head
+	__u32 ring_ready;  // with `ring_losing`: the frame at the head was to be sent when the call began
+	__u32 queued_below; // the queue of a device below has, or had, the frame of the open send
 	__u32 pad;
 	__u64 ring_alloc;  // when the allocation of a TX ring's next frame began, 0: none is under way
 	__u64 ring_slept;  // when that fell asleep, 0: it has not
@@ -109,11 +113,12 @@ static __always_inline struct sr_counters *cpu_counters(void)
 }
 
 // An interrupt may count on the same CPU in between, so the increment is atomic; the line is never shared.
-#define COUNT(field)                                              \
-	({                                                        \
-		struct sr_counters *_c = cpu_counters();          \
-		_c ? __sync_fetch_and_add(&_c->field, 1) : 0ULL;  \
+#define COUNT_MORE(field, more)                                      \
+	({                                                           \
+		struct sr_counters *_c = cpu_counters();             \
+		_c ? __sync_fetch_and_add(&_c->field, more) : 0ULL;  \
 	})
+#define COUNT(field) COUNT_MORE(field, 1)
 
 static __always_inline struct sr_task *thread_make(__u32 tid)
 {

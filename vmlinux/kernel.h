@@ -80,6 +80,7 @@ struct net_device_ops {
 struct net_device {
 	const struct net_device_ops *netdev_ops;
 	struct netdev_queue *_tx;
+	unsigned int real_num_tx_queues;
 	struct Qdisc *qdisc;
 	char name[16];
 	unsigned int mtu;
@@ -303,6 +304,33 @@ struct packet_sock___bits {
 	unsigned int has_vnet_hdr : 1;
 	unsigned int tp_loss : 1;
 	unsigned int tp_tx_has_off : 1;
+};
+
+// Held by the call that sends from the TX ring. Its owner, with CONFIG_PREEMPT_RT that of the rtmutex in it.
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef atomic64_t atomic_long_t;
+
+struct mutex___plain {
+	atomic_long_t owner;
+};
+
+struct rt_mutex_base___owner {
+	void *owner;
+};
+
+struct mutex___rt {
+	struct rt_mutex_base___owner rtmutex;
+};
+
+struct packet_sock___plain_lock {
+	struct mutex___plain pg_vec_lock;
+};
+
+struct packet_sock___rt_lock {
+	struct mutex___rt pg_vec_lock;
 };
 
 // Before 6.4 the way out was a pointer, since then PACKET_SOCK_QDISC_BYPASS.

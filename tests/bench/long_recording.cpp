@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
     Repeater repeater(**writer, wanted);
     const std::array<std::string, 1> paths{arguments[1]};
     const std::array<Sink*, 1> sinks{&repeater};
-    const auto read = replay(paths, sinks);
+    const auto read = replay(std::move(open_recording(paths).value()), sinks);
     if (!read) return fail_with(read.error().what);
     if ((*writer)->error()) return fail_with((*writer)->error()->what);
     if (!repeater.found_sends()) return fail_with(fmt::format("there are no sends in {}", paths.front()));

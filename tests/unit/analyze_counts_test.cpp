@@ -89,9 +89,9 @@ TEST(Devices, CountOneFrameForADeliveredSendAndEveryFrameOfATxRing) {
     devices.add(made::delivered());
     devices.add(made::dropped());
     for (std::uint32_t frame = 0; frame < 16; frame++) devices.add(made::ring_of_many(frame));
-    EXPECT_EQ(devices.frames_delivered("veth0"), 17U);
+    EXPECT_EQ(devices.of("veth0").frames_delivered, 17U);
     EXPECT_EQ(devices.all()[0].sends, 18U);
-    EXPECT_EQ(devices.frames_delivered("veth1"), 0U);
+    EXPECT_EQ(devices.of("veth1").frames_delivered, 0U);
 }
 
 TEST(Devices, CountEverySegmentOfAFrameThatADriverTook) {
@@ -104,7 +104,7 @@ TEST(Devices, CountEverySegmentOfAFrameThatADriverTook) {
     part.record.drops = 5;
     devices.add(whole);
     devices.add(part);
-    EXPECT_EQ(devices.frames_delivered("veth0"), 19U);
+    EXPECT_EQ(devices.of("veth0").frames_delivered, 19U);
     EXPECT_EQ(devices.all()[0].sends, 2U);
 }
 
@@ -114,7 +114,7 @@ TEST(Devices, CountNoFrameOfASendWhoseFrameIsStillQueued) {
     queued.outcome = Outcome::queued;
     queued.record.driver_hits = 0;
     devices.add(queued);
-    EXPECT_EQ(devices.frames_delivered("veth0"), 0U);
+    EXPECT_EQ(devices.of("veth0").frames_delivered, 0U);
 }
 
 TEST(Devices, AreToldApartByNetworkNamespace) {
@@ -123,8 +123,8 @@ TEST(Devices, AreToldApartByNetworkNamespace) {
     elsewhere.record.netns_ino = 5;
     devices.add(made::delivered());
     devices.add(elsewhere);
-    EXPECT_EQ(devices.frames_delivered("veth0"), 2U);
-    EXPECT_EQ(devices.frames_delivered("veth0", 5), 1U);
+    EXPECT_EQ(devices.of("veth0").frames_delivered, 2U);
+    EXPECT_EQ(devices.of("veth0", 5).frames_delivered, 1U);
 }
 
 }  // namespace

@@ -313,6 +313,16 @@ TEST(DeviceCountersRule, FindsDropsThatTheLedgerDoesNotKnowOf) {
     EXPECT_EQ(finding->title, "veth0 counted 4 drops and errors more than sends were lost on it");
 }
 
+// A delivered send of many segments does not make up for one that was lost.
+TEST(DeviceCountersRule, TakesLostSendsForExplainedWhateverTheOthersWereCutInto) {
+    Session session;
+    Send segmented = made::delivered();
+    segmented.record.segments = segmented.record.driver_hits = 4;
+    session.add(10, segmented);
+    session.ending.devices = {{"veth0", 50, 0, 10, 0, 0}};
+    EXPECT_FALSE(found_in(session, "device-counters", dropped_by_driver()));
+}
+
 TEST(DeviceCountersRule, FindsNothingWhereBothAgreeOrOthersSentToo) {
     Session same;
     same.ending.devices = {{"veth0", 10, 0, 10, 0, 0}};

@@ -24,8 +24,7 @@ std::vector<std::uint64_t> random_values(unsigned seed, double spread) {
     std::mt19937_64 random(seed);
     std::lognormal_distribution<double> durations(9, spread);
     std::vector<std::uint64_t> values(20'000);
-    std::generate(values.begin(), values.end(),
-                  [&] { return static_cast<std::uint64_t>(durations(random)); });
+    std::generate(values.begin(), values.end(), [&] { return static_cast<std::uint64_t>(durations(random)); });
     return values;
 }
 
@@ -55,8 +54,7 @@ TEST(Histogram, StaysWithinOne128thOfTheExactNearestRankOnRandomDurations) {
         for (const std::uint64_t value : values) histogram.add(value);
         for (const double q : quantiles) {
             const auto exact = static_cast<double>(exact_quantile(values, q));
-            EXPECT_LE(std::abs(static_cast<double>(histogram.quantile(q)) - exact), exact / 128)
-                << q << " " << spread;
+            EXPECT_LE(std::abs(static_cast<double>(histogram.quantile(q)) - exact), exact / 128) << q << " " << spread;
         }
     }
 }
@@ -65,8 +63,7 @@ TEST(Histogram, KeepsItsErrorAtEveryEdgeOfABucketUpToTheLargestValue) {
     std::vector<std::uint64_t> values = {UINT64_MAX, UINT64_MAX - 1};
     for (int bit = 0; bit < 64; bit++) {
         const std::uint64_t power = std::uint64_t{1} << bit;
-        for (const std::uint64_t value :
-             {power - 1, power, power + 1, power + power / 2, power + power / 2 - 1})
+        for (const std::uint64_t value : {power - 1, power, power + 1, power + power / 2, power + power / 2 - 1})
             values.push_back(value);
     }
     for (const std::uint64_t value : values) {

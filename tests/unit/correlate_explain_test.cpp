@@ -377,7 +377,7 @@ TEST(ASocket, RefusedBeforePacketCreateWithEpermMetASecurityModule) {
     socket.create_seen = 0;
     socket.create_ret = 0;
     EXPECT_EQ(explain_creation(socket),
-              "EPERM: packet_create was not seen, so a security module refused before it was called");
+              "EPERM: packet_create was not seen: a security module refused before it was called, or it is not hooked");
 }
 
 TEST(ASocket, OfATypeThatPacketSocketsDoNotHave) {

@@ -233,7 +233,8 @@ TEST(Flights, EndASegmentedSendWithSomeSegmentsDropped) {
     EXPECT_EQ(joined.done[0].frames_consumed, 1U);
     const Verdict verdict = judge(joined.done[0], plan(), Names());
     EXPECT_EQ(verdict.outcome, Outcome::dropped);
-    EXPECT_TRUE(verdict.reason.starts_with("3 of 5 segments: QDISC_DROP")) << verdict.reason;
+    EXPECT_TRUE(verdict.reason.starts_with("3 of 5 segments: the tbf qdisc of veth0 dropped the frame (QDISC_DROP"))
+        << verdict.reason;
 }
 
 // ---- until the skb is freed

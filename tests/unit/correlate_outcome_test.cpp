@@ -72,7 +72,7 @@ TEST(ASend, IsDroppedWhenTheFrameWasFreedInsideTheQdisc) {
     send.drop_location = 0x1000;
     send.drop_ns = 1650;
     EXPECT_EQ(told(send),
-              "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
+              "dropped in __dev_queue_xmit: the qdisc of veth0 dropped the frame (QDISC_DROP at sch_direct_xmit+0x42)");
 }
 
 TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
@@ -110,6 +110,40 @@ TEST(ASend, IsQueuedWhenTheQdiscStillHadTheFrameWhenTracingEnded) {
     set(nameless.qdisc, "");
     EXPECT_EQ(told(send_of(nameless, FrameEnd::queued)),
               "queued in __dev_queue_xmit: still in the qdisc of veth0 when tracing ended");
+}
+
+TEST(ASend, IsDroppedForWantOfACarrierWhereTheNoopQdiscIsAtWork) {
+    sr_send send = followed();
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 5;
+    send.drop_location = 0x1000;
+    set(send.qdisc, "noop");
+    EXPECT_EQ(told(send),
+              "dropped in __dev_queue_xmit: veth0 has no carrier, and takes nothing in (QDISC_DROP at "
+              "sch_direct_xmit+0x42)");
+}
+
+TEST(ASend, IsQueuedBehindAQueueThatTheDriverHasStopped) {
+    sr_send send = followed();
+    send.queue_state = 1;  // __QUEUE_STATE_DRV_XOFF
+    EXPECT_EQ(told(send_of(send, FrameEnd::queued)),
+              "queued in __dev_queue_xmit: still in the tbf qdisc of veth0, which was stopped, when tracing ended");
+}
+
+// What the call returned of its own wait is no end of the frame.
+TEST(ASend, OfATxRingTellsHowTheCallsWaitForItsFramesEnded) {
+    sr_send send = ring();
+    EXPECT_EQ(explain_wait(send), "");
+    EXPECT_EQ(wait_errno(send), 0);
+    send.flags |= SR_SEND_WAIT_TIMED_OUT;
+    EXPECT_EQ(verdict_of(send).outcome, Outcome::delivered);
+    EXPECT_EQ(explain_wait(send),
+              "the call returned ETIMEDOUT: SO_SNDTIMEO ran out while it waited for the ends of its frames");
+    EXPECT_EQ(wait_errno(send), ETIMEDOUT);
+    send.flags ^= SR_SEND_WAIT_TIMED_OUT | SR_SEND_WAIT_SIGNAL;
+    EXPECT_EQ(explain_wait(send),
+              "the call returned ERESTARTSYS: a signal came while it waited for the ends of its frames");
 }
 
 TEST(ASend, IsQueuedWhenTheQdiscTookTheFrameUnderCongestion) {
@@ -166,8 +200,9 @@ TEST(AFollowedSend, IsDroppedWhenTheQdiscFreedTheFrameAfterTheReturn) {
     send.drop_reason = 5;
     send.drop_location = 0x1000;
     send.drop_ns = 9000;
-    EXPECT_EQ(told(send),
-              "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
+    EXPECT_EQ(
+        told(send),
+        "dropped in __dev_queue_xmit: the tbf qdisc of veth0 dropped the frame (QDISC_DROP at sch_direct_xmit+0x42)");
     EXPECT_EQ(verdict_of(send, plan_without(Stage::start_xmit)).outcome, Outcome::dropped);
 }
 
@@ -261,8 +296,8 @@ TEST(ASegmentedSend, IsDroppedWithTheNumberOfItsSegmentsThatNoDriverTook) {
     send.drop_reason = 5;
     send.drop_location = 0x1000;
     EXPECT_EQ(told(send),
-              "dropped in __dev_queue_xmit: 2 of 4 segments: QDISC_DROP at sch_direct_xmit+0x42, inside "
-              "__dev_queue_xmit on veth0");
+              "dropped in __dev_queue_xmit: 2 of 4 segments: the tbf qdisc of veth0 dropped the frame "
+              "(QDISC_DROP at sch_direct_xmit+0x42)");
     send.flags &= ~SR_SEND_DROP;
     send.drops = 0;
     send.driver_hits = 3;
@@ -432,7 +467,7 @@ TEST(ATxRing, IsDroppedFrameByFrame) {
     send.drop_location = 0x1000;
     send.drop_ns = 1450;
     EXPECT_EQ(told(send),
-              "dropped in __dev_queue_xmit: QDISC_DROP at sch_direct_xmit+0x42, inside __dev_queue_xmit on veth0");
+              "dropped in __dev_queue_xmit: the qdisc of veth0 dropped the frame (QDISC_DROP at sch_direct_xmit+0x42)");
 }
 
 TEST(ATxRing, IsUnknownWhereTheDriverHasNoHook) {
@@ -481,7 +516,7 @@ TEST(EveryVerdict, ButDeliveredGivesAReasonWhateverWasSeen) {
                                segmented,
                                dropped};
     const Plan plans[] = {plan(), plan_without(Stage::start_xmit), plan_without(Stage::queue_xmit), Plan{}};
-    const std::uint32_t all_flags = 2 * SR_SEND_SKIPPED;
+    const std::uint32_t all_flags = 2 * SR_SEND_WAIT_SIGNAL;
     for (const sr_send& from : samples)
         for (std::uint32_t flags = 0; flags < all_flags; flags++)
             for (const Plan& with : plans)

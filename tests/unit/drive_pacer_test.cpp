@@ -24,8 +24,7 @@ TEST(DrivePacer, AShortDelayIsCaughtUp) {
     Pacer pacer(1000);
     pacer.due_ns(1, second);
     pacer.due_ns(2, second + 50'000'000);
-    EXPECT_EQ(pacer.due_ns(52, second + 50'000'000), second + 51'000'000)
-        << "the schedule stays where it was";
+    EXPECT_EQ(pacer.due_ns(52, second + 50'000'000), second + 51'000'000) << "the schedule stays where it was";
 }
 
 TEST(DrivePacer, AfterALongStallNoMoreThanABurstFollowsAtOnce) {

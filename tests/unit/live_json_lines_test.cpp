@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "tests/unit/analyze_records.h"
+#include "user/base/json.h"
+#include "user/live/json_summary.h"
 
 namespace sockray {
 namespace {
@@ -28,7 +30,7 @@ class JsonLinesTest : public ::testing::Test {
         return take();
     }
     Json summary(const Ending& ending, const Devices& devices = {}) {
-        json_.summary(out_, ending, devices);
+        append_json_summary(out_, ending, devices);
         return take();
     }
     Json summary(const Ledger& ledger) {

@@ -108,8 +108,7 @@ TEST(InlinedBodies, AreRefusedWhenTheBranchLeavesTheFunction) {
     for (const KernelCode& kernel : kernels()) {
         const auto found = find(kernel.machine(), kernel.code, 600);  // all bodies but the next lie beyond
         ASSERT_FALSE(found) << kernel.name << ": " << told(found);
-        EXPECT_NE(found.error().what.find("outside of the function"), std::string::npos)
-            << found.error().what;
+        EXPECT_NE(found.error().what.find("outside of the function"), std::string::npos) << found.error().what;
         EXPECT_TRUE(find(kernel.machine(), kernel.code, 0)) << "with no size known there is no end to leave";
     }
 }

@@ -92,7 +92,7 @@ class CaptureRecording : public testing::Test {
 
     static void read(const std::vector<std::string>& files, Collector& collector, std::size_t notes = 0) {
         Sink* const sinks[] = {&collector};
-        const auto read = replay(files, sinks);
+        const auto read = replay(std::move(open_recording(files).value()), sinks);
         ASSERT_TRUE(read) << read.error().what;
         EXPECT_EQ(read->words.size(), notes);
     }
@@ -195,7 +195,7 @@ TEST_F(CaptureRecording, CutOffAnywhereCountsTheFramesThatAreThere) {
         Collector collector;
         Sink* const sinks[] = {&collector};
         const std::vector<std::string> files{path("cut")};
-        ASSERT_TRUE(replay(files, sinks));
+        ASSERT_TRUE(replay(std::move(open_recording(files).value()), sinks));
         EXPECT_EQ(whole.substr(0, collector.told.size()), collector.told) << size;
         if (!collector.ending.cut_off) continue;  // only the end of the last block is missing
         const bool any = collector.told.find("in") != std::string::npos;

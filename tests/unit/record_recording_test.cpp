@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "tests/unit/correlate_records.h"
+#include "user/record/layout.h"
+#include "user/record/pcapng.h"
 #include "user/record/reader.h"
 #include "user/record/writer.h"
 
@@ -111,7 +113,8 @@ class Recordings : public testing::Test {
 
     static Result<ReadNotes> read(const std::vector<std::string>& files, Collector& collector) {
         Sink* const sinks[] = {&collector};
-        return replay(files, sinks);
+        return open_recording(files).and_then(
+            [&](RecordingFiles recording) { return replay(std::move(recording), sinks); });
     }
 
     static std::string bytes_of(const std::string& file) {
@@ -266,6 +269,30 @@ TEST_F(Recordings, FilesOfTwoSessionsAreRefused) {
     const auto notes = read({path("a"), path("b")}, collector);
     ASSERT_FALSE(notes);
     EXPECT_NE(notes.error().what.find("another session"), std::string::npos);
+}
+
+TEST_F(Recordings, WithoutTheirOriginAreRefused) {
+    write({path("whole")}, 20);
+    const std::string bytes = bytes_of(path("whole"));
+    std::string rest;
+    bool dropped = false;
+    bool swapped = false;
+    for (std::string_view left = bytes; !left.empty();) {
+        const auto block = pcapng::take_block(left, swapped);
+        ASSERT_TRUE(block);
+        const std::size_t length = pcapng::block_length(*block);
+        if (block->type == entry_block && !std::exchange(dropped, true))
+            ASSERT_NE(left.substr(0, length).find("6.1.0"), std::string_view::npos) << "not the origin";
+        else
+            rest += left.substr(0, length);
+        left.remove_prefix(length);
+    }
+    put_bytes(path("headless"), rest);
+    Collector collector;
+    const auto read = Recordings::read({path("headless")}, collector);
+    ASSERT_FALSE(read);
+    EXPECT_NE(read.error().what.find("does not say where it was recorded"), std::string::npos) << read.error().what;
+    EXPECT_EQ(collector.begun, 0);
 }
 
 TEST_F(Recordings, WhatIsNoRecordingIsSaidSo) {

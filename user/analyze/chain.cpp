@@ -62,6 +62,11 @@ Path* Chain::path_of(const StageBySlot& stages) {
     return &path;
 }
 
+bool is_late(const Path& path) {
+    const auto passed = [&](int slot) { return path.stages[static_cast<std::size_t>(slot)] != Stage::none; };
+    return passed(SR_SLOT_DEQUEUE) && passed(SR_SLOT_NDO) && !passed(SR_SLOT_DRIVER);
+}
+
 void Chain::add(const Send& send) {
     const sr_send& record = send.record;
     sends_++;

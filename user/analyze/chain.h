@@ -37,6 +37,9 @@ struct Path {
     static constexpr std::size_t names_kept = 4;
 };
 
+// The frames waited in a queue until their sends had returned, and somebody else gave them to the driver.
+bool is_late(const Path& path);
+
 class Chain {
   public:
     static constexpr std::size_t paths_kept = 64;

@@ -3,19 +3,27 @@
 #include "user/correlate/path.h"
 
 namespace sockray {
+namespace {
+
+bool is_same(const DeviceSends& device, std::string_view ifname, std::uint32_t netns_ino, std::int32_t ifindex) {
+    if (netns_ino != 0 && device.netns_ino != netns_ino) return false;
+    return netns_ino && ifindex > 0 && device.ifindex > 0 ? device.ifindex == ifindex : device.ifname == ifname;
+}
+
+}  // namespace
 
 void Devices::add(const Send& send) {
     const sr_send& record = send.record;
     if (record.ifname[0] == '\0') return;
     DeviceSends* device = nullptr;
     for (DeviceSends& known : devices_)
-        if (known.netns_ino == record.netns_ino && known.ifname == record.ifname) device = &known;
+        if (is_same(known, record.ifname, record.netns_ino, record.ifindex)) device = &known;
     if (!device) {
         if (devices_.size() == kept) {
             other_sends_++;
             return;
         }
-        device = &devices_.emplace_back(DeviceSends{record.netns_ino, record.ifname});
+        device = &devices_.emplace_back(DeviceSends{record.netns_ino, record.ifindex, record.ifname});
     }
     device->sends++;
     const std::uint64_t frames = frames_taken(record, send.outcome == Outcome::delivered);
@@ -24,17 +32,19 @@ void Devices::add(const Send& send) {
     if (send.end_stage == Stage::queue_xmit && (send.outcome == Outcome::dropped || send.outcome == Outcome::failed))
         device->refused_in_queue++;
     if (send.outcome == Outcome::queued) device->queued++;
+    if (send.outcome != Outcome::delivered) device->lost++;
 }
 
-DeviceSends Devices::of(std::string_view ifname, std::uint32_t netns_ino) const {
-    DeviceSends sum{netns_ino, std::string(ifname)};
+DeviceSends Devices::of(std::string_view ifname, std::uint32_t netns_ino, std::int32_t ifindex) const {
+    DeviceSends sum{netns_ino, ifindex, std::string(ifname)};
     for (const DeviceSends& device : devices_) {
-        if (device.ifname != ifname || (netns_ino != 0 && device.netns_ino != netns_ino)) continue;
+        if (!is_same(device, ifname, netns_ino, ifindex)) continue;
         sum.sends += device.sends;
         sum.frames_delivered += device.frames_delivered;
         sum.frames_bypassed += device.frames_bypassed;
         sum.refused_in_queue += device.refused_in_queue;
         sum.queued += device.queued;
+        sum.lost += device.lost;
     }
     return sum;
 }

@@ -12,12 +12,14 @@ namespace sockray {
 
 struct DeviceSends {
     std::uint32_t netns_ino = 0;
-    std::string ifname;
+    std::int32_t ifindex = 0;  // 0: not known
+    std::string ifname;        // as it was first
     std::uint64_t sends = 0;
     std::uint64_t frames_delivered = 0;  // one for a delivered send, or the segments that a driver took
     std::uint64_t frames_bypassed = 0;   // of these, past the qdisc (PACKET_QDISC_BYPASS)
     std::uint64_t refused_in_queue = 0;  // sends that ended in __dev_queue_xmit: dropped, or failed
     std::uint64_t queued = 0;            // sends
+    std::uint64_t lost = 0;              // sends that were not delivered, whatever became of them
 };
 
 class Devices {
@@ -28,12 +30,9 @@ class Devices {
     void add(const Send& send);
 
     const std::vector<DeviceSends>& all() const { return devices_; }
-    // Frames that a driver took from the sends that were decoded.
-    std::uint64_t frames_delivered(std::string_view ifname, std::uint32_t netns_ino = 0) const {
-        return of(ifname, netns_ino).frames_delivered;
-    }
-    // All sums of a device; `netns_ino` 0: in any namespace.
-    DeviceSends of(std::string_view ifname, std::uint32_t netns_ino = 0) const;
+    // All sums of a device: the one of this number in this namespace, or where one of them is not known (0) of this
+    // name.
+    DeviceSends of(std::string_view ifname, std::uint32_t netns_ino = 0, std::int32_t ifindex = 0) const;
     // Sends on devices beyond the first `kept`.
     std::uint64_t other_sends() const { return other_sends_; }
 

@@ -25,7 +25,8 @@ std::string others_than(const Devices& devices, const Ledger& ledger) {
 }  // namespace
 
 std::vector<HeldCounter> hold_counters(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
-    const DeviceSends sends = devices.of(delta.ifname, delta.netns_ino);
+    if (delta.gone) return {};
+    const DeviceSends sends = devices.of(delta.ifname, delta.netns_ino, delta.ifindex);
     const std::string others = others_than(devices, ledger);
     const std::uint64_t open = ledger.count(Outcome::queued) + ledger.count(Outcome::unknown);
     std::vector<HeldCounter> all;

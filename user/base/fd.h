@@ -1,6 +1,7 @@
 // A file descriptor with an owner.
 #pragma once
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <utility>
@@ -33,5 +34,11 @@ class Fd {
   private:
     int fd_ = -1;
 };
+
+// Whether something can be read from it now; -1: never.
+inline bool is_readable(int fd) {
+    pollfd wait{fd, POLLIN, 0};
+    return fd >= 0 && ::poll(&wait, 1, 0) == 1;
+}
 
 }  // namespace sockray

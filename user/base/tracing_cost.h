@@ -6,7 +6,7 @@
 
 namespace sockray {
 
-// Sends on a private loopback interface, in batches, before the hooks were attached and with them: the difference of
+// Sends on a private loopback interface, before the hooks were attached and with them: the difference of
 // the medians, and that of the quartiles which are nearest to and farthest from each other.
 struct TracingCost {
     std::uint64_t median_ns = 0;

@@ -206,7 +206,7 @@ int capture(const CaptureVerbOptions& options) {
     } else {
         teller.begin(origin, plan, names);
     }
-    drop_privileges();
+    drop_privileges({.new_files = options.record.rotation.is_on()});
     auto reader = FrameReader::start(target->receiver);
     if (!reader) return say_error(reader.error());
     say("ready");

@@ -21,11 +21,21 @@ DeviceWatch::DeviceWatch(const Interface& interface)
     : interface_(interface), before_(read_counters(interface)), qdisc_before_(read_qdisc_counters(interface)) {}
 
 std::vector<DeviceDelta> DeviceWatch::deltas() const {
+    if (!before_) return {};
+    DeviceDelta delta;
+    delta.ifname = interface_.name;
+    delta.netns_ino = interface_.netns_ino;
+    delta.ifindex = interface_.ifindex;
     const auto after = read_counters(interface_);
-    if (!before_ || !after) return {};
-    return {{interface_.name, after->tx_packets - before_->tx_packets, after->tx_bytes - before_->tx_bytes,
-             after->tx_dropped - before_->tx_dropped, after->tx_errors - before_->tx_errors, interface_.netns_ino,
-             growth(qdisc_before_, read_qdisc_counters(interface_))}};
+    delta.gone = !after;
+    if (after) {
+        delta.tx_packets = after->tx_packets - before_->tx_packets;
+        delta.tx_bytes = after->tx_bytes - before_->tx_bytes;
+        delta.tx_dropped = after->tx_dropped - before_->tx_dropped;
+        delta.tx_errors = after->tx_errors - before_->tx_errors;
+        delta.qdisc = growth(qdisc_before_, read_qdisc_counters(interface_));
+    }
+    return {delta};
 }
 
 }  // namespace sockray

@@ -13,7 +13,7 @@ class DeviceWatch {
   public:
     explicit DeviceWatch(const Interface& interface);
 
-    // The growth since then; nothing where the device has gone or could not be read.
+    // The growth since then, or that the device has gone; nothing where it could not be read at the start.
     std::vector<DeviceDelta> deltas() const;
 
   private:

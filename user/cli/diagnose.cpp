@@ -8,6 +8,7 @@
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
+#include "user/cli/privileges.h"
 #include "user/cli/verbs.h"
 #include "user/record/reader.h"
 #include "user/report/findings_json.h"
@@ -18,7 +19,10 @@ namespace sockray {
 int diagnose(const DiagnoseOptions& options) {
     Findings findings;
     Sink* const sinks[] = {&findings};
-    const auto notes = replay(options.files, sinks);
+    auto recording = open_recording(options.files);
+    if (!recording) return say_error(recording.error());
+    drop_privileges();  // a recording may be anybody's
+    const auto notes = replay(std::move(*recording), sinks);
     if (!notes) return say_error(notes.error());
     Output out(STDOUT_FILENO);
     if (options.json)

@@ -9,6 +9,7 @@
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
+#include "user/cli/privileges.h"
 #include "user/cli/verbs.h"
 #include "user/record/reader.h"
 #include "user/report/diff_json.h"
@@ -17,10 +18,14 @@
 namespace sockray {
 namespace {
 
-Status read_into(Profile& profile, const std::string& file) {
-    Sink* const sinks[] = {&profile};
+Result<RecordingFiles> open_one(const std::string& file) {
     const std::string files[] = {file};
-    const auto notes = replay(files, sinks);
+    return open_recording(files);
+}
+
+Status read_into(Profile& profile, RecordingFiles recording) {
+    Sink* const sinks[] = {&profile};
+    const auto notes = replay(std::move(recording), sinks);
     if (!notes) return tl::unexpected(notes.error());
     for (const std::string& words : notes->words) say(words);
     return {};
@@ -29,10 +34,15 @@ Status read_into(Profile& profile, const std::string& file) {
 }  // namespace
 
 int diff(const DiffOptions& options) {
+    auto first = open_one(options.a);
+    if (!first) return say_error(first.error());
+    auto second = open_one(options.b);
+    if (!second) return say_error(second.error());
+    drop_privileges();  // a recording may be anybody's
     Profile a;
     Profile b;
-    if (const Status read = read_into(a, options.a); !read) return say_error(read.error());
-    if (const Status read = read_into(b, options.b); !read) return say_error(read.error());
+    if (const Status read = read_into(a, std::move(*first)); !read) return say_error(read.error());
+    if (const Status read = read_into(b, std::move(*second)); !read) return say_error(read.error());
     const Comparison comparison = compare(a, b, static_cast<double>(options.tolerance) / 100);
     Output out(STDOUT_FILENO);
     if (options.json)

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "user/base/json.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
@@ -37,6 +38,17 @@ Result<Diagnosis> examine(const std::string& btf_file) {
     return Diagnosis{std::move(*kernel), tracer->plan()};
 }
 
+// In place of a plan.
+void append_obstacle(fmt::memory_buffer& out, const Error& error) {
+    {
+        JsonObject object(out);
+        object.text("type", "obstacle");
+        object.text("reason", error.what);
+        object.text("remedy", error.remedy);
+    }
+    out.push_back('\n');
+}
+
 }  // namespace
 
 int doctor(const DoctorOptions& options) {
@@ -44,10 +56,12 @@ int doctor(const DoctorOptions& options) {
     const Style style = style_of(STDOUT_FILENO);
     const auto diagnosis = examine(options.btf);
     if (options.json) {
-        if (diagnosis)
+        if (diagnosis) {
             JsonLines(diagnosis->plan, *diagnosis->kernel).plan(out.buffer());
-        else
+        } else {
+            append_obstacle(out.buffer(), diagnosis.error());
             say_error(diagnosis.error());
+        }
         out.flush();
         if (say_output_error(out)) return exit_failed;
         return diagnosis ? exit_done : exit_status(diagnosis.error());

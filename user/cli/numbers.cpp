@@ -22,7 +22,8 @@ Result<std::uint64_t> parse_number(std::string_view text, std::uint64_t least, s
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool whole = end == text.data() + text.size();
-    if (error == std::errc::invalid_argument || !whole) return usage(fmt::format("'{}' is not a number", text));
+    if (error == std::errc::invalid_argument || !whole)
+        return usage(fmt::format("'{}' is not a whole number: {}", text, bounds(least, most)));
     if (error != std::errc{} || value < least || value > most)
         return usage(fmt::format("{} is out of range: {}", text, bounds(least, most)));
     return value;

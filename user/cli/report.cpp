@@ -15,6 +15,7 @@
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
+#include "user/cli/privileges.h"
 #include "user/cli/verbs.h"
 #include "user/live/views.h"
 #include "user/record/reader.h"
@@ -47,9 +48,13 @@ class Flusher : public Sink {
 class FileReport {
   public:
     template <typename Report>
-    static Result<std::unique_ptr<FileReport>> create(const std::string& path) {
-        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    static Result<std::unique_ptr<FileReport>> create(const std::string& path, const RecordingFiles& recording) {
+        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         if (!fd) return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
+        if (recording.contain(fd.get()))
+            return usage(fmt::format("{} is the recording: the report would overwrite it", printable(path)));
+        if (::ftruncate(fd.get(), 0) != 0 && errno != EINVAL)  // a pipe or a device has no length
+            return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
         auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(fd)));
         file->report_ = std::make_unique<Report>(file->out_.buffer());
         return file;
@@ -86,33 +91,35 @@ class FileReport {
 using FileReports = std::vector<std::unique_ptr<FileReport>>;
 
 template <typename Report>
-Status add_file(FileReports& files, const std::string& path) {
+Status add_file(FileReports& files, const std::string& path, const RecordingFiles& recording) {
     if (path.empty()) return {};
-    auto file = FileReport::create<Report>(path);
+    auto file = FileReport::create<Report>(path, recording);
     if (!file) return tl::unexpected(file.error());
     files.push_back(std::move(*file));
     return {};
 }
 
 // The page has the findings too: theirs is the end before its own.
-Status add_page(FileReports& files, const std::string& path, const Findings& findings) {
+Status add_page(FileReports& files, const std::string& path, const RecordingFiles& recording,
+                const Findings& findings) {
     if (path.empty()) return {};
-    auto file = FileReport::create<HtmlPage>(path);
+    auto file = FileReport::create<HtmlPage>(path, recording);
     if (!file) return tl::unexpected(file.error());
     (*file)->report<HtmlPage>().set_findings([&findings] { return findings.result(); });
     files.push_back(std::move(*file));
     return {};
 }
 
-Result<FileReports> open_files(const ReportOptions& options, const Findings& findings) {
+Result<FileReports> open_files(const ReportOptions& options, const RecordingFiles& recording,
+                               const Findings& findings) {
     FileReports files;
     const bool chrome = options.timeline.ends_with(".json");
     const Status opened =
-        add_file<ChromeTimeline>(files, chrome ? options.timeline : "")
-            .and_then([&] { return add_file<PerfettoTimeline>(files, chrome ? "" : options.timeline); })
-            .and_then([&] { return add_file<Folded>(files, options.folded); })
-            .and_then([&] { return add_file<FlameSvg>(files, options.flame); })
-            .and_then([&] { return add_page(files, options.html, findings); });
+        add_file<ChromeTimeline>(files, chrome ? options.timeline : "", recording)
+            .and_then([&] { return add_file<PerfettoTimeline>(files, chrome ? "" : options.timeline, recording); })
+            .and_then([&] { return add_file<Folded>(files, options.folded, recording); })
+            .and_then([&] { return add_file<FlameSvg>(files, options.flame, recording); })
+            .and_then([&] { return add_page(files, options.html, recording, findings); });
     if (!opened) return tl::unexpected(opened.error());
     return files;
 }
@@ -127,8 +134,11 @@ View view_of(const ReportOptions& options) {
 
 int report(const ReportOptions& options) {
     Findings findings;
-    auto files = open_files(options, findings);
+    auto recording = open_recording(options.files);
+    if (!recording) return say_error(recording.error());
+    auto files = open_files(options, *recording, findings);
     if (!files) return say_error(files.error());
+    drop_privileges();  // a recording may be anybody's
     Output out(STDOUT_FILENO);
     Flusher flusher(out);
     const Style style = style_of(STDOUT_FILENO);
@@ -145,7 +155,7 @@ int report(const ReportOptions& options) {
     sinks.push_back(&flusher);
     for (const auto& file : *files) file->add_to(sinks);
 
-    const auto notes = replay(options.files, sinks);
+    const auto notes = replay(std::move(*recording), sinks);
     if (!notes) return say_error(notes.error());
     if (options.json) append_findings_json(out.buffer(), findings.result());
     if (text) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "user/base/clock.h"
+#include "user/base/fd.h"
 #include "user/base/frame_filter.h"
 #include "user/base/terminal.h"
 #include "user/cli/device_delta.h"
@@ -90,8 +91,10 @@ Result<DriveOptions> drive_options(const RunOptions& options) {
     return check_options(drive).map([&] { return drive; });
 }
 
-TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive, const FrameFilter& frames) {
+TraceOptions trace_options(const RunOptions& options, const DriveOptions& drive, const FrameFilter& frames,
+                           int stop_fd) {
     TraceOptions trace;
+    trace.stop_fd = stop_fd;
     trace.filter.frames = frames;
     trace.filter.tgid = static_cast<std::uint32_t>(::getpid());
     trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
@@ -163,7 +166,7 @@ int run(const RunOptions& options) {
     StopSignals signals;
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
-    auto tracer = Tracer::start(**kernel, trace_options(options, *drive, *frames));
+    auto tracer = Tracer::start(**kernel, trace_options(options, *drive, *frames, signals.fd()));
     if (!tracer) return say_error(tracer.error());
 
     auto recording = Recording::create(options.record, options.json, signals.fd());
@@ -174,11 +177,13 @@ int run(const RunOptions& options) {
     recording->attach(session);
     DeviceWatch device(drive->interface);
     session.start(options.tracing.stages);
-    drop_privileges({.net_raw = true});
-    drive->opened = [] { drop_privileges(); };
+    const bool new_files = options.record.rotation.is_on();
+    drop_privileges({.net_raw = true, .new_files = new_files});
+    drive->opened = [new_files] { drop_privileges({.new_files = new_files}); };
     Driver driver(*drive);
+    if (is_readable(signals.fd())) return say_error({ErrorKind::failed, "interrupted before anything was sent", ""});
     if (const Status started = driver.start(); !started) return say_error(started.error());
-    drop_privileges();
+    drop_privileges({.new_files = new_files});
 
     const bool interrupted = pump(driver, session, *recording, out, signals, drive->count);
     session.stop();

@@ -79,8 +79,9 @@ Result<Target> find_target(const TraceVerbOptions& options) {
     return target;
 }
 
-TraceOptions trace_options(const TraceVerbOptions& options, const Target& target) {
+TraceOptions trace_options(const TraceVerbOptions& options, const Target& target, int stop_fd) {
     TraceOptions trace;
+    trace.stop_fd = stop_fd;
     trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
     trace.stages = options.tracing.stages;
     trace.in_flight = options.tracing.in_flight;
@@ -147,7 +148,7 @@ int trace(const TraceVerbOptions& options) {
     if (!target) return say_error(target.error());
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
-    auto tracer = Tracer::start(**kernel, trace_options(options, *target));
+    auto tracer = Tracer::start(**kernel, trace_options(options, *target, signals.fd()));
     if (!tracer) return say_error(tracer.error());
 
     auto recording = Recording::create(options.record, options.json, signals.fd());
@@ -161,11 +162,13 @@ int trace(const TraceVerbOptions& options) {
     std::optional<DeviceWatch> device;
     if (target->interface) device.emplace(*target->interface);
     session.start(options.tracing.stages);
-    say("ready");
     std::optional<Command> command;
     std::string failure;
     Stop stop = Stop::asked;
-    if (signals.take() == 0) {  // else Ctrl-C came while everything was being attached
+    if (signals.take() != 0) {
+        if (!options.command.empty()) failure = "interrupted before COMMAND was started";
+    } else {
+        say("ready");
         if (!options.command.empty()) {
             auto started = Command::start(options.command, signals);
             if (started)
@@ -173,7 +176,7 @@ int trace(const TraceVerbOptions& options) {
             else
                 failure = started.error().what;
         }
-        drop_privileges({.kill = command.has_value()});
+        drop_privileges({.kill = command.has_value(), .new_files = options.record.rotation.is_on()});
         if (failure.empty())
             stop =
                 pump(session, *tracer, *recording, out, signals, command ? command->ended_fd() : target->process.get());

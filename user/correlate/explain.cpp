@@ -64,9 +64,13 @@ std::string net_down(const sr_send& record) {
 
 // packet_snd: len > dev->mtu + reserve; `reserve` is the header's length for SOCK_RAW and SOCK_PACKET.
 std::string too_long(const sr_send& record) {
-    if (is_ring(record))
-        return fmt::format("a frame of the ring is longer than {} takes (MTU {} + {})", interface_of(record),
-                           record.mtu, record.hard_header_len);
+    if (is_ring(record)) {
+        const std::string most = record.sock_type == SOCK_DGRAM
+                                     ? fmt::format("MTU {}", record.mtu)
+                                     : fmt::format("MTU {} + {}", record.mtu, record.hard_header_len);
+        return fmt::format("a frame of the ring is longer than its place there, or than {} takes ({})",
+                           interface_of(record), most);
+    }
     if (!(record.flags & SR_SEND_DEVICE)) return fmt::format("{} bytes are too many", frame_length(record));
     const std::string name = interface_of(record);
     if (record.sock_type == SOCK_DGRAM)
@@ -126,24 +130,11 @@ std::string buffer_full(const sr_send& record) {
                        record.wmem_alloc ? record.wmem_alloc - 1 : 0, record.sndbuf);
 }
 
-// Linux gives no number for a queue that is stopped: its state at the return tells (include/linux/netdevice.h: bit 0
-// and 1 of enum netdev_queue_state_t are the driver's and the stack's stop, bit 2 is a frozen queue).
+// Linux gives no number for a queue that is stopped: its state at the return tells.
 std::string busy(const sr_send& record) {
-    constexpr std::uint32_t stopped = 0x7;
-    return record.queue_state & stopped
+    return queue_is_stopped(record)
                ? fmt::format("the queue of {} is stopped", interface_of(record))
                : fmt::format("the driver of {} is busy, or had stopped its queue for a moment", interface_of(record));
-}
-
-// Who freed a frame that __dev_queue_xmit did not bring to a driver: the drop reason tells, where the kernel gave one.
-std::string dropped_on_the_way(const sr_send& record, const std::string& reason) {
-    if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame ({})", queue_of(record), reason);
-    if (reason.starts_with("TC_"))
-        return fmt::format("a tc filter at the egress of {} dropped the frame ({})", interface_of(record), reason);
-    if (reason.starts_with("NETFILTER"))
-        return fmt::format("netfilter at the egress of {} dropped the frame ({})", interface_of(record), reason);
-    return fmt::format("{}, or a filter at its egress, dropped the frame{}", queue_of(record),
-                       reason.empty() ? "" : " (" + reason + ")");
 }
 
 std::string no_buffers(const sr_send& record, const KernelNames& names) {
@@ -161,7 +152,7 @@ std::string no_buffers(const sr_send& record, const KernelNames& names) {
     if (reached(record, SR_SLOT_DRIVER))
         return fmt::format("the driver of {} dropped the frame{}", interface_of(record),
                            reason.empty() ? "" : " (" + reason + ")");
-    return dropped_on_the_way(record, reason);
+    return explain_queue_drop(record, reason);
 }
 
 std::string would_block(const sr_send& record) {
@@ -195,6 +186,38 @@ std::string explain_failure(const sr_send& record, const KernelNames& names) {
     return fmt::format("{}: {}", errno_name(err), explanation(err, record, names));
 }
 
+int wait_errno(const sr_send& record) {
+    constexpr int restart = 512;  // ERESTARTSYS, include/linux/errno.h
+    if (record.flags & SR_SEND_WAIT_TIMED_OUT) return ETIMEDOUT;
+    return record.flags & SR_SEND_WAIT_SIGNAL ? restart : 0;
+}
+
+std::string explain_wait(const sr_send& record) {
+    const int err = wait_errno(record);
+    if (!err) return {};
+    return fmt::format("the call returned {}: {} while it waited for the ends of its frames", errno_name(err),
+                       err == ETIMEDOUT ? "SO_SNDTIMEO ran out" : "a signal came");
+}
+
+std::string explain_queue_drop(const sr_send& record, const std::string& reason) {
+    const std::string cause = reason.empty() ? "" : " (" + reason + ")";
+    if (std::string_view(record.qdisc) == "noop")
+        return fmt::format("{} has no carrier, and takes nothing in{}", interface_of(record), cause);
+    if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame{}", queue_of(record), cause);
+    if (reason.starts_with("TC_"))
+        return fmt::format("a tc filter at the egress of {} dropped the frame{}", interface_of(record), cause);
+    if (reason.starts_with("NETFILTER"))
+        return fmt::format("netfilter at the egress of {} dropped the frame{}", interface_of(record), cause);
+    return fmt::format("{}, or a filter at its egress, dropped the frame{}", queue_of(record), cause);
+}
+
+// include/linux/netdevice.h: bits 0 and 1 of enum netdev_queue_state_t are the driver's and the stack's stop, bit 2 is
+// a frozen queue.
+bool queue_is_stopped(const sr_send& record) {
+    constexpr std::uint32_t stopped = 0x7;
+    return record.queue_state & stopped;
+}
+
 std::string queue_of(const sr_send& record) {
     if (!record.qdisc[0]) return fmt::format("the qdisc of {}", interface_of(record));
     return fmt::format("the {} qdisc of {}", record.qdisc, interface_of(record));
@@ -210,7 +233,9 @@ std::string explain_creation(const sr_socket& record) {
                        ? name +
                              ": packet_create asks for CAP_NET_RAW in the user namespace that owns the network "
                              "namespace"
-                       : name + ": packet_create was not seen, so a security module refused before it was called";
+                       : name +
+                             ": packet_create was not seen: a security module refused before it was called, or it "
+                             "is not hooked";
         case ESOCKTNOSUPPORT:
             return fmt::format("{}: type {} is none of SOCK_RAW, SOCK_DGRAM and SOCK_PACKET", name, record.sock_type);
         default: return fmt::format("{}: {}", name, errno_text(err));

@@ -62,10 +62,13 @@ Verdict drop(const sr_send& record, const KernelNames& names) {
                         : seen(record, SR_SLOT_XMIT) ? stage_in(record, SR_SLOT_XMIT)
                                                      : body(record);
     // The functions that free say nothing of who dropped.
-    std::string place = names.symbol(record.drop_location);
-    place = place.starts_with("kfree_skb") ? "" : " at " + place;
+    std::string reason = names.drop_reason(record.drop_reason);
+    if (const std::string place = names.symbol(record.drop_location); !place.starts_with("kfree_skb"))
+        reason += " at " + place;
+    if (where == Stage::queue_xmit && record.ifname[0])
+        return {Outcome::dropped, where, explain_queue_drop(record, reason)};
     return {Outcome::dropped, where,
-            fmt::format("{}{}, inside {}{}", names.drop_reason(record.drop_reason), place, stage_name(where),
+            fmt::format("{}, inside {}{}", reason, stage_name(where),
                         record.ifname[0] ? fmt::format(" on {}", record.ifname) : "")};
 }
 
@@ -91,8 +94,9 @@ Verdict not_all_taken(const Send& send, const KernelNames& names) {
     const std::string part = share(frames - record.driver_hits, frames);
     if (send.frame_end == FrameEnd::queued)
         return {Outcome::queued, xmit,
-                fmt::format("{}still in {} when tracing ended",
-                            share(frames - record.driver_hits - send.frames_consumed, frames), queue_of(record))};
+                fmt::format("{}still in {}{} when tracing ended",
+                            share(frames - record.driver_hits - send.frames_consumed, frames), queue_of(record),
+                            queue_is_stopped(record) ? ", which was stopped," : "")};
     if (send.frame_end == FrameEnd::lost)
         return {
             Outcome::unknown, xmit,

@@ -7,8 +7,8 @@
 namespace sockray {
 namespace {
 
-// By the system call's number of this machine's own ABI; a recording of another machine never comes here with a number
-// that matters, since sendto, sendmsg and sendmmsg are known by the function that was entered.
+// By the system call's number of this machine's own ABI: what was recorded on another is translated when it is read
+// (user/record/syscalls.h).
 std::string_view name_by_syscall(std::int32_t number) {
     switch (number) {
         case SYS_write: return "write";

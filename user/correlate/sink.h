@@ -38,6 +38,8 @@ struct DeviceDelta {
     std::uint64_t tx_errors = 0;
     std::uint32_t netns_ino = 0;  // of the namespace that `ifname` is in; 0: not known
     QdiscDelta qdisc = {};
+    std::int32_t ifindex = 0;  // 0: not known; a device may be renamed meanwhile
+    bool gone = false;         // it is not there any more, so nothing above holds but its name and number
 };
 
 // How a session ended.

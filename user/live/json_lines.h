@@ -6,15 +6,12 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "bpf/records.h"
-#include "user/analyze/devices.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/correlate/capture_ledger.h"
 #include "user/correlate/send.h"
-#include "user/correlate/sink.h"
 #include "user/correlate/tap_frame.h"
 
 namespace sockray {
@@ -33,8 +30,6 @@ class JsonLines {
     void send(fmt::memory_buffer& out, const Send& send);
     // `realtime_offset_ns`: CLOCK_REALTIME - CLOCK_MONOTONIC.
     void frame(fmt::memory_buffer& out, const TapFrame& frame, std::int64_t realtime_offset_ns);
-    // `devices`: what the sends were given to, for the devices' own counters beside it.
-    void summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices);
     void capture(fmt::memory_buffer& out, const CaptureLedger& ledger);
 
   private:
@@ -46,8 +41,5 @@ class JsonLines {
     std::uint64_t sendmsg_fn_ = 0;
     std::string sendmsg_;
 };
-
-// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
-void append_json_string(fmt::memory_buffer& out, std::string_view text);
 
 }  // namespace sockray

@@ -100,6 +100,8 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
 
     if (!send.reason.empty()) {
         paint(out, style_, tone, printable(send.reason, style_.utf8));
+    } else if (const std::string wait = explain_wait(record); !wait.empty()) {
+        paint(out, style_, Tone::warning, wait);
     } else {
         const std::string path = path_of(record);
         const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 + number_width_ + 3 +

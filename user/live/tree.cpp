@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 
+#include "user/correlate/outcome.h"
 #include "user/correlate/path.h"
 #include "user/live/outcome_tone.h"
 #include "user/live/step_note.h"
@@ -40,6 +41,7 @@ void append_outcome(fmt::memory_buffer& out, const Send& send, const Style& styl
     if (const auto frame = frame_duration_ns(send.record); frame && took && *frame > *took)
         text += fmt::format(", the frame after {}", duration(*frame));
     if (!send.reason.empty()) text += fmt::format(": {}", printable(send.reason, style.utf8));
+    if (const std::string wait = explain_wait(send.record); !wait.empty()) text += "; " + wait;
     std::string_view colored = outcome;
     for (const std::string_view line : wrapped(text, style.width - 2)) {
         out.append(std::string_view("  "));

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "user/live/json_lines.h"
+#include "user/live/json_summary.h"
 #include "user/live/lines.h"
 
 namespace sockray {
@@ -22,7 +23,7 @@ class JsonView : public Sink {
     void send(const Send& send) override { json_->send(out_, send); }
     void frame(const TapFrame& frame) override { json_->frame(out_, frame, realtime_offset_ns_); }
     void end(const Ending& ending) override {
-        if (traced_ || !ending.capture) json_->summary(out_, ending, devices_);
+        if (traced_ || !ending.capture) append_json_summary(out_, ending, devices_);
         if (ending.capture) json_->capture(out_, *ending.capture);
     }
 

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "user/base/fd.h"
 #include "user/probe/load_error.h"
 #include "user/probe/trial.h"
 
@@ -115,8 +116,12 @@ Result<std::vector<Refusal>> Attachments::attach_multi(const bpf_object* object,
     return refusals;
 }
 
+tl::unexpected<Error> interrupted() {
+    return fail("interrupted before tracing had begun");
+}
+
 Result<std::vector<Refusal>> Attachments::attach(const bpf_object* object, std::span<const Hook> hooks,
-                                                 const LiveKernel& kernel) {
+                                                 const LiveKernel& kernel, int stop_fd) {
     std::vector<Refusal> refusals;
     for (const bool on_return : {false, true}) {
         auto multi = attach_multi(object, hooks, on_return, kernel);
@@ -124,6 +129,7 @@ Result<std::vector<Refusal>> Attachments::attach(const bpf_object* object, std::
         std::ranges::move(*multi, std::back_inserter(refusals));
         for (const Hook& hook : hooks) {
             if (hook.backend == Backend::kprobe_multi || hook.on_return != on_return) continue;
+            if (is_readable(stop_fd)) return interrupted();
             const LibbpfLog log;
             const bpf_program* program = bpf_object__find_program_by_name(object, hook.program.c_str());
             Link link(hook.backend == Backend::fentry ? bpf_program__attach_trace(program)

@@ -31,6 +31,9 @@ struct SkipCounts {
     }
 };
 
+// Somebody has asked to end while everything was being attached.
+tl::unexpected<Error> interrupted();
+
 class Attachments {
   public:
     Attachments() = default;
@@ -39,9 +42,10 @@ class Attachments {
     Attachments& operator=(const Attachments&) = delete;
 
     // Attaches the hooks in their order; those for kprobe.multi share one link for the entries and one for the returns.
-    // Returns what the kernel refused, and then some of the others are not attached either. Errors: not_allowed.
-    Result<std::vector<Refusal>> attach(const bpf_object* object, std::span<const Hook> hooks,
-                                        const LiveKernel& kernel);
+    // Returns what the kernel refused, and then some of the others are not attached either. Errors: not_allowed; failed
+    // where `stop_fd` became readable in between (a hook takes the kernel up to 100 ms).
+    Result<std::vector<Refusal>> attach(const bpf_object* object, std::span<const Hook> hooks, const LiveKernel& kernel,
+                                        int stop_fd);
 
     // What is no stage's: tracepoints. Takes the link.
     void add(bpf_link* link);

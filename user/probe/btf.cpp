@@ -59,7 +59,7 @@ Result<KernelTypes> KernelTypes::read(const std::string& file) {
     if (!file.empty()) {
         btf* types = btf__parse(file.c_str(), nullptr);
         if (!types)
-            return fail(fmt::format("cannot read BTF from '{}': {}", printable(file), errno_text(errno)),
+            return fail(fmt::format("cannot read BTF from '{}': {}", printable(file), libbpf_text(errno)),
                         "give the BTF of the running kernel, or its vmlinux with a section .BTF");
         return KernelTypes(types);
     }

@@ -148,7 +148,10 @@ Status Edges::attach_tasks(trace_bpf& program, Attachments& attached) {
 
 void Edges::sweep() {
     char nothing[64];
-    while (sweep_ && ::read(sweep_.get(), nothing, sizeof nothing) > 0) {
+    // EAGAIN: a million tasks without a word (kernel/bpf/bpf_iter.c, bpf_seq_read); it goes on there.
+    while (sweep_) {
+        const ssize_t got = ::read(sweep_.get(), nothing, sizeof nothing);
+        if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) break;
     }
     sweep_.reset();
     LIBBPF_OPTS(bpf_test_run_opts, options);

@@ -84,6 +84,17 @@ Condition type_information(const std::string& root, const std::string& btf_file)
             "FILE (doctor, run, trace, ops)"};
 }
 
+// Debian's kernels (and others') refuse perf_event_open(2), which kprobes are made with, to all but CAP_SYS_ADMIN where
+// this is above 2; the kernel's own highest step is 2. Empty where it is not that.
+std::string paranoid_setting(const std::string& root) {
+    const std::string value = read_line(root + "/proc/sys/kernel/perf_event_paranoid").value_or("");
+    capng_get_caps_process();
+    if (value.size() != 1 || value[0] <= '2' || capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN)) return "";
+    return value;
+}
+
+constexpr const char* paranoid_remedy = "run as root, or: sysctl kernel.perf_event_paranoid=2";
+
 constexpr const char* kprobes_name = "kprobes";
 
 Condition kprobes(const std::string& root) {
@@ -127,8 +138,15 @@ Condition packet_family(const std::string& root) {
 }  // namespace
 
 std::vector<Condition> inspect_environment(const std::string& root, const std::string& btf_file) {
-    return {kernel(),      capabilities(), lockdown(root), type_information(root, btf_file),
-            kprobes(root), symbols(root),  jit(root),      packet_family(root)};
+    std::vector<Condition> all{kernel(),      capabilities(), lockdown(root), type_information(root, btf_file),
+                               kprobes(root), symbols(root),  jit(root),      packet_family(root)};
+    if (const std::string paranoid = paranoid_setting(root); !paranoid.empty())
+        all.push_back(
+            {"perf events", Effect::hinders,
+             fmt::format("kernel.perf_event_paranoid is {}: Debian's kernels then want CAP_SYS_ADMIN for kprobes",
+                         paranoid),
+             paranoid_remedy});
+    return all;
 }
 
 Status check_environment(const std::vector<Condition>& conditions, Purpose purpose) {
@@ -147,15 +165,22 @@ Obstacle why_not_permitted(const std::string& root) {
     const std::vector<std::string> missing = missing_capabilities();
     if (!missing.empty())
         return {fmt::format("these privileges are missing: {}", fmt::join(missing, ", ")), "run as root"};
+    if (const std::string paranoid = paranoid_setting(root); !paranoid.empty())
+        return {
+            fmt::format("kernel.perf_event_paranoid is {}: this kernel then wants CAP_SYS_ADMIN for kprobes", paranoid),
+            "run as root, or: sysctl kernel.perf_event_paranoid=2"};
     const std::string mode = lockdown_mode(root);
     if (mode == "confidentiality")
         return {"the kernel is locked down (confidentiality): BPF may not read kernel memory", lockdown_remedy};
     if (mode.empty())
-        return {"the kernel refuses it to root itself: it is locked down, or a security module forbids bpf(2)",
-                "look at /sys/kernel/security/lockdown (mount -t securityfs none /sys/kernel/security); boot with "
-                "lockdown=none, or trace in a virtual machine"};
+        return {
+            "the kernel refuses it although the privileges are there: it is locked down, or a security module forbids "
+            "bpf(2)",
+            "look at /sys/kernel/security/lockdown (mount -t securityfs none /sys/kernel/security); boot with "
+            "lockdown=none, or trace in a virtual machine"};
     return {
-        "the kernel refuses it to root itself: a security module (SELinux, AppArmor) or a container's seccomp "
+        "the kernel refuses it although the privileges are there: a security module (SELinux, AppArmor) or a "
+        "container's seccomp "
         "filter forbids bpf(2) or perf_event_open(2)",
         "run outside of the container, or allow both system calls"};
 }

@@ -72,14 +72,24 @@ std::string LibbpfLog::verifier_words() const {
     return fmt::format("{}: {}", program, said.substr(line + 1));
 }
 
+std::string libbpf_text(int err) {
+    char words[128] = "";
+    if (err < __LIBBPF_ERRNO__START || libbpf_strerror(err, words, sizeof words) != 0) return errno_text(err);
+    return words;
+}
+
 Error load_error(std::string_view what, int err, const LibbpfLog& log) {
     if (err == EPERM || err == EACCES) {
         const Obstacle obstacle = why_not_permitted();
         return {ErrorKind::not_allowed, fmt::format("cannot {}: {}", what, obstacle.why), obstacle.remedy};
     }
-    const std::string warning = log.last_warning();
+    if (err == EMFILE)
+        return {ErrorKind::failed, fmt::format("cannot {}: this process may not have so many files open", what),
+                "allow some hundreds: ulimit -n 1024"};
+    const std::string verifier = log.verifier_words();
+    const std::string warning = verifier.empty() ? log.last_warning() : "the verifier refuses " + verifier;
     return {ErrorKind::failed,
-            fmt::format("cannot {}: {}{}", what, errno_text(err), warning.empty() ? "" : " (" + warning + ")"),
+            fmt::format("cannot {}: {}{}", what, libbpf_text(err), warning.empty() ? "" : " (" + warning + ")"),
             "see what `sockray doctor` says of this kernel"};
 }
 

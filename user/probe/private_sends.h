@@ -15,8 +15,8 @@ namespace sockray {
 // enough to hit it. Errors: the socket could not be opened.
 Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce);
 
-// What a send takes, in nanoseconds by CLOCK_MONOTONIC: of each of some batches the mean, sorted. It goes on for a few
-// hundredths of a second. `announce` as above; `between` is called behind each batch. Empty where a namespace is not
+// What a send takes, in nanoseconds by CLOCK_MONOTONIC: of up to some thousands, sorted. It goes on for a few
+// hundredths of a second. `announce` as above; `between` is called now and then. Empty where a namespace is not
 // allowed.
 std::vector<double> time_private_sends(const std::function<void(std::uint32_t tid)>& announce,
                                        const std::function<void()>& between);

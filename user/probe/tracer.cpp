@@ -130,7 +130,7 @@ int call_sink(void* context, void* data, std::size_t size) {
 }
 
 std::optional<TracingCost> compare_times(const std::vector<double>& without, const std::vector<double>& with) {
-    constexpr std::size_t fewest = 4;
+    constexpr std::size_t fewest = 100;
     if (without.size() < fewest || with.size() < fewest) return std::nullopt;
     const auto more = [&](std::size_t of_with, std::size_t of_without) {
         const double difference = with[with.size() * of_with / 4] - without[without.size() * of_without / 4];
@@ -179,7 +179,7 @@ struct Tracer::State {
     // These three return what the kernel refused: then another State is made without it.
     Result<std::vector<Refusal>> prepare(LiveKernel& kernel, const TraceOptions& options);
     Result<std::vector<Refusal>> load(const LiveKernel& kernel);
-    Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel);
+    Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel, int stop_fd);
     std::vector<Refusal> select_programs();
     Status open_ring();
     Status attach_edges();
@@ -282,8 +282,8 @@ Status Tracer::State::open_ring() {
     return {};
 }
 
-Result<std::vector<Refusal>> Tracer::State::attach_hooks(const LiveKernel& kernel) {
-    return attached.attach(program->obj, blueprint.hooks, kernel);
+Result<std::vector<Refusal>> Tracer::State::attach_hooks(const LiveKernel& kernel, int stop_fd) {
+    return attached.attach(program->obj, blueprint.hooks, kernel, stop_fd);
 }
 
 Status Tracer::State::attach_edges() {
@@ -395,6 +395,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
     std::vector<double> without;  // the hooks
     std::vector<Refusal> refusals = unfit_backends(*blueprint, kernel, options.backend.has_value());
     for (;;) {
+        if (is_readable(options.stop_fd)) return interrupted();
         auto state = std::make_unique<State>();
         state->blueprint = *blueprint;
         if (Status chosen = choose_backends(state->blueprint, options.backend, refusals); !chosen)
@@ -403,7 +404,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
         if (refused && refused->empty()) refused = state->load(kernel);
         if (options.calibrate && refused && refused->empty() && without.empty())
             without = time_private_sends([](std::uint32_t) {}, [] {});
-        if (refused && refused->empty()) refused = state->attach_hooks(kernel);
+        if (refused && refused->empty()) refused = state->attach_hooks(kernel, options.stop_fd);
         if (!refused) return tl::unexpected(refused.error());
         if (!refused->empty()) {
             std::ranges::move(*refused, std::back_inserter(refusals));
@@ -413,6 +414,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             return state->check(kernel);
         });
         if (!started) return tl::unexpected(started.error());
+        if (is_readable(options.stop_fd)) return interrupted();
         if (Status seen = state->sees_frames(options); !seen) return tl::unexpected(seen.error());
         if (options.calibrate) state->calibrate(without);
         state->look_for_counts(kernel);

@@ -52,6 +52,7 @@ struct TraceOptions {
     std::optional<Backend> backend;   // none: for each stage the cheapest that works
     bool taps = false;                // tell what sockray's own capture is offered (SR_FRAME_TAPPED): set_taps()
     bool calibrate = false;           // measure what tracing costs a send: a tenth of a second
+    int stop_fd = -1;                 // readable: do not start after all
     bool try_alternatives = false;    // the plan says of each backend that was not taken whether it would work
 };
 
@@ -61,7 +62,7 @@ class Tracer {
     using Sink = std::function<void(std::span<const std::byte>)>;
 
     // Makes the plan, loads, attaches, and checks the located stages by a send on a private loopback interface.
-    // Errors: not_allowed where kernel or privileges forbid it.
+    // Errors: not_allowed where kernel or privileges forbid it; failed where stop_fd said so.
     static Result<Tracer> start(LiveKernel& kernel, const TraceOptions& options);
 
     Tracer(Tracer&&) noexcept;

@@ -197,6 +197,30 @@ void visit_device(auto&& v, auto& device) {
     v.number(11, device.qdisc.overlimits);
     v.number(12, device.qdisc.waited);
     v.number(13, device.qdisc.waiting);
+    v.number(14, device.ifindex);
+    v.number(15, device.gone);
 }
+
+// The fields of Entry (recording.proto): its kinds.
+enum EntryKind : std::uint32_t {
+    origin_kind = 1,
+    plan_kind,
+    symbol_kind,
+    drop_reason_kind,
+    socket_kind,
+    send_kind,
+    ending_kind,
+    part_kind
+};
+
+inline constexpr auto symbol_fields = [](auto&& v, auto& entry) {
+    v.number(1, entry.address);
+    v.text(2, entry.name);
+};
+inline constexpr auto drop_reason_fields = [](auto&& v, auto& entry) {
+    v.number(1, entry.number);
+    v.text(2, entry.name);
+};
+inline constexpr auto part_fields = [](auto&& v, auto& entry) { v.number(1, entry.file); };
 
 }  // namespace sockray

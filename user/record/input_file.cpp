@@ -30,12 +30,16 @@ InputFile::InputFile(InputFile&&) noexcept = default;
 InputFile& InputFile::operator=(InputFile&&) noexcept = default;
 InputFile::~InputFile() = default;
 
-Result<InputFile> InputFile::open(const std::string& path) {
+Result<Fd> open_input(const std::string& path) {
     Fd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return fail(fmt::format("cannot read {}: {}", printable(path), errno_text(errno)));
     struct stat status {};
     if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode))
         return fail(fmt::format("cannot read {}: it is a directory", printable(path)));
+    return fd;
+}
+
+Result<InputFile> InputFile::begin(Fd fd, const std::string& path) {
     InputFile file(std::move(fd));
     auto start = file.peek(zstd_magic.size());
     if (!start) return fail(fmt::format("cannot read {}: {}", printable(path), start.error().what));

@@ -15,8 +15,8 @@ namespace sockray {
 
 class InputFile {
   public:
-    // "-" is standard input. Errors: cannot be opened; is a directory.
-    static Result<InputFile> open(const std::string& path);
+    // What `fd` reads, from its place on. `path` is for the error: cannot be read.
+    static Result<InputFile> begin(Fd fd, const std::string& path);
 
     InputFile(InputFile&&) noexcept;
     InputFile& operator=(InputFile&&) noexcept;
@@ -50,5 +50,8 @@ class InputFile {
     bool at_end_ = false;
     std::string_view damage_;
 };
+
+// To read; "-" is standard input. Errors: cannot be opened; is a directory.
+Result<Fd> open_input(const std::string& path);
 
 }  // namespace sockray

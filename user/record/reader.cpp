@@ -1,6 +1,7 @@
 #include "user/record/reader.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include "user/record/input_file.h"
 #include "user/record/layout.h"
 #include "user/record/pcapng.h"
+#include "user/record/syscalls.h"
 
 namespace sockray {
 namespace {
@@ -60,9 +62,9 @@ class Replay {
   public:
     explicit Replay(std::span<Sink* const> sinks) : sinks_(sinks) {}
 
-    Status read(const std::string& path);
+    Status read(RecordingFiles::File from);
     void finish();
-    bool has_begun() const { return begun_; }
+    bool has_origin() const { return origin_.has_value(); }
     ReadNotes notes;
 
   private:
@@ -136,6 +138,7 @@ Status Replay::take(Entry&& entry, const std::string& path) {
         counted_.decoded++;
         counted_.decoded_by_outcome[static_cast<std::size_t>(send->outcome)]++;
         if (lacks_return(send->record)) counted_.partial++;
+        send->record.syscall = own_syscall(send->record.syscall, origin_->machine);
         last_ns_ = std::max<std::uint64_t>(last_ns_, send->record.span[SR_SLOT_SENDMSG].start);
         for (Sink* sink : sinks_) sink->send(*send);
     } else if (auto* ending = std::get_if<Ending>(&entry)) {
@@ -183,8 +186,9 @@ void Replay::take_packet(std::string_view body, bool swapped) {
     for (Sink* sink : sinks_) sink->frame(frame);
 }
 
-Status Replay::read(const std::string& path) {
-    auto file = InputFile::open(path);
+Status Replay::read(RecordingFiles::File from) {
+    const std::string& path = from.path;
+    auto file = InputFile::begin(std::move(from.fd), path);
     if (!file) return tl::unexpected(file.error());
     bool swapped = false;
     bool in_section = false;
@@ -258,13 +262,36 @@ void Replay::finish() {
 
 }  // namespace
 
-Result<ReadNotes> replay(std::span<const std::string> paths, std::span<Sink* const> sinks) {
+bool RecordingFiles::contain(int fd) const {
+    struct stat written {};
+    struct stat read {};
+    if (::fstat(fd, &written) != 0) return false;
+    return std::ranges::any_of(files, [&](const File& file) {
+        return ::fstat(file.fd.get(), &read) == 0 && read.st_dev == written.st_dev && read.st_ino == written.st_ino;
+    });
+}
+
+Result<RecordingFiles> open_recording(std::span<const std::string> paths) {
+    RecordingFiles recording;
+    for (const std::string& path : paths) {
+        auto fd = open_input(path);
+        if (!fd) return tl::unexpected(fd.error());
+        recording.files.push_back({path, std::move(*fd)});
+    }
+    return recording;
+}
+
+Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks) {
     Replay replay(sinks);
-    for (const std::string& path : paths)
-        if (Status read = replay.read(path); !read) return tl::unexpected(read.error());
+    const std::string first = recording.files.empty() ? "" : printable(recording.files.front().path);
+    for (RecordingFiles::File& file : recording.files)
+        if (Status read = replay.read(std::move(file)); !read) return tl::unexpected(read.error());
     if (replay.notes.entries == 0)
-        return fail(fmt::format("{} holds no records of sockray's", printable(paths.empty() ? "" : paths.front())),
+        return fail(fmt::format("{} holds no records of sockray's", first),
                     "it is a capture of another program, or one that took them out (editcap does); record with -w");
+    if (!replay.has_origin())
+        return fail(fmt::format("{} does not say where it was recorded: the begin of the session is missing", first),
+                    "of a session in several files (-C, -G) name all of them, in their order");
     replay.finish();
     ReadNotes notes = std::move(replay.notes);
     if (notes.bad_entries)

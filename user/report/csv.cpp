@@ -4,8 +4,8 @@
 #include <iterator>
 #include <string>
 
-#include "user/correlate/path.h"
 #include "user/base/terminal.h"
+#include "user/correlate/path.h"
 
 namespace sockray {
 

@@ -1,11 +1,9 @@
 #include "user/report/diff_json.h"
 
-#include <iterator>
-#include <string>
 #include <string_view>
 #include <utility>
 
-#include "user/live/json_lines.h"
+#include "user/base/json.h"
 
 namespace sockray {
 namespace {
@@ -32,113 +30,122 @@ std::string_view verdict_name(TimeVerdict verdict) {
     return "same";
 }
 
-void begin(fmt::memory_buffer& out, std::string_view subject) {
-    fmt::format_to(std::back_inserter(out), R"({{"type":"diff","subject":"{}")", subject);
-}
-
-void text(fmt::memory_buffer& out, std::string_view key, std::string_view value) {
-    fmt::format_to(std::back_inserter(out), R"(,"{}":)", key);
-    append_json_string(out, value);
-}
-
-void end(fmt::memory_buffer& out) {
-    out.append(std::string_view("}\n"));
-}
-
-void append_recording(fmt::memory_buffer& out, std::string_view which, const Profile& profile) {
-    const Ending& ending = profile.ending();
-    begin(out, "recording");
-    text(out, "which", which);
-    text(out, "host", profile.origin().host);
-    text(out, "kernel", profile.origin().kernel);
-    text(out, "machine", profile.origin().machine);
-    fmt::format_to(std::back_inserter(out), R"(,"sends":{},"lost":{},"cut_off":{})", profile.sends(),
-                   ending.ledger.sends.lost.total(), ending.cut_off);
-    end(out);
-}
-
-void append_evidence(fmt::memory_buffer& out, const EvidenceChange& change) {
-    begin(out, "evidence");
-    text(out, "stage", stage_name(change.stage));
-    text(out, "a", evidence_name(change.a));
-    text(out, "b", evidence_name(change.b));
-    text(out, "hook_a", change.hook_a);
-    text(out, "hook_b", change.hook_b);
-    end(out);
-}
-
-void append_outcome(fmt::memory_buffer& out, const OutcomeChange& change) {
-    begin(out, "outcome");
-    text(out, "outcome", outcome_name(change.outcome));
-    fmt::format_to(std::back_inserter(out),
-                   R"(,"sends_a":{},"sends_b":{},"share_a":{:.6g},"share_b":{:.6g},"p":{:.3g},"changed":{},"worse":{})",
-                   change.sends_a, change.sends_b, change.share_a, change.share_b, change.p, change.changed,
-                   change.worse);
-    end(out);
-}
-
-void append_reason(fmt::memory_buffer& out, const ReasonChange& reason) {
-    begin(out, "reason");
-    text(out, "outcome", outcome_name(reason.outcome));
-    text(out, "reason", reason.text);
-    fmt::format_to(std::back_inserter(out), R"(,"sends_a":{},"sends_b":{})", reason.sends_a, reason.sends_b);
-    end(out);
-}
-
-void append_path(fmt::memory_buffer& out, const PathChange& path, std::size_t number) {
-    begin(out, "path");
-    fmt::format_to(std::back_inserter(out), R"(,"path":{},"stages":[)", number);
-    const char* comma = "";
-    for (const Stage stage : path.stages) {
-        if (stage == Stage::none) continue;
-        out.append(std::string_view(std::exchange(comma, ",")));
-        append_json_string(out, stage_name(stage));
+// One line: what `append` puts into the object.
+template <typename Append>
+void line(fmt::memory_buffer& out, std::string_view subject, Append append) {
+    {
+        JsonObject object(out);
+        object.text("type", "diff");
+        object.text("subject", subject);
+        append(object);
     }
-    fmt::format_to(std::back_inserter(out),
-                   R"(],"sends_a":{},"sends_b":{},"share_a":{:.6g},"share_b":{:.6g},"p":{:.3g},"verdict":"{}")",
-                   path.sends_a, path.sends_b, path.share_a, path.share_b, path.p, verdict_name(path.verdict));
-    end(out);
+    out.push_back('\n');
 }
 
-void append_stage(fmt::memory_buffer& out, const StageChange& change, std::size_t path) {
-    if (!change.has_times) return;
-    begin(out, "stage");
-    fmt::format_to(std::back_inserter(out), R"(,"path":{})", path);
-    text(out, "stage", stage_name(change.stage));
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"(,"moment":{},"sends_a":{},"sends_b":{},"median_a":{},"median_b":{},"p99_a":{},"p99_b":{})",
-                   is_moment(change.slot), change.a.sends, change.b.sends, change.a.median, change.b.median,
-                   change.a.p99, change.b.p99);
-    if (change.verdict == TimeVerdict::too_few)
-        fmt::format_to(to, R"(,"ratio":null,"low":null,"high":null,"p":null)");
+void append_shares(JsonObject& object, std::uint64_t sends_a, std::uint64_t sends_b, double share_a, double share_b,
+                   double p) {
+    object.number("sends_a", sends_a);
+    object.number("sends_b", sends_b);
+    object.real("share_a", share_a);
+    object.real("share_b", share_b);
+    object.real("p", p, 3);
+}
+
+void append_recording(JsonObject& object, std::string_view which, const Profile& profile) {
+    const Ending& ending = profile.ending();
+    object.text("which", which);
+    object.text("host", profile.origin().host);
+    object.text("kernel", profile.origin().kernel);
+    object.text("machine", profile.origin().machine);
+    object.number("sends", profile.sends());
+    object.number("lost", ending.ledger.sends.lost.total());
+    object.boolean("cut_off", ending.cut_off);
+}
+
+void append_evidence(JsonObject& object, const EvidenceChange& change) {
+    object.text("stage", stage_name(change.stage));
+    object.text("a", evidence_name(change.a));
+    object.text("b", evidence_name(change.b));
+    object.text("hook_a", change.hook_a);
+    object.text("hook_b", change.hook_b);
+}
+
+void append_outcome(JsonObject& object, const OutcomeChange& change) {
+    object.text("outcome", outcome_name(change.outcome));
+    append_shares(object, change.sends_a, change.sends_b, change.share_a, change.share_b, change.p);
+    object.boolean("changed", change.changed);
+    object.boolean("worse", change.worse);
+}
+
+void append_reason(JsonObject& object, const ReasonChange& reason) {
+    object.text("outcome", outcome_name(reason.outcome));
+    object.text("reason", reason.text);
+    object.number("sends_a", reason.sends_a);
+    object.number("sends_b", reason.sends_b);
+}
+
+void append_path(JsonObject& object, const PathChange& path, std::size_t number) {
+    object.number("path", number);
+    {
+        JsonArray stages = object.array("stages");
+        for (const Stage stage : path.stages)
+            if (stage != Stage::none) stages.text(stage_name(stage));
+    }
+    append_shares(object, path.sends_a, path.sends_b, path.share_a, path.share_b, path.p);
+    object.text("verdict", verdict_name(path.verdict));
+}
+
+void append_stage(JsonObject& object, const StageChange& change, std::size_t path) {
+    object.number("path", path);
+    object.text("stage", stage_name(change.stage));
+    object.boolean("moment", is_moment(change.slot));
+    object.number("sends_a", change.a.sends);
+    object.number("sends_b", change.b.sends);
+    object.number("median_a", change.a.median);
+    object.number("median_b", change.b.median);
+    object.number("p99_a", change.a.p99);
+    object.number("p99_b", change.b.p99);
+    const bool compared = change.verdict != TimeVerdict::too_few;
+    for (const auto& [key, value] : {std::pair{"ratio", change.ratio}, {"low", change.low}, {"high", change.high}}) {
+        if (compared)
+            object.real(key, value, 4);
+        else
+            object.null(key);
+    }
+    if (compared && change.verdict != TimeVerdict::hooks)
+        object.real("p", change.p, 3);
     else
-        fmt::format_to(to, R"(,"ratio":{:.4g},"low":{:.4g},"high":{:.4g})", change.ratio, change.low, change.high);
-    if (change.verdict == TimeVerdict::hooks)
-        fmt::format_to(to, R"(,"p":null)");
-    else if (change.verdict != TimeVerdict::too_few)
-        fmt::format_to(to, R"(,"p":{:.3g})", change.p);
-    fmt::format_to(to, R"(,"verdict":"{}")", verdict_name(change.verdict));
-    end(out);
+        object.null("p");
+    object.text("verdict", verdict_name(change.verdict));
+}
+
+void append_verdict(JsonObject& object, const Comparison& comparison) {
+    object.boolean("changed", comparison.changed());
+    object.boolean("path_changed", comparison.path_changed());
+    object.boolean("outcomes_worse", comparison.outcomes_worse());
+    object.boolean("slower", comparison.slower());
+    object.real("tolerance", comparison.tolerance);
+    object.number("tests", comparison.tests);
 }
 
 }  // namespace
 
 void append_diff_json(fmt::memory_buffer& out, const Comparison& comparison, const Profile& a, const Profile& b) {
-    append_recording(out, "a", a);
-    append_recording(out, "b", b);
-    for (const EvidenceChange& change : comparison.evidence) append_evidence(out, change);
-    for (const OutcomeChange& change : comparison.outcomes) append_outcome(out, change);
-    for (const ReasonChange& reason : comparison.reasons) append_reason(out, reason);
+    line(out, "recording", [&](JsonObject& object) { append_recording(object, "a", a); });
+    line(out, "recording", [&](JsonObject& object) { append_recording(object, "b", b); });
+    for (const EvidenceChange& change : comparison.evidence)
+        line(out, "evidence", [&](JsonObject& object) { append_evidence(object, change); });
+    for (const OutcomeChange& change : comparison.outcomes)
+        line(out, "outcome", [&](JsonObject& object) { append_outcome(object, change); });
+    for (const ReasonChange& reason : comparison.reasons)
+        line(out, "reason", [&](JsonObject& object) { append_reason(object, reason); });
     for (std::size_t i = 0; i < comparison.paths.size(); i++) {
-        append_path(out, comparison.paths[i], i + 1);
-        for (const StageChange& stage : comparison.paths[i].times) append_stage(out, stage, i + 1);
+        const PathChange& path = comparison.paths[i];
+        line(out, "path", [&](JsonObject& object) { append_path(object, path, i + 1); });
+        for (const StageChange& stage : path.times)
+            if (stage.has_times) line(out, "stage", [&](JsonObject& object) { append_stage(object, stage, i + 1); });
     }
-    begin(out, "verdict");
-    fmt::format_to(std::back_inserter(out),
-                   R"(,"changed":{},"path_changed":{},"outcomes_worse":{},"slower":{},"tolerance":{:g},"tests":{})",
-                   comparison.changed(), comparison.path_changed(), comparison.outcomes_worse(), comparison.slower(),
-                   comparison.tolerance, comparison.tests);
-    end(out);
+    line(out, "verdict", [&](JsonObject& object) { append_verdict(object, comparison); });
 }
 
 }  // namespace sockray

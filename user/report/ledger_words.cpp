@@ -82,11 +82,17 @@ std::vector<LedgerLine> loss_words(const Ledger& ledger) {
                             stage == Stage::none ? "programs that several stages share" : stage_name(stage), hits);
         lines.push_back({Tone::warning, "by its own count the kernel skipped hits of: " + stages});
     }
-    if (!ledger.uncounted.empty() && (lost.missed || ledger.partial))
+    if (!ledger.uncounted.empty()) {
+        constexpr std::size_t most_named = 4;
+        std::string stages;
+        for (const Stage stage : ledger.uncounted)
+            stages += fmt::format("{}{}", stages.empty() ? "" : ", ", stage_name(stage));
+        if (ledger.uncounted.size() > most_named) stages = fmt::format("{} stages", ledger.uncounted.size());
         lines.push_back(
-            {Tone::plain,
-             fmt::format("how many hits it skipped of {} hooked stages is unknown: this kernel does not count them",
-                         ledger.uncounted.size())});
+            {Tone::dim, fmt::format("how often the kernel skipped the hooks of {} is unknown: this one does "
+                                    "not count it",
+                                    stages)});
+    }
     return lines;
 }
 
@@ -205,6 +211,12 @@ std::vector<LedgerLine> capture_words(const CaptureLedger& ledger) {
 std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
     std::vector<LedgerLine> lines;
     const QdiscDelta& qdisc = delta.qdisc;
+    if (delta.gone)
+        lines.push_back({Tone::warning,
+                         fmt::format("{} (index {}) is gone: what it counted cannot be held against the {} delivered "
+                                     "there",
+                                     delta.ifname, delta.ifindex,
+                                     devices.of(delta.ifname, delta.netns_ino, delta.ifindex).frames_delivered)});
     for (const HeldCounter& held : hold_counters(ledger, devices, delta)) {
         std::string text = lines.empty() ? fmt::format("{} counted {} +{}", delta.ifname, held.counter, held.counted)
                                          : fmt::format("its {} qdisc counted {} {}{}", qdisc.kind, held.counter,

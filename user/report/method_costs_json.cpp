@@ -1,59 +1,66 @@
 #include "user/report/method_costs_json.h"
 
-#include <iterator>
 #include <string_view>
-#include <utility>
 
-#include "user/live/json_lines.h"
+#include "user/base/json.h"
 
 namespace sockray {
 namespace {
 
-void append_spread(fmt::memory_buffer& out, std::string_view key, const Spread& spread) {
-    fmt::format_to(std::back_inserter(out), R"(,"{}":{{"median":{:.6g},"min":{:.6g},"max":{:.6g}}})", key,
-                   spread.median, spread.low, spread.high);
+void append_spread(JsonObject& object, std::string_view key, const Spread& spread) {
+    JsonObject values = object.object(key);
+    values.real("median", spread.median);
+    values.real("min", spread.low);
+    values.real("max", spread.high);
 }
 
-void append_method(fmt::memory_buffer& out, const MethodCost& cost) {
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"({{"type":"method","method":)");
-    append_json_string(out, cost.method);
-    fmt::format_to(to, R"(,"bypass":{},"refused":)", cost.bypass);
-    if (!cost.refused.empty()) {
-        append_json_string(out, cost.refused);
-        fmt::format_to(to, "}}\n");
-        return;
-    }
-    fmt::format_to(to, R"(null,"frames":{},"failed":{},"frames_a_call":{:.6g})", cost.frames, cost.failed,
-                   cost.frames_a_call);
-    append_spread(out, "frames_a_second", cost.frames_a_second);
-    append_spread(out, "ratio", cost.ratio);
-    append_spread(out, "call_ns", cost.call_ns);
-    if (cost.parts.empty()) {
-        fmt::format_to(to, R"(,"traced_call_ns":null,"stages":[]}})");
-        out.push_back('\n');
-        return;
-    }
-    append_spread(out, "traced_call_ns", cost.traced_ns);
-    fmt::format_to(to, R"(,"stages":[)");
-    const char* comma = "";
+void append_parts(JsonObject& object, const MethodCost& cost) {
+    if (cost.parts.empty())
+        object.null("traced_call_ns");
+    else
+        append_spread(object, "traced_call_ns", cost.traced_ns);
+    JsonArray stages = object.array("stages");
     for (const MethodPart& part : cost.parts) {
-        fmt::format_to(to, R"({}{{"name":)", std::exchange(comma, ","));
+        JsonObject stage = stages.object();
         if (part.stage == Stage::none)
-            fmt::format_to(to, "null");
+            stage.null("name");
         else
-            append_json_string(out, stage_name(part.stage));
-        append_spread(out, "self_ns", part.ns);
-        fmt::format_to(to, R"(,"passed":{},"more_ns":{:.6g},"stands_out":{}}})", part.passed, part.more,
-                       part.stands_out);
+            stage.text("name", stage_name(part.stage));
+        append_spread(stage, "self_ns", part.ns);
+        stage.number("passed", part.passed);
+        stage.real("more_ns", part.more);
+        stage.boolean("stands_out", part.stands_out);
     }
-    fmt::format_to(to, "]}}\n");
+}
+
+void append_method(JsonObject& object, const MethodCost& cost) {
+    object.text("type", "method");
+    object.text("method", cost.method);
+    object.boolean("bypass", cost.bypass);
+    if (!cost.refused.empty()) {
+        object.text("refused", cost.refused);
+        return;
+    }
+    object.null("refused");
+    object.number("frames", cost.frames);
+    object.number("failed", cost.failed);
+    object.real("frames_a_call", cost.frames_a_call);
+    append_spread(object, "frames_a_second", cost.frames_a_second);
+    append_spread(object, "ratio", cost.ratio);
+    append_spread(object, "call_ns", cost.call_ns);
+    append_parts(object, cost);
 }
 
 }  // namespace
 
 void append_method_costs_json(fmt::memory_buffer& out, std::span<const MethodCost> costs) {
-    for (const MethodCost& cost : costs) append_method(out, cost);
+    for (const MethodCost& cost : costs) {
+        {
+            JsonObject object(out);
+            append_method(object, cost);
+        }
+        out.push_back('\n');
+    }
 }
 
 }  // namespace sockray

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <utility>
 
+#include "user/base/json.h"
 #include "user/live/constants.h"
-#include "user/live/json_lines.h"
 
 namespace sockray {
 
@@ -29,21 +28,23 @@ void append_ops_text(fmt::memory_buffer& out, const PacketTables& tables, const 
 }
 
 void append_ops_json(fmt::memory_buffer& out, const PacketTables& tables) {
-    auto to = std::back_inserter(out);
     for (const OpsTable& table : tables.tables) {
-        fmt::format_to(to, R"({{"type":"ops","table":)");
-        append_json_string(out, table.name);
-        fmt::format_to(to, R"(,"struct":"{}","address":"{:#x}","family":{},"handlers":{{)", table.type, table.address,
-                       table.family);
-        const char* comma = "";
-        for (const OpsTable::Handler& handler : table.handlers) {
-            fmt::format_to(to, R"({}"{}":)", std::exchange(comma, ","), handler.name);
-            if (handler.function.empty())
-                fmt::format_to(to, "null");
-            else
-                append_json_string(out, handler.function);
+        {
+            JsonObject object(out);
+            object.text("type", "ops");
+            object.text("table", table.name);
+            object.text("struct", table.type);
+            object.text("address", fmt::format("{:#x}", table.address));
+            object.number("family", table.family);
+            JsonObject handlers = object.object("handlers");
+            for (const OpsTable::Handler& handler : table.handlers) {
+                if (handler.function.empty())
+                    handlers.null(handler.name);
+                else
+                    handlers.text(handler.name, handler.function);
+            }
         }
-        fmt::format_to(to, "}}}}\n");
+        out.push_back('\n');
     }
 }
 

@@ -2,113 +2,129 @@
 
 #include <arpa/inet.h>
 
-#include <iterator>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "user/base/json.h"
 #include "user/live/constants.h"
-#include "user/live/json_lines.h"
 #include "user/report/socket_words.h"
 
 namespace sockray {
 namespace {
 
-std::string_view json(bool value) {
-    return value ? "true" : "false";
-}
-
-void append_json_ring(fmt::memory_buffer& out, std::string_view key, const sr_socket_entry& entry,
-                      const sr_socket_ring& ring) {
-    auto to = std::back_inserter(out);
+void append_ring(JsonObject& object, std::string_view key, const sr_socket_entry& entry, const sr_socket_ring& ring) {
     if (!ring.block_nr) {
-        fmt::format_to(to, R"(,"{}":null)", key);
+        object.null(key);
         return;
     }
-    fmt::format_to(to, R"(,"{}":{{"version":{},"block_nr":{},"block_size":{},"frame_nr":{},"frame_size":{})", key,
-                   version_of(entry), ring.block_nr, ring.block_size, ring.frame_nr, ring.frame_size);
-    if (is_rx_v3(entry, ring)) fmt::format_to(to, R"(,"retire_blk_tov":{})", entry.retire_blk_tov);
-    out.push_back('}');
+    JsonObject value = object.object(key);
+    value.number("version", version_of(entry));
+    value.number("block_nr", ring.block_nr);
+    value.number("block_size", ring.block_size);
+    value.number("frame_nr", ring.frame_nr);
+    value.number("frame_size", ring.frame_size);
+    if (is_rx_v3(entry, ring)) value.number("retire_blk_tov", entry.retire_blk_tov);
 }
 
-void append_json_fanout(fmt::memory_buffer& out, const sr_socket_entry& entry) {
-    auto to = std::back_inserter(out);
+void append_fanout(JsonObject& object, const sr_socket_entry& entry) {
     if (!(entry.flags & SR_PACKET_FANOUT)) {
-        fmt::format_to(to, R"(,"fanout":null)");
+        object.null("fanout");
         return;
     }
-    fmt::format_to(to, R"(,"fanout":{{"id":{},"mode":"{}","flags":[)", entry.fanout_id, fanout_mode(entry.fanout_type));
-    const char* comma = "";
-    for (const std::string_view flag : fanout_flags(entry.fanout_flags))
-        fmt::format_to(to, R"({}"{}")", std::exchange(comma, ","), flag);
-    fmt::format_to(to, R"(],"members":{},"running":{}}})", entry.fanout_members, entry.fanout_running);
-}
-
-void append_json_processes(fmt::memory_buffer& out, const std::vector<SocketHolder>& holders) {
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"(,"processes":[)");
-    const char* comma = "";
-    for (const SocketHolder& holder : holders) {
-        fmt::format_to(to, R"({}{{"pid":{},"comm":)", std::exchange(comma, ","), holder.pid);
-        append_json_string(out, holder.comm);
-        fmt::format_to(to, R"(,"fds":[{}]}})", fmt::join(holder.fds, ","));
+    JsonObject fanout = object.object("fanout");
+    fanout.number("id", entry.fanout_id);
+    fanout.text("mode", fanout_mode(entry.fanout_type));
+    {
+        JsonArray flags = fanout.array("flags");
+        for (const std::string_view flag : fanout_flags(entry.fanout_flags)) flags.text(flag);
     }
-    out.push_back(']');
+    fanout.number("members", entry.fanout_members);
+    fanout.number("running", entry.fanout_running);
 }
 
-void append_json_options(fmt::memory_buffer& out, const SystemSocket& socket) {
+void append_processes(JsonArray processes, const std::vector<SocketHolder>& holders) {
+    for (const SocketHolder& holder : holders) {
+        JsonObject process = processes.object();
+        process.number("pid", holder.pid);
+        process.text("comm", holder.comm);
+        JsonArray fds = process.array("fds");
+        for (const auto fd : holder.fds) fds.number(fd);
+    }
+}
+
+void append_counts(JsonObject& object, const sr_socket_entry& entry) {
+    object.number("rcvbuf", entry.rcvbuf);
+    object.number("wmem_alloc", entry.wmem_alloc);
+    object.number("sndbuf", entry.sndbuf);
+    if (counts_packets(entry)) {
+        object.number("packets", entry.tp_packets);
+        object.number("drops", entry.tp_drops);
+    } else {
+        object.null("packets");
+        object.null("drops");
+    }
+    object.number("freeze_q_cnt", entry.tp_freeze_q_cnt);
+    object.number("sk_drops", entry.sk_drops);
+}
+
+void append_options(JsonObject& object, const SystemSocket& socket) {
     const sr_socket_entry& entry = socket.entry;
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"(,"qdisc_bypass":{},"xmit":)", json(socket.qdisc_bypass));
+    object.boolean("qdisc_bypass", socket.qdisc_bypass);
     if (socket.xmit.empty())
-        fmt::format_to(to, "null");
+        object.null("xmit");
     else
-        append_json_string(out, socket.xmit);
+        object.text("xmit", socket.xmit);
     for (const auto& [key, flag] : {std::pair{"filter", SR_PACKET_FILTER},
                                     {"auxdata", SR_PACKET_AUXDATA},
                                     {"origdev", SR_PACKET_ORIGDEV},
                                     {"loss", SR_PACKET_LOSS},
                                     {"tx_has_off", SR_PACKET_TX_HAS_OFF},
                                     {"ignore_outgoing", SR_PACKET_IGNORE_OUTGOING}})
-        fmt::format_to(to, R"(,"{}":{})", key, json(entry.flags & flag));
-    fmt::format_to(to, R"(,"vnet_hdr_sz":{},"timestamp":{},"copy_thresh":{},"reserve":{},"memberships":{{)",
-                   entry.vnet_hdr_sz, entry.tp_tstamp, entry.copy_thresh, entry.tp_reserve);
-    for (const auto& [type, name] : memberships) fmt::format_to(to, R"("{}":{},)", name, entry.memberships[type]);
-    fmt::format_to(to, R"("complete":{}}})", json(!(entry.flags & SR_PACKET_MORE_MEMBERS)));
+        object.boolean(key, entry.flags & flag);
+    object.number("vnet_hdr_sz", entry.vnet_hdr_sz);
+    object.number("timestamp", entry.tp_tstamp);
+    object.number("copy_thresh", entry.copy_thresh);
+    object.number("reserve", entry.tp_reserve);
+    JsonObject joined = object.object("memberships");
+    for (const auto& [type, name] : memberships) joined.number(name, entry.memberships[type]);
+    joined.boolean("complete", !(entry.flags & SR_PACKET_MORE_MEMBERS));
 }
 
-void append_json_socket(fmt::memory_buffer& out, const SystemSocket& socket) {
+void append_socket(JsonObject& object, const SystemSocket& socket) {
     const sr_socket_entry& entry = socket.entry;
-    auto to = std::back_inserter(out);
-    fmt::format_to(to, R"({{"type":"packet_socket","ino":{},"netns":{})", entry.ino, entry.netns_ino);
-    append_json_processes(out, socket.holders);
-    fmt::format_to(to, R"(,"sock_type":{},"protocol":{},"ifindex":{},"ifname":)", entry.sock_type,
-                   ntohs(entry.protocol), entry.ifindex);
+    object.text("type", "packet_socket");
+    object.number("ino", entry.ino);
+    object.number("netns", entry.netns_ino);
+    append_processes(object.array("processes"), socket.holders);
+    object.number("sock_type", entry.sock_type);
+    object.number("protocol", ntohs(entry.protocol));
+    object.number("ifindex", entry.ifindex);
     if (entry.ifindex != 0 && !entry.ifname[0])
-        fmt::format_to(to, "null");
+        object.null("ifname");
     else
-        append_json_string(out, entry.ifname);
-    fmt::format_to(to, R"(,"running":{},"uid":{},"rmem_alloc":{})", json(entry.flags & SR_PACKET_RUNNING), entry.uid,
-                   entry.rmem_alloc);
-    if (!socket.holders.empty()) {
-        fmt::format_to(to, R"(,"rcvbuf":{},"wmem_alloc":{},"sndbuf":{})", entry.rcvbuf, entry.wmem_alloc, entry.sndbuf);
-        if (counts_packets(entry))
-            fmt::format_to(to, R"(,"packets":{},"drops":{})", entry.tp_packets, entry.tp_drops);
-        else
-            fmt::format_to(to, R"(,"packets":null,"drops":null)");
-        fmt::format_to(to, R"(,"freeze_q_cnt":{},"sk_drops":{})", entry.tp_freeze_q_cnt, entry.sk_drops);
-        append_json_ring(out, "rx_ring", entry, entry.rx_ring);
-        append_json_ring(out, "tx_ring", entry, entry.tx_ring);
-        append_json_fanout(out, entry);
-        append_json_options(out, socket);
-    }
-    fmt::format_to(to, "}}\n");
+        object.text("ifname", entry.ifname);
+    object.boolean("running", entry.flags & SR_PACKET_RUNNING);
+    object.number("uid", entry.uid);
+    object.number("rmem_alloc", entry.rmem_alloc);
+    if (socket.holders.empty()) return;  // what only its holder's descriptor tells is not known
+    append_counts(object, entry);
+    append_ring(object, "rx_ring", entry, entry.rx_ring);
+    append_ring(object, "tx_ring", entry, entry.tx_ring);
+    append_fanout(object, entry);
+    append_options(object, socket);
 }
 
 }  // namespace
 
 void append_sockets_json(fmt::memory_buffer& out, const SystemSockets& found) {
-    for (const SystemSocket& socket : found.sockets) append_json_socket(out, socket);
+    for (const SystemSocket& socket : found.sockets) {
+        {
+            JsonObject object(out);
+            append_socket(object, socket);
+        }
+        out.push_back('\n');
+    }
 }
 
 }  // namespace sockray

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "user/live/json_lines.h"
+#include "user/base/json.h"
 
 namespace sockray {
 

@@ -2,8 +2,8 @@
 
 #include <arpa/inet.h>
 
-#include "user/correlate/path.h"
 #include "user/base/terminal.h"
+#include "user/correlate/path.h"
 
 namespace sockray {
 

@@ -26,10 +26,12 @@ class DeviceCounters : public Rule {
         finding.rule = "device-counters";
         std::uint64_t worst = 0;
         for (const DeviceDelta& delta : ending.devices) {
-            const std::uint64_t taken = devices_.frames_delivered(delta.ifname, delta.netns_ino);
+            if (delta.gone) continue;
+            const DeviceSends sends = devices_.of(delta.ifname, delta.netns_ino, delta.ifindex);
+            const std::uint64_t taken = sends.frames_delivered;
             const std::uint64_t fewer = taken - std::min(taken, delta.tx_packets);
             const std::uint64_t lost = delta.tx_dropped + delta.tx_errors;
-            const std::uint64_t explained = not_delivered(delta);
+            const std::uint64_t explained = sends.lost;
             const std::uint64_t more_lost = lost - std::min(lost, explained);
             if (share(std::max(fewer, more_lost), std::max<std::uint64_t>(taken, 1)) < least_difference) continue;
             if (std::max(fewer, more_lost) > worst) {
@@ -62,14 +64,6 @@ class DeviceCounters : public Rule {
             return fmt::format("{} counted {} frames fewer than the {} that its driver took", delta.ifname, fewer,
                                taken);
         return fmt::format("{} counted {} drops and errors more than sends were lost on it", delta.ifname, more_lost);
-    }
-
-    std::uint64_t not_delivered(const DeviceDelta& delta) const {
-        std::uint64_t sends = 0;
-        for (const DeviceSends& device : devices_.all())
-            if (device.ifname == delta.ifname && (!delta.netns_ino || device.netns_ino == delta.netns_ino))
-                sends += device.sends - std::min(device.sends, device.frames_delivered);
-        return sends;
     }
 
     Devices devices_;

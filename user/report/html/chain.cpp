@@ -35,7 +35,7 @@ void append_head(fmt::memory_buffer& out, const Path& path, bool open) {
         put(out, "{}<b class=\"{}\">{} {}</b>", before, name, number(path.outcomes[i]), name);
         before = ", ";
     }
-    put(out, "</summary>\n");
+    put(out, "{}</summary>\n", is_late(path) ? ", to the driver behind their return" : "");
 }
 
 double total_ns(const Histogram& of) {

@@ -53,13 +53,15 @@ void append_devices(fmt::memory_buffer& out, const Ending& ending, const Devices
         "<div class=\"scroll\"><table><thead><tr><th>device</th><th class=\"n\">tx_packets</th>"
         "<th class=\"n\">delivered</th><th class=\"n\">tx_bytes</th><th class=\"n\">tx_dropped</th>"
         "<th class=\"n\">tx_errors</th></tr></thead><tbody>\n");
-    for (const DeviceDelta& delta : ending.devices)
+    for (const DeviceDelta& delta : ending.devices) {
+        if (delta.gone) continue;
         put(out,
             "<tr><th scope=\"row\">{}</th><td class=\"n\">+{}</td><td class=\"n\">{}</td><td class=\"n\">+{}</td>"
             "<td class=\"n\">+{}</td><td class=\"n\">+{}</td></tr>\n",
             escaped(delta.ifname), number(delta.tx_packets),
-            number(devices.frames_delivered(delta.ifname, delta.netns_ino)), number(delta.tx_bytes),
+            number(devices.of(delta.ifname, delta.netns_ino, delta.ifindex).frames_delivered), number(delta.tx_bytes),
             number(delta.tx_dropped), number(delta.tx_errors));
+    }
     put(out, "</tbody></table></div>\n");
     for (const DeviceDelta& delta : ending.devices) append_lines(out, device_words(ending.ledger, devices, delta));
 }

@@ -1,0 +1,259 @@
+#include "tests/hooks/hooks.h"
+
+#include <string.h>
+
+#include "bpf/frame.bpf.h"
+#include "bpf/driver.bpf.h"
+#include "bpf/freed.bpf.h"
+#include "bpf/send.bpf.h"
+
+enum { most_frames = 64, most_records = 4096, most_flights = 256, frame_bytes_each = 256 };
+
+static struct {
+	__u64 now;
+	struct sr_task task;
+	struct sr_counters counters;
+	struct sr_passages passages;
+	struct {
+		__u64 key; // 0: free
+		struct sr_flight value;
+	} flights[most_flights];
+	struct sr_send sends[most_records];
+	struct sr_frame frames[most_records];
+	unsigned send_count, frame_count;
+
+	struct socket socket;
+	struct proto_ops ops;
+	struct file file;
+	struct inode inode;
+	struct packet_sock po;
+	struct msghdr msg;
+	struct net_device devices[2];
+	struct net_device_ops device_ops;
+	struct netdev_queue queues[2];
+	struct Qdisc qdiscs[2];
+	struct Qdisc_ops qdisc_ops;
+	struct sk_buff skbs[most_frames];
+	char heads[most_frames][1024];
+	struct pgv pages[most_frames];
+	char ring[most_frames][frame_bytes_each];
+	int driver_ret;
+	int losing;
+} host;
+
+// ---- the helpers
+
+__u64 bpf_ktime_get_ns(void) { return ++host.now; }
+__u64 bpf_get_current_pid_tgid(void) { return 5ULL << 32 | 5; }
+__u64 bpf_get_current_uid_gid(void) { return 0; }
+__u32 bpf_get_smp_processor_id(void) { return 0; }
+struct task_struct *bpf_get_current_task_btf(void) { return (void *)&host; }
+__u64 bpf_get_current_task(void) { return (__u64)&host; }
+void *bpf_task_pt_regs(struct task_struct *task) { return task; }
+long bpf_get_stack(void *ctx, void *to, __u32 size, __u64 flags) { return 0; }
+__u64 bpf_ringbuf_query(void *map, __u64 flags) { return 0; }
+void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags) { return NULL; }
+void bpf_ringbuf_submit(void *record, __u64 flags) {}
+
+long bpf_get_current_comm(void *to, __u32 size)
+{
+	memset(to, 0, size);
+	return 0;
+}
+
+void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags)
+{
+	return &host.task;
+}
+
+void *bpf_map_lookup_elem(void *map, const void *key)
+{
+	if (map == &counters)
+		return &host.counters;
+	if (map == &passages)
+		return &host.passages;
+	if (map == &flights)
+		for (int i = 0; i < most_flights; i++)
+			if (host.flights[i].key == *(const __u64 *)key)
+				return &host.flights[i].value;
+	return NULL;
+}
+
+long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
+{
+	struct sr_flight *there = bpf_map_lookup_elem(map, key);
+
+	if (map != &flights)
+		return -1;
+	if (there && flags == BPF_NOEXIST)
+		return -17;
+	for (int i = 0; !there && i < most_flights; i++)
+		if (!host.flights[i].key) {
+			host.flights[i].key = *(const __u64 *)key;
+			there = &host.flights[i].value;
+		}
+	if (!there)
+		return -7;
+	memcpy(there, value, sizeof(*there));
+	return 0;
+}
+
+long bpf_map_delete_elem(void *map, const void *key)
+{
+	for (int i = 0; map == &flights && i < most_flights; i++)
+		if (host.flights[i].key == *(const __u64 *)key) {
+			host.flights[i].key = 0;
+			return 0;
+		}
+	return -2;
+}
+
+long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
+{
+	if ((__u64)from < 4096) {
+		memset(to, 0, size);
+		return -14;
+	}
+	memcpy(to, from, size);
+	return 0;
+}
+
+long bpf_ringbuf_output(void *map, void *record, __u64 size, __u64 flags)
+{
+	const struct sr_head *head = record;
+
+	if (head->type == SR_RECORD_SEND && host.send_count < most_records)
+		memcpy(&host.sends[host.send_count++], record, size);
+	if (head->type == SR_RECORD_FRAME && host.frame_count < most_records)
+		memcpy(&host.frames[host.frame_count++], record, size);
+	return 0;
+}
+
+long hooks_loop(__u32 times, long (*step)(__u32, void *), void *context)
+{
+	for (__u32 i = 0; i < times; i++)
+		if (step(i, context))
+			return i + 1;
+	return times;
+}
+
+// A kernel before the flags of packet sockets: bits, and a plain mutex, which is at the socket's first bytes here (they are
+// 0: nobody holds it).
+int hooks_exists(const char *field)
+{
+	return !strcmp(field, "bits->tp_loss") || !strcmp(field, "plain->pg_vec_lock.owner");
+}
+
+int hooks_bit(const char *field) { return host.losing && !strcmp(field, "tp_loss"); }
+
+// ---- the kernel
+
+static int keeps(struct sk_buff *skb, struct Qdisc *qdisc, struct sk_buff **rest) { return 0; }
+
+void hooks_reset(void)
+{
+	memset(&host, 0, sizeof(host));
+	flying = 0;
+	mode = SR_MODE_ARMED;
+	((struct sr_config *)&config)->stages = ~0ULL & ~(1ULL << SR_STAGE_FREED);
+	host.socket.sk = &host.po.sk;
+	host.socket.ops = &host.ops;
+	host.socket.file = &host.file;
+	host.socket.type = 3;
+	host.file.f_inode = &host.inode;
+	host.po.ifindex = 1;
+	for (int i = 0; i < 2; i++) {
+		strcpy(host.devices[i].name, i ? "vlan7" : "eth0");
+		host.devices[i].ifindex = i + 1;
+		host.devices[i]._tx = &host.queues[i];
+		host.devices[i].real_num_tx_queues = 1;
+		host.devices[i].netdev_ops = &host.device_ops;
+		host.devices[i].qdisc = host.queues[i].qdisc = &host.qdiscs[i];
+		host.qdiscs[i].ops = &host.qdisc_ops;
+	}
+	for (int i = 0; i < most_frames; i++) {
+		struct sk_buff *skb = &host.skbs[i];
+
+		skb->sk = &host.po.sk;
+		skb->dev = &host.devices[0];
+		skb->len = 60;
+		skb->head = skb->data = (void *)host.heads[i];
+		skb->end = 512;
+		((struct skb_shared_info *)(host.heads[i] + 512))->destructor_arg = (void *)((__u64)host.ring[i] | 1);
+	}
+}
+
+void hooks_ring(unsigned frames, int losing)
+{
+	host.losing = losing;
+	host.po.tx_ring.pg_vec = host.pages;
+	host.po.tx_ring.frames_per_block = 1;
+	host.po.tx_ring.frame_size = frame_bytes_each;
+	host.po.tx_ring.frame_max = frames - 1;
+	for (unsigned i = 0; i < frames; i++) {
+		host.pages[i].buffer = host.ring[i];
+		*(__u32 *)host.ring[i] = SR_TP_STATUS_SEND_REQUEST;
+	}
+}
+
+void hooks_ring_step(void)
+{
+	struct packet_ring_buffer *ring = &host.po.tx_ring;
+
+	*(__u32 *)host.ring[ring->head] = 0;
+	ring->head = ring->head == ring->frame_max ? 0 : ring->head + 1;
+}
+
+void hooks_device(int frame, int vlan) { host.skbs[frame].dev = &host.devices[vlan]; }
+void hooks_queue(int does_keep) { host.qdiscs[0].enqueue = does_keep ? (void *)keeps : NULL; }
+
+void hooks_sendmsg(void)
+{
+	on_packet_sendmsg_enter(NULL, SR_STAGE_PACKET_SENDMSG, &host.socket, &host.msg, 60, false);
+}
+
+void hooks_sendmsg_done(long ret) { on_packet_sendmsg_exit(ret); }
+void hooks_alloc(void) { on_alloc_enter(&host.po.sk); }
+void hooks_alloc_done(int frame) { on_alloc_exit(frame < 0 ? NULL : &host.skbs[frame]); }
+
+static __u32 xmit_stage(int bypass) { return bypass ? SR_STAGE_DIRECT_XMIT : SR_STAGE_QUEUE_XMIT; }
+
+void hooks_xmit(int frame, int bypass) { on_xmit_enter(xmit_stage(bypass), &host.skbs[frame], false); }
+void hooks_xmit_done(int bypass, int ret) { on_xmit_exit(xmit_stage(bypass), ret); }
+
+void hooks_driver(int frame)
+{
+	host.driver_ret = -1;
+	on_driver_enter(&host.skbs[frame], &host.driver_ret, false);
+}
+
+void hooks_driver_done(int ret)
+{
+	host.driver_ret = ret;
+	on_driver_exit(NULL);
+}
+
+void hooks_given(int frame) { driver_given(&host.skbs[frame], host.skbs[frame].dev); }
+void hooks_taken(int frame, int ret) { driver_took(&host.skbs[frame], ret); }
+
+void hooks_freed(int frame, unsigned reason)
+{
+	if (reason)
+		skb_freed(&host.skbs[frame], NULL, reason);
+	else
+		skb_consumed(&host.skbs[frame]);
+}
+
+unsigned hooks_sends(const struct sr_send **sends)
+{
+	*sends = host.sends;
+	return host.send_count;
+}
+
+unsigned hooks_frames(const struct sr_frame **frames)
+{
+	*frames = host.frames;
+	return host.frame_count;
+}
+
+const struct sr_counters *hooks_counters(void) { return &host.counters; }

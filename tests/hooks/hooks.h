@@ -1,0 +1,42 @@
+// The hooks of bpf/, compiled for this machine: what they make of the kernel's steps, and of steps whose hook was skipped,
+// which no kernel does when a test wants it. One task, one CPU, one packet socket, `eth0` and above it `vlan7`.
+#pragma once
+
+#include "bpf/records.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// All as at the start. The ring has room for everything.
+void hooks_reset(void);
+
+// Steps of the kernel. `frame` is a number of the caller's, below 64.
+void hooks_sendmsg(void);          // packet_sendmsg begins
+void hooks_sendmsg_done(long ret); // and returns
+void hooks_alloc(void);            // sock_alloc_send_pskb begins
+void hooks_alloc_done(int frame);  // and returns this frame; -1: none
+void hooks_xmit(int frame, int bypass); // __dev_queue_xmit or __dev_direct_xmit begins
+void hooks_xmit_done(int bypass, int ret);
+void hooks_driver(int frame); // dev_hard_start_xmit begins
+void hooks_driver_done(int ret);
+void hooks_given(int frame); // the tracepoints net_dev_start_xmit and net_dev_xmit
+void hooks_taken(int frame, int ret);
+void hooks_freed(int frame, unsigned reason); // kfree_skb with this reason; 0: consume_skb
+
+// The socket has a TX ring of so many frames, with PACKET_LOSS; all are to be sent.
+void hooks_ring(unsigned frames, int losing);
+// tpacket_snd has finished with the frame at the ring's head.
+void hooks_ring_step(void);
+// `frame` is on this device: 0 eth0, 1 vlan7. eth0's queue keeps frames, or the device has none.
+void hooks_device(int frame, int vlan);
+void hooks_queue(int keeps);
+
+// The records of sends so far; valid until the next hooks_reset().
+unsigned hooks_sends(const struct sr_send **sends);
+unsigned hooks_frames(const struct sr_frame **frames);
+const struct sr_counters *hooks_counters(void);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,39 @@
+#include "user/base/json.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "user/base/terminal.h"
+
+namespace sockray {
+
+void append_json_string(fmt::memory_buffer& out, std::string_view text) {
+    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    out.push_back('"');
+    while (!text.empty()) {
+        const auto run = std::find_if_not(text.begin(), text.end(), is_plain);
+        out.append(text.begin(), run);
+        text.remove_prefix(static_cast<std::size_t>(run - text.begin()));
+        if (text.empty()) break;
+
+        const std::size_t length = utf8_length(text);
+        const char c = text[0];
+        if (length == 0)
+            out.append(std::string_view("\xef\xbf\xbd"));  // U+FFFD
+        else if (length > 1)
+            out.append(text.substr(0, length));
+        else if (c == '"' || c == '\\')
+            out.append(std::string_view(c == '"' ? "\\\"" : "\\\\"));
+        else
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+        text.remove_prefix(length ? length : 1);
+    }
+    out.push_back('"');
+}
+
+void JsonObject::real(std::string_view name, double value, int digits) {
+    key(name);
+    fmt::format_to(std::back_inserter(out_), "{:.{}g}", value, digits);
+}
+
+}  // namespace sockray

@@ -1,0 +1,117 @@
+// JSON, written as it comes: into a buffer, one pass, nothing kept. (A library that builds a tree of values first would
+// allocate for every key of every send.) What is opened is closed by the end of its scope, innermost first.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sockray {
+
+// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
+void append_json_string(fmt::memory_buffer& out, std::string_view text);
+
+class JsonArray;
+
+// Keys need no escaping: they are constants of who writes.
+class JsonObject {
+  public:
+    explicit JsonObject(fmt::memory_buffer& out) : out_(out) { out_.push_back('{'); }
+    ~JsonObject() { out_.push_back('}'); }
+    JsonObject(const JsonObject&) = delete;
+    JsonObject& operator=(const JsonObject&) = delete;
+
+    // The value is to follow, by who has the buffer.
+    void key(std::string_view name) {
+        if (!first_) out_.push_back(',');
+        first_ = false;
+        out_.push_back('"');
+        out_.append(name);
+        out_.append(std::string_view("\":"));
+    }
+    JsonObject object(std::string_view name) {
+        key(name);
+        return JsonObject(out_);
+    }
+    JsonArray array(std::string_view name);
+
+    void text(std::string_view name, std::string_view value) {
+        key(name);
+        append_json_string(out_, value);
+    }
+    void boolean(std::string_view name, bool value) {
+        key(name);
+        out_.append(std::string_view(value ? "true" : "false"));
+    }
+    template <std::integral Integer>
+    void number(std::string_view name, Integer value) {
+        key(name);
+        const fmt::format_int digits(value);
+        out_.append(digits.data(), digits.data() + digits.size());
+    }
+    template <std::integral Integer>
+    void number(std::string_view name, std::optional<Integer> value) {
+        if (value)
+            number(name, *value);
+        else
+            null(name);
+    }
+    // With so many significant digits.
+    void real(std::string_view name, double value, int digits = 6);
+    // A time in ns, 0: not seen, null.
+    void time(std::string_view name, std::uint64_t ns) {
+        if (ns)
+            number(name, ns);
+        else
+            null(name);
+    }
+    void null(std::string_view name) {
+        key(name);
+        out_.append(std::string_view("null"));
+    }
+
+  private:
+    fmt::memory_buffer& out_;
+    bool first_ = true;
+};
+
+class JsonArray {
+  public:
+    explicit JsonArray(fmt::memory_buffer& out) : out_(out) { out_.push_back('['); }
+    ~JsonArray() { out_.push_back(']'); }
+    JsonArray(const JsonArray&) = delete;
+    JsonArray& operator=(const JsonArray&) = delete;
+
+    JsonObject object() {
+        separate();
+        return JsonObject(out_);
+    }
+    void text(std::string_view value) {
+        separate();
+        append_json_string(out_, value);
+    }
+    void number(std::uint64_t value) {
+        separate();
+        const fmt::format_int digits(value);
+        out_.append(digits.data(), digits.data() + digits.size());
+    }
+
+  private:
+    void separate() {
+        if (!first_) out_.push_back(',');
+        first_ = false;
+    }
+
+    fmt::memory_buffer& out_;
+    bool first_ = true;
+};
+
+inline JsonArray JsonObject::array(std::string_view name) {
+    key(name);
+    return JsonArray(out_);
+}
+
+}  // namespace sockray

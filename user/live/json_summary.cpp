@@ -1,0 +1,144 @@
+#include "user/live/json_summary.h"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "user/analyze/held_counters.h"
+#include "user/base/json.h"
+#include "user/correlate/outcome.h"
+
+namespace sockray {
+
+namespace {
+
+void append_loss_by_cpu(JsonObject& object, const std::vector<CpuLoss>& losses) {
+    JsonArray cpus = object.array("lost_by_cpu");
+    for (const CpuLoss& loss : losses) {
+        JsonObject cpu = cpus.object();
+        cpu.number("cpu", loss.cpu);
+        cpu.number("sends_no_room", loss.sends_no_room);
+        cpu.number("sockets_no_room", loss.sockets_no_room);
+        cpu.number("frames_no_room", loss.frames_no_room);
+        cpu.number("no_memory", loss.no_memory);
+        cpu.number("not_followed", loss.not_followed);
+    }
+}
+
+void append_qdisc(JsonObject& device, const QdiscDelta& qdisc) {
+    if (qdisc.kind.empty()) {
+        device.null("qdisc");
+        return;
+    }
+    JsonObject object = device.object("qdisc");
+    object.text("kind", qdisc.kind);
+    object.number("sent", qdisc.packets);
+    object.number("drops", qdisc.drops);
+    object.number("requeues", qdisc.requeues);
+    object.number("overlimits", qdisc.overlimits);
+    object.number("waited", qdisc.waited);
+    object.number("waiting", qdisc.waiting);
+}
+
+void append_held(JsonObject& device, const std::vector<HeldCounter>& all) {
+    JsonArray counters = device.array("held");
+    for (const HeldCounter& held : all) {
+        JsonObject object = counters.object();
+        object.text("counter", held.counter);
+        object.number("counted", held.counted);
+        object.number("expected", held.expected);
+        object.text("cause", held.cause);
+    }
+}
+
+void append_devices(JsonObject& object, const Ending& ending, const Devices& devices) {
+    JsonArray array = object.array("devices");
+    for (const DeviceDelta& delta : ending.devices) {
+        JsonObject device = array.object();
+        device.text("ifname", delta.ifname);
+        device.number("netns", delta.netns_ino);
+        const auto known = [&](std::uint64_t count) { return delta.gone ? std::nullopt : std::optional(count); };
+        device.number("tx_packets", known(delta.tx_packets));
+        device.number("tx_bytes", known(delta.tx_bytes));
+        device.number("tx_dropped", known(delta.tx_dropped));
+        device.number("tx_errors", known(delta.tx_errors));
+        append_qdisc(device, delta.qdisc);
+        append_held(device, hold_counters(ending.ledger, devices, delta));
+        device.number("ifindex", delta.ifindex);
+        device.boolean("gone", delta.gone);
+    }
+}
+
+void append_names(JsonArray names, const std::vector<Stage>& stages) {
+    for (const Stage stage : stages) names.text(stage_name(stage));
+}
+
+}  // namespace
+
+void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
+    const Ledger& ledger = ending.ledger;
+    {
+        JsonObject object(out);
+        object.text("type", "summary");
+        object.number("attempted", ledger.attempted());
+        for (const Outcome outcome :
+             {Outcome::delivered, Outcome::dropped, Outcome::failed, Outcome::queued, Outcome::unknown})
+            object.number(outcome_name(outcome), ledger.count(outcome));
+        object.number("seen", ledger.sends.seen);
+        object.number("decoded", ledger.decoded);
+        {
+            JsonObject lost = object.object("lost");
+            lost.number("no_room", ledger.sends.lost.no_room);
+            lost.number("missed", ledger.sends.lost.missed);
+            lost.number("map_full", ledger.sends.lost.map_full);
+            lost.number("rejected", ledger.sends.lost.rejected);
+        }
+        object.number("driven", ledger.driven);
+        object.number("correlated", ledger.correlated);
+        {
+            JsonObject frames = object.object("frames");
+            frames.number("seen", ledger.frames.seen);
+            frames.number("decoded", ledger.frames.decoded);
+            frames.number("no_room", ledger.frames.no_room);
+            frames.number("map_full", ledger.frames.map_full);
+            frames.number("missed", ledger.frames.missed);
+            frames.number("rejected", ledger.frames.rejected);
+        }
+        append_loss_by_cpu(object, ledger.lost_by_cpu);
+        object.number("shown", ledger.shown);
+        object.number("partial", ledger.partial);
+        if (ledger.skipped) {
+            JsonObject skipped = object.object("skipped");
+            for (const auto& [stage, hits] : *ledger.skipped) skipped.number(stage_name(stage), hits);
+        } else {
+            object.null("skipped");
+        }
+        object.number("contradicted", ledger.contradicted);
+        object.number("ring_idle", ledger.ring_idle);
+        object.number("children_lost", ledger.children_lost);
+        object.number("sockets_seen", ledger.sockets.seen);
+        object.number("sockets_decoded", ledger.sockets_decoded);
+        object.number("sockets_lost", ledger.sockets.lost.total());
+        append_names(object.array("uncounted"), ledger.uncounted);
+        object.number("frame_parts_no_room", ledger.pieces_no_room);
+        object.number("frame_parts_unread", ledger.pieces_unread);
+        object.number("filtered", ledger.filtered);
+        object.number("filter_unjudged", ledger.filter_unjudged);
+        object.number("filter_no_frame", ledger.filter_no_frame);
+        object.number("left_out", ledger.left_out);
+        if (ledger.cost) {
+            JsonObject cost = object.object("tracing_adds_ns");
+            cost.number("median", ledger.cost->median_ns);
+            cost.number("low", ledger.cost->low_ns);
+            cost.number("high", ledger.cost->high_ns);
+        } else {
+            object.null("tracing_adds_ns");
+        }
+        object.number("frame_parts_rejected", ledger.pieces_rejected);
+        object.number("others_rejected", ledger.others_rejected);
+        append_devices(object, ending, devices);
+    }
+    out.push_back('\n');
+}
+
+}  // namespace sockray

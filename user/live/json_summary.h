@@ -1,0 +1,15 @@
+// The ledger as one JSON object: what a session ends with.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "user/analyze/devices.h"
+#include "user/correlate/sink.h"
+
+namespace sockray {
+
+// The object of type "summary" and a newline; keys as in docs/json.md, never renamed. `devices`: what the sends were
+// given to, for the devices' own counters beside it.
+void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices);
+
+}  // namespace sockray
