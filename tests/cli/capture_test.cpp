@@ -165,6 +165,21 @@ TEST(Capture, IsRecordedAndReported) {
     fs::remove(file);
 }
 
+// It has given up what makes root the owner of everything, but for this.
+TEST(Capture, GoesOnInANewFileInTheDirectoryOfAnotherUser) {
+    const fs::path directory = fs::temp_directory_path() / ("sockray-foreign-" + std::to_string(::getpid()));
+    fs::create_directory(directory);
+    fs::permissions(directory, fs::perms::owner_all);
+    if (::chown(directory.c_str(), 65534, 65534) != 0) GTEST_SKIP() << "only root can give a directory away";
+    const std::string file = directory / "frames.pcapng";
+    IN_A_NAMESPACE({
+        const Ended ended = captured({"capture", "-i", "veth0", "-c", "100", "-C", "4K", "-w", file});
+        EXPECT_EQ(ended.status, 0) << ended.err;
+        EXPECT_TRUE(fs::exists(file + "1")) << ended.err;
+    });
+    fs::remove_all(directory);
+}
+
 TEST(Capture, OfAnyInterfaceIsCookedAndSeesBothEnds) {
     IN_A_NAMESPACE({
         const Ended ended = captured({"capture", "-i", "any", "-c", "40", "--json"});

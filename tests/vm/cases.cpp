@@ -45,11 +45,13 @@ constexpr Case all_cases[] = {
     {"efault", "--to veth0 --unmapped"},
     {"nofcs", "--to veth0 --nofcs"},
     {"ring_malformed", "--bind veth0 --method ring --batch 3 --malformed 2"},
+    {"ring_losing", "--bind veth0 --method ring --batch 6 --losing --malformed 0,2,3,5"},
     // queues
     {"enobufs", "--to vtiny0 --length 1000 --count 12"},
     {"eagain", "--to vslow0 --length 1400 --count 12 --sndbuf 1 --dontwait"},
     {"peer_down", "--to vpeer0 --count 3"},
     {"egress", "--to vegr0 --count 3"},
+    {"netfilter", "--to vnft0 --count 3"},
     {"peer_mtu", "--to vmtu0 --length 1400 --count 3"},
 };
 
@@ -62,7 +64,12 @@ Cases run_cases(const Arguments& options) {
     const VethPair tiny("vtiny");
     const VethPair small_peer("vmtu");
     const VethPair egress("vegr");
+    const VethPair netfilter("vnft");
     configure("ip link set vmtu1 mtu 1000");
+    // Not every kernel has nf_tables for devices; where not, the case is an ordinary send.
+    run({"sh", "-c",
+         "nft add table netdev filter && "
+         "nft add chain netdev filter out '{ type filter hook egress device vnft0 priority 0; policy drop; }'"});
     configure("tc qdisc add dev vegr0 clsact");
     configure("tc filter add dev vegr0 egress matchall action drop");
     slow.set_qdisc("tbf rate 8kbit burst 1600 limit 200000");

@@ -1,6 +1,8 @@
 #include "tests/vm/network.h"
 
+#include <net/if.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -53,6 +55,23 @@ VethPair::VethPair(const std::string& name, bool up, bool peer_up) : name_(name)
 
 VethPair::~VethPair() {
     run({"ip", "link", "del", name()});
+}
+
+// A new device comes up in the network namespace of the guest's first process.
+StuckCard::StuckCard() {
+    const std::string device = name;
+    if (::if_nametoindex(name) == 0) {
+        configure("modprobe virtio_pci && modprobe virtio_net");
+        configure("nsenter -t 1 -n ip link set " + device + " netns " + std::to_string(::getpid()));
+    }
+    configure("ip link set " + device + " up");
+    // Its carrier comes a moment later.
+    configure("for i in 1 2 3 4 5 6 7 8 9 10; do ip -o link show " + device +
+              " | grep -q LOWER_UP && exit 0; sleep 0.2; done; exit 1");
+}
+
+StuckCard::~StuckCard() {
+    run({"ip", "link", "set", name, "down"});
 }
 
 void VethPair::set_qdisc(const std::string& words) const {

@@ -28,6 +28,20 @@ class VethPair {
     std::string name_;
 };
 
+// The network card that tools/vm gives every guest, up; down again when the object goes. What its driver is given
+// waits in its ring for ever, so that the driver soon stops its queue, for this object and all that follow. A socket
+// has room for some 230 small frames that wait, the ring for 256. It is not to stay so for five seconds: the kernel's
+// watchdog would complain.
+class StuckCard {
+  public:
+    StuckCard();
+    ~StuckCard();
+    StuckCard(const StuckCard&) = delete;
+    StuckCard& operator=(const StuckCard&) = delete;
+
+    static constexpr const char* name = "eth0";
+};
+
 // Runs a command line of `ip` or `tc`; throws with what it said where it fails.
 void configure(const std::string& command_line);
 

@@ -98,6 +98,28 @@ TEST_F(Outcomes, EMSGSIZE_of_a_TX_ring_is_that_of_the_malformed_frame_and_those_
     EXPECT_TRUE(sends[2].reason.starts_with("EMSGSIZE: ")) << sends[2].reason;
 }
 
+// With PACKET_LOSS it passes over them, and tells the caller nothing.
+TEST_F(Outcomes, of_a_TX_ring_with_PACKET_LOSS_fail_each_frame_that_was_passed_over) {
+    const std::vector<SendLine> sends = cases().sends("ring_losing");
+    ASSERT_EQ(sends.size(), 6U);
+    for (std::size_t i = 0; i < sends.size(); i++) {
+        SCOPED_TRACE(i);
+        const bool well_formed = i == 1 || i == 4;
+        EXPECT_EQ(sends[i].outcome, well_formed ? "delivered" : "failed") << sends[i].reason;
+        EXPECT_EQ(sends[i].ring_frame, i);
+        if (!well_formed) {
+            EXPECT_NE(sends[i].reason.find("PACKET_LOSS is set: the kernel passed over it"), std::string::npos)
+                << sends[i].reason;
+        }
+    }
+}
+
+TEST_F(Outcomes, ENOBUFS_when_netfilter_dropped_the_frame_at_the_egress_says_so) {
+    if (run({"nft", "list", "table", "netdev", "filter"}).status != 0)
+        GTEST_SKIP() << "this kernel has no nf_tables for devices (CONFIG_NF_TABLES_NETDEV), or nft is not here";
+    expect_failed("netfilter", ENOBUFS, {"netfilter at the egress of vnft0 dropped the frame", "NETFILTER_DROP"});
+}
+
 TEST_F(Outcomes, ENOTCONN_when_SOCK_PACKET_has_no_address) {
     expect_failed("spkt_enotconn", ENOTCONN, {"address"});
 }

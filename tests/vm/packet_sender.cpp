@@ -63,7 +63,8 @@ struct Options {
     bool bypass = false;
     bool no_fcs = false;
     bool unmapped = false;
-    std::optional<unsigned> malformed;
+    std::vector<unsigned> malformed;
+    bool losing = false;
     bool daemon = false;
     bool new_netns = false;
 };
@@ -143,6 +144,8 @@ void fill_ring(int fd, const Options& options) {
     constexpr unsigned block_size = 4096;
     const int version = TPACKET_V2;
     if (::setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0) die("PACKET_VERSION");
+    const int losing = options.losing;
+    if (::setsockopt(fd, SOL_PACKET, PACKET_LOSS, &losing, sizeof losing) != 0) die("PACKET_LOSS");
     tpacket_req request{};
     request.tp_block_size = block_size;
     request.tp_frame_size = frame_size;
@@ -156,7 +159,8 @@ void fill_ring(int fd, const Options& options) {
     for (unsigned i = 0; i < options.batch; i++) {
         auto* slot = static_cast<std::uint8_t*>(ring) + std::size_t{i} * frame_size;
         auto* header = reinterpret_cast<tpacket2_hdr*>(slot);
-        header->tp_len = static_cast<std::uint32_t>(options.malformed == i ? request.tp_frame_size : frame.size());
+        const bool malformed = std::ranges::count(options.malformed, i) != 0;
+        header->tp_len = static_cast<std::uint32_t>(malformed ? request.tp_frame_size : frame.size());
         std::copy(frame.begin(), frame.end(), slot + TPACKET2_HDRLEN - sizeof(sockaddr_ll));
         header->tp_status = TP_STATUS_SEND_REQUEST;
     }
@@ -305,7 +309,9 @@ int main(int argc, char** argv) {
     app.add_flag("--bypass", options.bypass, "PACKET_QDISC_BYPASS");
     app.add_flag("--nofcs", options.no_fcs, "SO_NOFCS");
     app.add_flag("--unmapped", options.unmapped, "sendto: the frame is where no memory is");
-    app.add_option("--malformed", options.malformed, "the ring's frame of this number is longer than its slot");
+    app.add_option("--malformed", options.malformed, "the ring's frames of these numbers are longer than their slots")
+        ->delimiter(',');
+    app.add_flag("--losing", options.losing, "a ring with PACKET_LOSS: what is malformed is passed over");
     app.add_flag("--new-netns", options.new_netns, "in a network namespace of its own, where lo is down");
     app.add_flag("--daemon", options.daemon, "detach first, as daemons do");
     try {

@@ -82,6 +82,8 @@ class SendReader : public nlohmann::json_sax<Json> {
             send_.socket_ino = value;
         else if (key_ == "ring_frame")
             send_.ring_frame = value;
+        else if (key_ == "wait_errno")
+            send_.wait_errno = value;
         else if (key_ == "frame_ns")
             send_.frame_ns = value;
         else if (key_ == "segments")

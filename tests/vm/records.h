@@ -39,6 +39,7 @@ struct SendLine {
     std::string sendmsg;
     std::string drop_reason;
     std::optional<std::uint64_t> ring_frame;  // TX ring only: 0 for the first frame of a call
+    std::uint64_t wait_errno = 0;
     std::optional<std::uint64_t> frame_ns;
     std::uint64_t segments = 0;  // 0: the frame was not cut up
     std::uint64_t segments_delivered = 0;

@@ -357,6 +357,23 @@ TEST_F(Run, in_text_C3_says_that_net_families_is_derived_and_who_registered_it) 
     EXPECT_NE(text.find("sock_register", line), std::string::npos) << text;
 }
 
+TEST_F(Run, says_what_tracing_adds_to_a_send_unless_told_not_to) {
+    EXPECT_NE(text_run().out.find("tracing adds "), std::string::npos) << text_run().out;
+    const auto cost = [](const Arguments& more) {
+        Arguments words{"run", "-i", "lo", "--json", "-c", "50"};
+        words.insert(words.end(), more.begin(), more.end());
+        const Traced traced = read_back(sockray(words));
+        expect_sound(traced);
+        return traced.recording.summary ? traced.recording.summary->at("tracing_adds_ns") : Json();
+    };
+    const Json measured = cost({});
+    ASSERT_TRUE(measured.is_object()) << measured;
+    EXPECT_GT(measured.at("median"), 0U);
+    EXPECT_LE(measured.at("low"), measured.at("median"));
+    EXPECT_LE(measured.at("median"), measured.at("high"));
+    EXPECT_TRUE(cost({"--no-calibrate"}).is_null());
+}
+
 TEST_F(Run, into_a_pipe_writes_no_escape_codes) {
     EXPECT_EQ(control_character(text_run().out), 0) << text_run().out;
     EXPECT_EQ(control_character(text_run().err), 0) << text_run().err;

@@ -24,7 +24,7 @@ Traced read_back(Completed run) {
 }
 
 Traced trace_command(const Arguments& options, const Arguments& command, const RunOptions& run_options) {
-    Arguments words{"trace", "--json"};
+    Arguments words{"trace", "--json", "--no-calibrate"};
     words.insert(words.end(), options.begin(), options.end());
     words.emplace_back("--");
     words.insert(words.end(), command.begin(), command.end());
@@ -32,7 +32,7 @@ Traced trace_command(const Arguments& options, const Arguments& command, const R
 }
 
 Traced drive(const Arguments& options, const RunOptions& run_options) {
-    Arguments words{"run", "-i", "veth0", "--json"};
+    Arguments words{"run", "-i", "veth0", "--json", "--no-calibrate"};
     words.insert(words.end(), options.begin(), options.end());
     return read_back(sockray(words, run_options));
 }

@@ -12,7 +12,7 @@
 # What guests run (see base_programs, and what tools/test brings), and what sockray is built and tested with.
 foreign_packages=(
     busybox-static dash bash coreutils findutils util-linux
-    iproute2 iputils-arping netsniff-ng tcpreplay isc-dhcp-client strace tcpdump bpftool
+    iproute2 iputils-arping netsniff-ng tcpreplay isc-dhcp-client strace tcpdump bpftool nftables
     libc6-dev libstdc++6 libbpf-dev libelf-dev zlib1g-dev libcapstone-dev libcap-ng-dev libpcap-dev libtins-dev libcli11-dev libfmt-dev
     libexpected-dev libprotozero-dev libzstd-dev libgtest-dev nlohmann-json3-dev
 )

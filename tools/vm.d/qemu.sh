@@ -28,7 +28,9 @@ qemu_run() {
         -chardev "$(chardev_file out "$run/out")" -device "$(out_device),chardev=out,nr=1"
         -chardev "$(chardev_file err "$run/err")" -device virtserialport,chardev=err,nr=2
         -chardev "$(chardev_file control "$run/control")" -device virtserialport,chardev=control,nr=3
-        -chardev "$(chardev_file dmesg "$run/dmesg")" -device virtserialport,chardev=dmesg,nr=4)
+        -chardev "$(chardev_file dmesg "$run/dmesg")" -device virtserialport,chardev=dmesg,nr=4
+        # Nobody is on the other side: what a driver gives it waits there for ever.
+        -netdev hubport,id=stuck,hubid=0 -device virtio-net-pci,netdev=stuck,romfile=)
     [[ -z $option_count_instructions ]] || command+=(-icount shift=0,sleep=off,align=off)
     verbose "${command[*]@Q}"
 
