@@ -313,7 +313,7 @@ TEST(AnExpression, ThatLibpcapDoesNotTakeIsRefusedWithItsWordsBeforeAnythingIsTr
         words.insert(words.end(), {"udp", "prot", "53"});
         expect_usage(words, "'udp prot 53' cannot be used");
         words.resize(verb.size());
-        words.emplace_back("outbound");
+        words.emplace_back("ifindex 3");
         expect_usage(words, "not in the frame's bytes");
         words.back() = "";
         expect_usage(words, "expression");
