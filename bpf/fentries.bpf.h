@@ -169,7 +169,7 @@ FENTRY(schedule_timeout)
 
 FENTRY(__dev_queue_xmit, struct sk_buff *skb)
 {
-	return on_xmit_enter(SR_STAGE_QUEUE_XMIT, skb, true);
+	return on_xmit_enter(SR_STAGE_QUEUE_XMIT, skb, 0, true);
 }
 
 FEXIT(__dev_queue_xmit)
@@ -177,9 +177,9 @@ FEXIT(__dev_queue_xmit)
 	return on_xmit_exit(SR_STAGE_QUEUE_XMIT, RETURNED(ctx));
 }
 
-FENTRY(__dev_direct_xmit, struct sk_buff *skb)
+FENTRY(__dev_direct_xmit, struct sk_buff *skb, __u16 queue)
 {
-	return on_xmit_enter(SR_STAGE_DIRECT_XMIT, skb, true);
+	return on_xmit_enter(SR_STAGE_DIRECT_XMIT, skb, queue, true);
 }
 
 FEXIT(__dev_direct_xmit)

@@ -225,7 +225,8 @@ static __always_inline bool known_otherwise(struct sr_task *t, struct sk_buff *s
 }
 
 // __dev_queue_xmit, __dev_direct_xmit. Where devices are stacked the frame passes again: only the first pass counts.
-static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, bool typed)
+// `queue`: __dev_direct_xmit is given the transmit queue (what the skb says of one by then is a receive queue's number).
+static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, __u16 queue, bool typed)
 {
 	struct sr_task *t = open_task();
 	struct net_device *dev;
@@ -267,7 +268,7 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, bool 
 	if (config.snaplen && mode != SR_MODE_OFF)
 		pieces_put(t, skb, ring_bytes_of(t, skb), stage == SR_STAGE_DIRECT_XMIT);
 	if (stage == SR_STAGE_DIRECT_XMIT)
-		t->send.tx_queue = 1 + FETCH(typed, skb, queue_mapping);
+		t->send.tx_queue = 1 + queue;
 	span_open(&t->send, SR_SLOT_XMIT, stage);
 	if (STAGE_ON(SR_STAGE_FREED) ||
 	    (stage == SR_STAGE_QUEUE_XMIT && may_be_kept(skb, dev, typed)))

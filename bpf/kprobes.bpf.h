@@ -152,9 +152,9 @@ int BPF_KRETPROBE(receive_exit)
 }
 
 SEC("?kprobe")
-int BPF_KPROBE(xmit_enter, struct sk_buff *skb)
+int BPF_KPROBE(xmit_enter, struct sk_buff *skb, __u64 queue)
 {
-	return on_xmit_enter(STAGE_OF(ctx), skb, false);
+	return on_xmit_enter(STAGE_OF(ctx), skb, queue, false);
 }
 
 SEC("?kretprobe")

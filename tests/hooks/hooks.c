@@ -218,7 +218,7 @@ void hooks_alloc_done(int frame) { on_alloc_exit(frame < 0 ? NULL : &host.skbs[f
 
 static __u32 xmit_stage(int bypass) { return bypass ? SR_STAGE_DIRECT_XMIT : SR_STAGE_QUEUE_XMIT; }
 
-void hooks_xmit(int frame, int bypass) { on_xmit_enter(xmit_stage(bypass), &host.skbs[frame], false); }
+void hooks_xmit(int frame, int bypass) { on_xmit_enter(xmit_stage(bypass), &host.skbs[frame], 0, false); }
 void hooks_xmit_done(int bypass, int ret) { on_xmit_exit(xmit_stage(bypass), ret); }
 
 void hooks_driver(int frame)
