@@ -9,6 +9,7 @@
 #include "user/correlate/outcome.h"
 #include "user/correlate/path.h"
 #include "user/live/constants.h"
+#include "user/live/dissect.h"
 #include "user/live/outcome_tone.h"
 #include "user/live/socket_block.h"
 #include "user/live/tree.h"
@@ -134,7 +135,10 @@ void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
     growing_cell(out, style_, "", entry_width_, widest_entry, Align::left);
     out.push_back(' ');
     growing_cell(out, style_, fmt::format("{}", frame.length), number_width_, widest_number, Align::right);
-    if (const std::uint16_t type = ethertype_of(frame)) {
+    if (const std::string words = dissected(frame); !words.empty()) {
+        out.append(gap);
+        out.append(words);
+    } else if (const std::uint16_t type = ethertype_of(frame)) {
         out.append(gap);
         out.append(ethertype_text(type));
     }
