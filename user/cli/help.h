@@ -124,9 +124,11 @@ Without a terminal, or with -b, it is plain text, each picture below the one bef
 Examples:
   sockray top
   sockray top -i eth0 --sort drops --stages device
+  sockray top -i eth0 udp port 53
   sockray top -b -n 3 -d 10 --comm dhclient > top.txt
 
-Exit status 0 however it was ended by the user; 1 where the terminal or standard output has gone.)help";
+Exit status 0 however it was ended by the user; 1 where the terminal or standard output has gone, or it was ended
+before tracing had begun.)help";
 
 inline constexpr const char* report_footer = R"help(
 Everything is in the file: it can be read on another machine. A recording that was cut off is read up

@@ -20,6 +20,7 @@
 #include "user/cli/privileges.h"
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
+#include "user/cli/target.h"
 #include "user/cli/top_display.h"
 #include "user/cli/verbs.h"
 #include "user/drive/interface.h"
@@ -32,48 +33,6 @@ namespace {
 // Long waits only while nothing comes: the kernel side wakes us when a good part of the ring is full.
 constexpr std::uint64_t drain_every_ms = 10;
 constexpr std::uint64_t idle_every_ms = 100;
-constexpr std::size_t longest_comm = SR_COMM_LEN - 1;
-
-// What the command line asks for, looked up before anything is loaded.
-struct Target {
-    std::optional<Interface> interface;
-    Fd process;  // of -p: readable when it ends
-};
-
-Result<Target> find_target(const TopOptions& options) {
-    Target target;
-    if (options.comm.size() > longest_comm)
-        return usage(
-            fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
-            fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
-    if (options.pid) {
-        auto process = watch_process(static_cast<pid_t>(options.pid));
-        if (!process) return tl::unexpected(process.error());
-        target.process = std::move(*process);
-    }
-    if (!options.interface.empty()) {
-        auto interface = find_interface(options.interface);
-        if (!interface) return tl::unexpected(interface.error());
-        target.interface = std::move(*interface);
-    }
-    return target;
-}
-
-TraceOptions trace_options(const TopOptions& options, const Target& target) {
-    TraceOptions trace;
-    trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
-    trace.stages = options.tracing.stages;
-    trace.in_flight = options.tracing.in_flight;
-    trace.backend = options.tracing.backend;
-    trace.filter.tgid = options.pid;
-    trace.filter.comm = options.comm;
-    if (target.interface) {
-        trace.filter.ifindex = target.interface->ifindex;
-        trace.filter.netns = target.interface->netns_ino;
-        trace.filter.ifname = target.interface->name;
-    }
-    return trace;
-}
 
 enum class Stop {
     asked,         // by a signal or a key
@@ -135,11 +94,11 @@ Stop pump(const TopOptions& options, Watched watched, const Tracer& tracer, Stop
 
 int top(const TopOptions& options) {
     StopSignals signals;
-    auto target = find_target(options);
+    auto target = find_target(options.select);
     if (!target) return say_error(target.error());
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
-    auto tracer = Tracer::start(**kernel, trace_options(options, *target));
+    auto tracer = Tracer::start(**kernel, trace_options(options.select, *target, options.tracing, signals.fd()));
     if (!tracer) return say_error(tracer.error());
 
     Output out(STDOUT_FILENO, signals.fd());
@@ -166,18 +125,17 @@ int top(const TopOptions& options) {
     display.close();
     session.summary().append_ledger(out.buffer(), style_of(STDOUT_FILENO));
     out.flush();
-    if (stop == Stop::watched_gone) say(fmt::format("process {} has ended", options.pid));
+    if (stop == Stop::watched_gone) say(fmt::format("process {} has ended", options.select.pid));
     if (out.error() == 0 && drawn != 0) say(fmt::format("cannot draw on the terminal: {}", errno_text(drawn)));
     return say_output_lost(session, out) || drawn != 0 ? exit_failed : exit_done;
 }
 
 void add_top(CLI::App& app, Action& action) {
     const auto options = std::make_shared<TopOptions>();
-    CLI::App& verb = *app.add_subcommand("top", "who sends right now: rates, outcomes and times, live in the terminal");
-    add_number(verb, "-p,--pid", options->pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
-        ->type_name("PID");
-    add_text(verb, "--comm", options->comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
-    add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
+    CLI::App& verb = *app.add_subcommand("top",
+                                         "who sends right now: rates, outcomes and times, live in the terminal:\n"
+                                         "  sockray top [OPTIONS] [EXPRESSION...]");
+    add_select_options(verb, options->select);
     add_parsed(verb, "-d,--delay", options->interval_ms, "seconds between two pictures, e.g. 0.5",
                [](const std::string& text) { return parse_seconds(text, 100, 3'600'000); })
         ->type_name("SECONDS")

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "user/base/frame_filter.h"
-#include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/command.h"
@@ -19,6 +17,7 @@
 #include "user/cli/recording.h"
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
+#include "user/cli/target.h"
 #include "user/cli/verbs.h"
 #include "user/drive/interface.h"
 #include "user/probe/live_kernel.h"
@@ -30,73 +29,22 @@ namespace {
 // Long waits only while nothing comes: the kernel side wakes us when a good part of the ring is full.
 constexpr int drain_every_ms = 10;
 constexpr int idle_every_ms = 50;
-constexpr std::size_t longest_comm = SR_COMM_LEN - 1;
 
-// What the command line asks for, looked up before anything is loaded.
-struct Target {
-    std::optional<Interface> interface;
-    Fd process;  // of -p: readable when it ends
-    std::uint32_t netns = 0;
-    FrameFilter frames;
-};
-
-Status find_filters(const TraceVerbOptions& options, Target& target) {
-    auto frames = make_frame_filter(options.expression);
-    if (!frames) {
-        Error error = frames.error();
-        if (options.command.empty()) error.remedy += "; a command to trace goes behind --";
-        return tl::unexpected(error);
-    }
-    target.frames = std::move(*frames);
-    if (options.netns.empty()) return {};
-    const auto netns = find_netns(options.netns);
-    if (!netns) return tl::unexpected(netns.error());
-    target.netns = *netns;
-    return {};
-}
-
+// COMMAND is looked up too, before anything is loaded.
 Result<Target> find_target(const TraceVerbOptions& options) {
-    Target target;
-    if (options.comm.size() > longest_comm)
-        return usage(
-            fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
-            fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
-    if (Status found = find_filters(options, target); !found) return tl::unexpected(found.error());
-    if (options.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
-    if (!options.command.empty()) {
-        if (Status found = check_command(options.command.front()); !found) return tl::unexpected(found.error());
-    }
-    if (options.pid) {
-        auto process = watch_process(static_cast<pid_t>(options.pid));
-        if (!process) return tl::unexpected(process.error());
-        target.process = std::move(*process);
-    }
-    if (!options.interface.empty()) {
-        auto interface = find_interface(options.interface);
-        if (!interface) return tl::unexpected(interface.error());
-        target.interface = std::move(*interface);
-    }
+    if (options.select.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
+    auto target = find_target(options.select);
+    if (!target && options.command.empty() && target.error().what.starts_with("the filter"))
+        target.error().remedy += "; a command to trace goes behind --";
+    if (!target || options.command.empty()) return target;
+    if (Status found = check_command(options.command.front()); !found) return tl::unexpected(found.error());
     return target;
 }
 
 TraceOptions trace_options(const TraceVerbOptions& options, const Target& target, int stop_fd) {
-    TraceOptions trace;
-    trace.stop_fd = stop_fd;
-    trace.ring_bytes = static_cast<std::uint32_t>(options.tracing.ring_bytes);
-    trace.stages = options.tracing.stages;
-    trace.in_flight = options.tracing.in_flight;
+    TraceOptions trace = trace_options(options.select, target, options.tracing, stop_fd);
     if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
-    trace.backend = options.tracing.backend;
     trace.calibrate = !options.tracing.no_calibrate;
-    trace.filter.tgid = options.pid;
-    trace.filter.comm = options.comm;
-    trace.filter.netns = target.netns;
-    trace.filter.frames = target.frames;
-    if (target.interface) {
-        trace.filter.ifindex = target.interface->ifindex;
-        trace.filter.netns = target.interface->netns_ino;
-        trace.filter.ifname = target.interface->name;
-    }
     if (!options.command.empty()) trace.filter.ancestor = static_cast<std::uint32_t>(::getpid());
     return trace;
 }
@@ -125,14 +73,10 @@ Stop pump(Session& session, const Tracer& tracer, Recording& recording, Output& 
 }
 
 std::string nothing_seen(const TraceVerbOptions& options) {
-    std::string filters;
-    const auto add = [&](const std::string& filter) { filters += (filters.empty() ? "" : ", ") + filter; };
-    if (options.pid) add(fmt::format("-p {}", options.pid));
-    if (!options.comm.empty()) add(fmt::format("--comm {}", printable(options.comm)));
-    if (!options.interface.empty()) add(fmt::format("-i {}", printable(options.interface)));
-    if (!options.netns.empty()) add(fmt::format("--netns {}", shortened(printable(options.netns), 80)));
-    if (!options.expression.empty()) add(fmt::format("'{}'", shortened(printable(options.expression), 80)));
-    if (!options.command.empty()) add(fmt::format("-- {}", shortened(printable(options.command.front()), 80)));
+    std::string filters = select_words(options.select);
+    if (!options.command.empty())
+        filters +=
+            fmt::format("{}-- {}", filters.empty() ? "" : ", ", shortened(printable(options.command.front()), 80));
     return filters.empty()
                ? "nobody sent through a packet socket while tracing ran"
                : fmt::format(
@@ -201,17 +145,7 @@ void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& co
     CLI::App& verb = *app.add_subcommand("trace",
                                          "trace what other programs send: all, or only COMMAND and what it starts:\n"
                                          "  sockray trace [OPTIONS] [EXPRESSION...] [-- COMMAND ARGS...]");
-    add_number(verb, "-p,--pid", options->pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
-        ->type_name("PID");
-    add_text(verb, "--comm", options->comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
-    CLI::Option* interface =
-        add_text(verb, "-i,--interface", options->interface, "only sends through this interface")->type_name("IF");
-    // An interface is looked up where sockray itself runs.
-    add_text(verb, "--netns", options->netns,
-             "only sockets in this network namespace: a name of `ip netns`, a path,\na process in it, or its inode")
-        ->type_name("NETNS")
-        ->excludes(interface);
-    add_expression(verb, options->expression);
+    add_select_options(verb, options->select);
     add_outcome_option(verb, options->outcomes);
     add_number(verb, "-c,--count", options->count, "end after so many sends")->type_name("N");
     add_tracing_options(verb, options->tracing);

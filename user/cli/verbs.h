@@ -75,12 +75,17 @@ struct RunOptions {
     bool json = false;
 };
 
-struct TraceVerbOptions {
+// Which sends of others are looked at (user/cli/target.h).
+struct SelectOptions {
     std::uint32_t pid = 0;
     std::string comm;
     std::string interface;
     std::string netns;  // as find_netns() takes it; empty: any
     std::string expression;
+};
+
+struct TraceVerbOptions {
+    SelectOptions select;
     OutcomeSet outcomes = all_outcomes;
     std::uint64_t count = 0;  // 0: no limit
     TracingOptions tracing;
@@ -104,9 +109,7 @@ struct CaptureVerbOptions {
 };
 
 struct TopOptions {
-    std::uint32_t pid = 0;
-    std::string comm;
-    std::string interface;
+    SelectOptions select;
     std::uint64_t interval_ms = 1000;
     std::uint64_t iterations = 0;  // 0: no limit
     bool batch = false;

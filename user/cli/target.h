@@ -1,0 +1,38 @@
+// Which sends a verb that watches others looks at: from the command line to the tracer's filter.
+#pragma once
+
+#include <optional>
+
+#include "user/base/frame_filter.h"
+#include "user/cli/verbs.h"
+#include "user/drive/interface.h"
+#include "user/probe/tracer.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sockray {
+
+// What the command line asks for, looked up before anything is loaded.
+struct Target {
+    std::optional<Interface> interface;
+    Fd process;  // of -p: readable when it ends
+    std::uint32_t netns = 0;
+    FrameFilter frames;
+};
+
+// -p, --comm, -i, --netns and EXPRESSION.
+void add_select_options(CLI::App& verb, SelectOptions& options);
+
+// Errors: usage for what makes no sense; there is no such process, interface or namespace.
+Result<Target> find_target(const SelectOptions& options);
+
+// `stop_fd`: TraceOptions::stop_fd.
+TraceOptions trace_options(const SelectOptions& select, const Target& target, const TracingOptions& tracing,
+                           int stop_fd);
+
+// "-p 12, --comm ping": what was asked for, as it was given; empty for all.
+std::string select_words(const SelectOptions& options);
+
+}  // namespace sockray
