@@ -54,7 +54,8 @@ Status make_template(const RunOptions& options, DriveOptions& drive) {
 // What needs no look at the interface.
 Status check_run(const RunOptions& options) {
     if (!options.count && options.read.empty())
-        return usage("--count is required: only the frames of a file (-r) have a number of their own");
+        return usage("how many sends? --count is required (with -r FILE: each of its frames once, without it)",
+                     "for example: -c 100");
     if (Status frame = check_frame(options.frame); !frame) return frame;
     if (!options.read.empty() && options.socket.type == SocketType::dgram)
         return usage("--socket dgram cannot send the frames of a file (-r) as they are: the kernel builds the header",
