@@ -24,7 +24,8 @@ TEST_F(UnderLoad, of_two_threads_for_ten_seconds_the_ledger_balances_with_the_de
     EXPECT_TRUE(churn.running());
     churn.signal(SIGTERM);
     EXPECT_EQ(churn.finish().status, 0);
-    EXPECT_GT(std::strtoull(read_file(report).c_str(), nullptr, 10), 1000U) << "sockets opened beside it";
+    // Fifty a second of the sends, which take ten: how many more it makes is the emulated machine's speed.
+    EXPECT_GT(std::strtoull(read_file(report).c_str(), nullptr, 10), 500U) << "sockets opened beside it";
     expect_sound(traced);
     const Recording& recording = traced.recording;
     EXPECT_EQ(recording.total("attempted"), 30000U);
