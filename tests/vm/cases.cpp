@@ -66,7 +66,7 @@ Cases run_cases(const Arguments& options) {
     const VethPair egress("vegr");
     const VethPair netfilter("vnft");
     configure("ip link set vmtu1 mtu 1000");
-    // Not every kernel has nf_tables for devices; where not, the case is an ordinary send.
+    // Where nf_tables cannot be loaded the case is an ordinary send.
     run({"sh", "-c",
          "nft add table netdev filter && "
          "nft add chain netdev filter out '{ type filter hook egress device vnft0 priority 0; policy drop; }'"});
