@@ -17,6 +17,7 @@ kernel_modules=(
     drivers/net/vxlan drivers/net/geneve drivers/net/netkit drivers/net/virtio_net drivers/net/net_failover
     drivers/net/netdevsim
     net/core net/sched net/8021q net/802 net/llc net/bridge/bridge net/packet net/netlink net/unix net/xdp
+    net/netfilter/nf_tables
 )
 
 kernel_select() {
@@ -95,12 +96,17 @@ kernel_newest_cached() {
         grep -E "$(kernel_package_pattern)_[^_]*\$" | sort -V | tail -n 1 || true
 }
 
+# Unpacked, and with the modules that are asked for today.
+kernel_is_whole() {
+    [[ -e $kernel_dir/release && -r $kernel_dir/modules && $(<"$kernel_dir/modules") == "${kernel_modules[*]}" ]]
+}
+
 # The newest kernel that apt knows is in kernel_dir; false where it knows none, or could not fetch it.
 kernel_newest() {
     kernel_resolve
     kernel_dir=$cache/kernels/${kernel_package}_$kernel_version
     [[ -n $kernel_package ]] || return 1
-    [[ ! -e $kernel_dir/release ]] || return 0
+    ! kernel_is_whole || return 0
     with_lock "kernel-$kernel_name" kernel_fetch
     [[ -e $kernel_dir/release ]]
 }
@@ -155,9 +161,9 @@ apt_download() {
     fi
 }
 
-# Under the lock. Fetches and unpacks into kernel_dir; leaves it missing when the download failed.
+# Under the lock. Fetches and unpacks into kernel_dir; leaves it as it was when the download failed.
 kernel_fetch() {
-    [[ ! -e $kernel_dir/release ]] || return 0
+    ! kernel_is_whole || return 0
     need apt-get apt
     need dpkg-deb dpkg
     need depmod kmod
@@ -209,6 +215,7 @@ kernel_fetch() {
     mv "$work/all/boot/config-$release" "$work/kernel/config"
     mv "$work/all/boot/System.map-$release" "$work/kernel/System.map"
     printf '%s\n' "$release" >"$work/kernel/release"
+    printf '%s\n' "${kernel_modules[*]}" >"$work/kernel/modules"
     chmod -R u+rwX,go+rX "$work/kernel"
     rm -rf -- "$kernel_dir"
     mv "$work/kernel" "$kernel_dir"
