@@ -319,8 +319,10 @@ static __always_inline bool in_list(struct sk_buff *first, __u64 skb)
 {
 	struct sr_list_walk walk = {.skb = skb};
 
-	if ((__u64)first == skb || !first)
-		return first;
+	if (!first)
+		return false;
+	if ((__u64)first == skb)
+		return true;
 	walk.next = BPF_CORE_READ(first, next);
 	if (walk.next)
 		bpf_loop(SR_LIST_WALK, in_list_next, &walk, 0);

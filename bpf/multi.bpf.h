@@ -34,8 +34,8 @@
 	ON(SR_STAGE_TPACKET_SND, on_body_hit(SR_STAGE_TPACKET_SND))                                              \
 	ON(SR_STAGE_ALLOC, on_alloc_enter(P1(ctx)))                                                              \
 	ON(SR_STAGE_WAIT, on_wait_enter())                                                                       \
-	ON(SR_STAGE_QUEUE_XMIT, on_xmit_enter(SR_STAGE_QUEUE_XMIT, P1(ctx), 0, false))                              \
-	ON(SR_STAGE_DIRECT_XMIT, on_xmit_enter(SR_STAGE_DIRECT_XMIT, P1(ctx), PT_REGS_PARM2(ctx), false)) \
+	ON(SR_STAGE_QUEUE_XMIT, on_xmit_enter(SR_STAGE_QUEUE_XMIT, P1(ctx), 0, false))                           \
+	ON(SR_STAGE_DIRECT_XMIT, on_xmit_enter(SR_STAGE_DIRECT_XMIT, P1(ctx), PT_REGS_PARM2(ctx), false))        \
 	ON(SR_STAGE_START_XMIT, on_driver_enter(P1(ctx), (void *)PT_REGS_PARM4(ctx), false))                     \
 	ON(SR_STAGE_COPY, on_span_enter(SR_STAGE_COPY))                                                          \
 	ON(SR_STAGE_PARSE, on_span_enter(SR_STAGE_PARSE))                                                        \

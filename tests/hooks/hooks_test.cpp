@@ -68,6 +68,7 @@ TEST_F(Hooks, MakeOneRecordOfASendWhicheverHookIsSkipped) {
         hooks_sendmsg();
         frame(0, false, skipped);
         hooks_sendmsg_done(60);
+        EXPECT_EQ(hooks_counters()->sends_begun, hooks_counters()->sends_emitted);
         ASSERT_EQ(sends().size(), 1U) << static_cast<int>(skipped);
         EXPECT_EQ(sends()[0].ret, 60) << static_cast<int>(skipped);
     }
@@ -94,7 +95,6 @@ TEST_F(Hooks, MakeARecordOfEachFrameOfARingWhicheverHookIsSkipped) {
             }
             hooks_sendmsg_done(360);
             EXPECT_EQ(hooks_counters()->sends_begun, hooks_counters()->sends_emitted);
-            // Without its way to the driver a frame of a ring is not known from the next one's allocation.
             ASSERT_EQ(sends().size(), 6U);
             for (int i = 0; i < 6; i++) {
                 const sr_send& send = sends()[static_cast<std::size_t>(i)];
@@ -133,7 +133,6 @@ TEST_F(Hooks, KnowARingWithoutAFrameFromOneThatWasPassedOver) {
     hooks_sendmsg_done(0);
     EXPECT_EQ(sends().size(), 5U);
     EXPECT_EQ(hooks_counters()->ring_idle, 1U);
-    hooks_counters();
     EXPECT_EQ(hooks_counters()->sends_begun, hooks_counters()->sends_emitted + 1);  // the idle call is no send
     hooks_reset();
 }

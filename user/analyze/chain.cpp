@@ -62,9 +62,10 @@ Path* Chain::path_of(const StageBySlot& stages) {
     return &path;
 }
 
-bool is_late(const Path& path) {
-    const auto passed = [&](int slot) { return path.stages[static_cast<std::size_t>(slot)] != Stage::none; };
-    return passed(SR_SLOT_DEQUEUE) && passed(SR_SLOT_NDO) && !passed(SR_SLOT_DRIVER);
+bool is_behind(const Path& path, int slot) {
+    const StageTimes& times = path.times[static_cast<std::size_t>(slot)];
+    return times.offset.count() > 0 &&
+           times.offset.quantile(0.5) >= path.times[static_cast<std::size_t>(path.root)].duration.quantile(0.5);
 }
 
 void Chain::add(const Send& send) {

@@ -37,8 +37,8 @@ struct Path {
     static constexpr std::size_t names_kept = 4;
 };
 
-// The frames waited in a queue until their sends had returned, and somebody else gave them to the driver.
-bool is_late(const Path& path);
+// Whether the stage of this slot is passed, and as a rule behind the return of its send.
+bool is_behind(const Path& path, int slot);
 
 class Chain {
   public:

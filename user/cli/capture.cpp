@@ -17,6 +17,7 @@
 #include "user/capture/receiver.h"
 #include "user/cli/arguments.h"
 #include "user/cli/capture_story.h"
+#include "user/cli/flusher.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
@@ -89,9 +90,9 @@ void say_without_story(const Error& why) {
 }
 
 // Nothing where it is not asked for, or not possible: says why, once, and frames come without it.
-Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Target& target) {
+Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Target& target, int stop_fd) {
     if (options.no_trace) return nullptr;
-    auto story = CaptureStory::start(options, target.interface);
+    auto story = CaptureStory::start(options, target.interface, stop_fd);
     if (!story) {
         say_without_story(story.error());
         return nullptr;
@@ -103,17 +104,6 @@ Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& opti
     target.receiver = std::move(*receiver);
     return std::move(*story);
 }
-
-// Writes out what the view before it has appended.
-class Flusher : public Sink {
-  public:
-    explicit Flusher(Output& out) : out_(out) {}
-    void send(const Send&) override { out_.flush_if_large(); }
-    void frame(const TapFrame&) override { out_.flush_if_large(); }
-
-  private:
-    Output& out_;
-};
 
 // From the rings to whoever listens.
 class ToTeller : public FrameSink {
@@ -180,7 +170,7 @@ int capture(const CaptureVerbOptions& options) {
     StopSignals signals;
     auto target = open_target(options);
     if (!target) return say_error(target.error());
-    auto story = start_story(options, *target);
+    auto story = start_story(options, *target, signals.fd());
     if (!story) return say_error(story.error());
     auto recording = Recording::create(options.record, options.json, signals.fd());
     if (!recording) return say_error(recording.error());

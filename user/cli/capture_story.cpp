@@ -43,13 +43,14 @@ void say_loss(const Ledger& ledger, std::uint64_t given_up) {
 }  // namespace
 
 Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptions& options,
-                                                          const std::optional<Interface>& interface) {
+                                                          const std::optional<Interface>& interface, int stop_fd) {
     if (!interface) return fail("any is more than one interface", "give one with -i IF");
     if (interface->type == ARPHRD_LOOPBACK)
         return fail("on loopback a frame is captured as it is received, and not as it is sent",
                     "sockray trace -i " + interface->name);
-    const auto trace = trace_options(options, *interface);
+    auto trace = trace_options(options, *interface);
     if (!trace) return tl::unexpected(trace.error());
+    trace->stop_fd = stop_fd;
     std::unique_ptr<CaptureStory> story(new CaptureStory(*interface, options.stages));
     auto kernel = LiveKernel::open(Purpose::tracing, options.btf);
     if (!kernel) return tl::unexpected(kernel.error());

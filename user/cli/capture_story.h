@@ -22,9 +22,9 @@ class CaptureStory {
   public:
     // Loads and attaches; nothing is traced yet. Errors: this kernel or these privileges do not allow it; it is not one
     // interface (none: any); loopback, where a capture sees frames as they are received and not as they are sent; the
-    // filter cannot be held against frames that are sent.
+    // filter cannot be held against frames that are sent; stop_fd became readable (TraceOptions::stop_fd).
     static Result<std::unique_ptr<CaptureStory>> start(const CaptureVerbOptions& options,
-                                                       const std::optional<Interface>& interface);
+                                                       const std::optional<Interface>& interface, int stop_fd);
 
     // Begins the session, whose sink is `teller`. Both, `receiver` and `out` must outlive it.
     Status begin(const Receiver& receiver, CaptureTeller& teller, Output& out);

@@ -13,6 +13,7 @@
 #include "user/base/fd.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
+#include "user/cli/flusher.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
@@ -31,18 +32,6 @@
 
 namespace sockray {
 namespace {
-
-// Writes out what the sinks before it have appended.
-class Flusher : public Sink {
-  public:
-    explicit Flusher(Output& out) : out_(out) {}
-    void socket(const sr_socket&, std::uint64_t) override { out_.flush_if_large(); }
-    void send(const Send&) override { out_.flush_if_large(); }
-    void frame(const TapFrame&) override { out_.flush_if_large(); }
-
-  private:
-    Output& out_;
-};
 
 // A report that goes into a file of its own.
 class FileReport {

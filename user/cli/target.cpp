@@ -32,14 +32,18 @@ void add_select_options(CLI::App& verb, SelectOptions& options) {
     add_expression(verb, options.expression);
 }
 
-Result<Target> find_target(const SelectOptions& options) {
+Result<Target> find_target(const SelectOptions& options, std::string_view hint) {
     Target target;
     if (options.comm.size() > longest_comm)
         return usage(
             fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
             fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
     auto frames = make_frame_filter(options.expression);
-    if (!frames) return tl::unexpected(frames.error());
+    if (!frames) {
+        Error error = frames.error();
+        error.remedy += hint;
+        return tl::unexpected(error);
+    }
     target.frames = std::move(*frames);
     if (!options.netns.empty()) {
         const auto netns = find_netns(options.netns);

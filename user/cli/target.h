@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "user/base/frame_filter.h"
 #include "user/cli/verbs.h"
@@ -25,8 +26,9 @@ struct Target {
 // -p, --comm, -i, --netns and EXPRESSION.
 void add_select_options(CLI::App& verb, SelectOptions& options);
 
-// Errors: usage for what makes no sense; there is no such process, interface or namespace.
-Result<Target> find_target(const SelectOptions& options);
+// Errors: usage for what makes no sense, with `hint` behind the remedy for an expression; there is no such process,
+// interface or namespace.
+Result<Target> find_target(const SelectOptions& options, std::string_view hint = {});
 
 // `stop_fd`: TraceOptions::stop_fd.
 TraceOptions trace_options(const SelectOptions& select, const Target& target, const TracingOptions& tracing,

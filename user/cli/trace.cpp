@@ -33,9 +33,7 @@ constexpr int idle_every_ms = 50;
 // COMMAND is looked up too, before anything is loaded.
 Result<Target> find_target(const TraceVerbOptions& options) {
     if (options.select.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
-    auto target = find_target(options.select);
-    if (!target && options.command.empty() && target.error().what.starts_with("the filter"))
-        target.error().remedy += "; a command to trace goes behind --";
+    auto target = find_target(options.select, options.command.empty() ? "; a command to trace goes behind --" : "");
     if (!target || options.command.empty()) return target;
     if (Status found = check_command(options.command.front()); !found) return tl::unexpected(found.error());
     return target;

@@ -9,12 +9,17 @@
 
 namespace sockray {
 
+// LINKTYPE_* (www.tcpdump.org/linktypes.html) of which the bytes are looked at.
+inline constexpr std::uint16_t tap_ethernet = 1;
+inline constexpr std::uint16_t tap_raw_ip = 101;
+inline constexpr std::uint16_t tap_linux_sll2 = 276;
+
 // Where frames were captured.
 struct TapInterface {
-    std::string name;               // "any": all of the namespace
-    std::int32_t ifindex = 0;       // 0: any
-    std::uint32_t netns_ino = 0;    // inode of the network namespace
-    std::uint16_t link_type = 276;  // LINKTYPE_*: how frames begin. 276 is LINUX_SLL2
+    std::string name;                          // "any": all of the namespace
+    std::int32_t ifindex = 0;                  // 0: any
+    std::uint32_t netns_ino = 0;               // inode of the network namespace
+    std::uint16_t link_type = tap_linux_sll2;  // LINKTYPE_*: how frames begin
 
     bool operator==(const TapInterface&) const = default;
 };

@@ -10,9 +10,6 @@
 namespace sockray {
 namespace {
 
-constexpr std::uint16_t ethernet = 1;  // LINKTYPE_*
-constexpr std::uint16_t raw_ip = 101;
-constexpr std::uint16_t linux_sll2 = 276;
 constexpr std::size_t sll2_header = 20;
 
 std::string arp_words(const Tins::ARP& arp) {
@@ -74,13 +71,13 @@ std::unique_ptr<Tins::PDU> parsed(const TapFrame& frame) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(frame.bytes.data());
     auto size = static_cast<std::uint32_t>(frame.bytes.size());
     switch (frame.interface->link_type) {
-        case ethernet: return std::make_unique<Tins::EthernetII>(bytes, size);
-        case linux_sll2:
+        case tap_ethernet: return std::make_unique<Tins::EthernetII>(bytes, size);
+        case tap_linux_sll2:
             if (size < sll2_header) return nullptr;
             bytes += sll2_header;
             size -= sll2_header;
             break;
-        case raw_ip: break;
+        case tap_raw_ip: break;
         default: return nullptr;
     }
     switch (ethertype_of(frame)) {

@@ -42,7 +42,7 @@ void append_head(fmt::memory_buffer& out, const Path& path, const Style& style) 
         paint(out, style, tone_of(outcome), fmt::format("{} {}", path.outcomes[i], outcome_name(outcome)));
         before = ", ";
     }
-    if (is_late(path)) out.append(std::string_view(", to the driver behind their return"));
+    if (is_behind(path, SR_SLOT_NDO)) out.append(std::string_view(", to the driver behind their return"));
     out.push_back('\n');
 }
 

@@ -35,16 +35,11 @@ void append_head(fmt::memory_buffer& out, const Path& path, bool open) {
         put(out, "{}<b class=\"{}\">{} {}</b>", before, name, number(path.outcomes[i]), name);
         before = ", ";
     }
-    put(out, "{}</summary>\n", is_late(path) ? ", to the driver behind their return" : "");
+    put(out, "{}</summary>\n", is_behind(path, SR_SLOT_NDO) ? ", to the driver behind their return" : "");
 }
 
 double total_ns(const Histogram& of) {
     return of.mean() * static_cast<double>(of.count());
-}
-
-// Whether a stage runs, as a rule, behind the return of its send.
-bool is_behind(const Path& path, int slot) {
-    return path.times[slot].offset.quantile(0.5) >= path.times[path.root].duration.quantile(0.5);
 }
 
 // The time of all sends in this stage, ns; none where it is not that of the sends, or not known.
