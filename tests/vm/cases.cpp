@@ -66,13 +66,11 @@ Cases run_cases(const Arguments& options) {
     const VethPair egress("vegr");
     const VethPair netfilter("vnft");
     configure("ip link set vmtu1 mtu 1000");
-    // Where nf_tables cannot be loaded the case is an ordinary send.
-    run({"sh", "-c",
-         "nft add table netdev filter && "
-         "nft add chain netdev filter out '{ type filter hook egress device vnft0 priority 0; policy drop; }'"});
+    configure("nft add table netdev filter");
+    configure("nft add chain netdev filter out '{ type filter hook egress device vnft0 priority 0; policy drop; }'");
     configure("tc qdisc add dev vegr0 clsact");
     configure("tc filter add dev vegr0 egress matchall action drop");
-    slow.set_qdisc("tbf rate 8kbit burst 1600 limit 200000");
+    slow.set_qdisc("tbf rate 1kbit burst 1600 limit 200000");  // a frame every eleven seconds
     tiny.set_qdisc("tbf rate 8kbit burst 1600 limit 1700");
 
     const std::string report = scratch("cases") + "/report";

@@ -220,12 +220,13 @@ TEST_F(Run, by_sendmmsg_of_a_thousand_from_several_threads_finds_every_send_agai
 }
 
 TEST_F(Run, on_a_TX_ring_has_one_send_a_frame_and_finds_every_one_again) {
-    for (const char* ring : {"ring-v1", "ring-v2", "ring-v3"}) {
-        expect_all_found({"--method", ring}, 200, "send");
-        expect_all_found({"--method", ring, "--bypass", "--batch", "7"}, 50, "send");
-        expect_all_found({"--method", ring, "--vnet-hdr"}, 50, "send");
-        expect_all_found({"--method", ring, "--socket", "dgram"}, 50, "sendto");
-    }
+    // The layout of a frame's header and what is done with the frame know nothing of each other.
+    expect_all_found({"--method", "ring-v1"}, 200, "send");
+    expect_all_found({"--method", "ring-v1", "--bypass", "--batch", "7"}, 50, "send");
+    expect_all_found({"--method", "ring-v2"}, 200, "send");
+    expect_all_found({"--method", "ring-v2", "--vnet-hdr"}, 50, "send");
+    expect_all_found({"--method", "ring-v3"}, 200, "send");
+    expect_all_found({"--method", "ring-v3", "--socket", "dgram"}, 50, "sendto");
 }
 
 TEST_F(Run, on_a_TX_ring_fails_each_frame_that_the_kernel_marked_WRONG_FORMAT) {
