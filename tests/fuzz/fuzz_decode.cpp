@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/correlate/explain.h"
 #include "user/correlate/flights.h"
 #include "user/correlate/outcome.h"
 #include "user/decode/decode.h"

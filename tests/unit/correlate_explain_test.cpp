@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/unit/correlate_records.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/outcome.h"
 
 namespace sockray {

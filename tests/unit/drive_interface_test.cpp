@@ -1,4 +1,4 @@
-// What needs no privileges; network namespaces are in drive_driver_test.cpp.
+// Interfaces and their counters; what needs devices of its own is in network namespaces made for each test.
 #include "user/drive/interface.h"
 
 #include <gtest/gtest.h>
@@ -6,8 +6,12 @@
 #include <net/if_arp.h>
 #include <sys/stat.h>
 
+#include "tests/unit/drive_network.h"
+
 namespace sockray {
 namespace {
+
+using namespace driving;
 
 Error error_of(std::string_view name) {
     const auto interface = find_interface(name);
@@ -63,6 +67,43 @@ TEST(DriveInterface, OneThatIsDownIsNotUsableAndTheRemedyIsACommand) {
     EXPECT_EQ(status.error().remedy, "bring it up with: ip link set veth0 up");
     interface.flags = IFF_UP;
     EXPECT_TRUE(check_usable(interface));
+}
+
+NETNS_TEST(DriveInterface, TheQdiscsCountersAreWhatWasGivenOutRefusedAndKept) {
+    NEEDS_COMMANDS(make_veth);
+    const auto veth = find_interface("veth0").value();
+    NEEDS_COMMANDS("tc qdisc add dev veth0 root handle 7: tbf rate 8bit burst 1600 limit 4000");
+    NEEDS_COMMANDS("ip link add veth2 type veth peer name veth3 && tc qdisc add dev veth2 root pfifo limit 5");
+    const auto before = read_qdisc_counters(veth);
+    ASSERT_TRUE(before) << before.error().what;
+    EXPECT_EQ(before->kind, "tbf");
+    EXPECT_EQ(before->handle, 0x70000U);
+    DriveOptions options = options_for("veth0", 8);
+    set_size(options, 1000);
+    Driver driver(options);
+    ASSERT_TRUE(driver.start());
+    EXPECT_EQ(collect(driver).size(), 8U);
+    const auto after = read_qdisc_counters(veth).value();
+    EXPECT_EQ(after.packets - before->packets, 1U);
+    EXPECT_EQ(after.bytes - before->bytes, 1000U);
+    EXPECT_EQ(after.qlen, 4U);
+    EXPECT_EQ(after.drops - before->drops, 3U);
+    EXPECT_EQ(read_qdisc_counters(find_interface("veth2").value()).value().kind, "pfifo");
+    EXPECT_FALSE(read_qdisc_counters(Interface{.name = "gone", .ifindex = 4711}));
+}
+
+NETNS_TEST(DriveInterface, AnInterfaceIsFoundInTheNamespaceOfTheThread) {
+    const auto missing = find_interface("foo");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().what, "no interface 'foo' here; there are: lo");
+    const auto lo = find_interface("lo").value();
+    EXPECT_TRUE(check_usable(lo));
+    NEEDS_COMMANDS("ip link add veth0 address 02:00:00:00:00:77 mtu 1400 type veth peer name veth1");
+    const auto veth = find_interface("veth0").value();
+    EXPECT_EQ(veth.mtu, 1400U);
+    EXPECT_EQ(veth.address, (std::array<std::uint8_t, 6>{2, 0, 0, 0, 0, 0x77}));
+    EXPECT_EQ(veth.netns_ino, lo.netns_ino);
+    EXPECT_FALSE(check_usable(veth));
 }
 
 }  // namespace

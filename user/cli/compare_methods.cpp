@@ -29,10 +29,6 @@
 namespace sockray {
 namespace {
 
-constexpr SendMethod methods[] = {SendMethod::sendto,   SendMethod::send,    SendMethod::sendmsg,
-                                  SendMethod::sendmmsg, SendMethod::write,   SendMethod::writev,
-                                  SendMethod::ring_v1,  SendMethod::ring_v2, SendMethod::ring_v3};
-
 // One way to send, and what was measured of it.
 struct Way {
     SocketOptions socket;
@@ -42,7 +38,7 @@ struct Way {
 std::vector<Way> all_ways(const Interface& interface, unsigned batch) {
     std::vector<Way> ways;
     for (const bool bypass : {false, true})
-        for (const SendMethod method : methods) {
+        for (const SendMethod method : send_methods) {
             Way& way = ways.emplace_back();
             way.socket.method = method;
             way.socket.bypass = bypass;

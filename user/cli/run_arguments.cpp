@@ -27,10 +27,7 @@ void add_socket_options(CLI::App& verb, SocketOptions& options) {
     }();
     static const std::map<std::string, SendMethod> methods = [] {
         std::map<std::string, SendMethod> words;
-        for (const SendMethod method :
-             {SendMethod::sendto, SendMethod::send, SendMethod::sendmsg, SendMethod::sendmmsg, SendMethod::write,
-              SendMethod::writev, SendMethod::ring_v1, SendMethod::ring_v2, SendMethod::ring_v3})
-            words.emplace(method_name(method), method);
+        for (const SendMethod method : send_methods) words.emplace(method_name(method), method);
         return words;
     }();
     const char* group = "How to send";

@@ -1,3 +1,5 @@
+#include "user/correlate/explain.h"
+
 #include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -9,7 +11,7 @@
 #include <string>
 
 #include "user/base/result.h"
-#include "user/correlate/outcome.h"
+#include "user/correlate/send.h"
 
 namespace sockray {
 namespace {

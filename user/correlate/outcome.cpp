@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "user/base/kernel_names.h"
+#include "user/correlate/explain.h"
 
 namespace sockray {
 namespace {

@@ -59,6 +59,11 @@ constexpr bool is_batched(SendMethod method) {
 // How many frames one call takes at most.
 unsigned batch_of(const SocketOptions& options);
 
+// All of them, in the order in which they are shown.
+inline constexpr SendMethod send_methods[] = {SendMethod::sendto,   SendMethod::send,    SendMethod::sendmsg,
+                                              SendMethod::sendmmsg, SendMethod::write,   SendMethod::writev,
+                                              SendMethod::ring_v1,  SendMethod::ring_v2, SendMethod::ring_v3};
+
 // As on the command line: "sendto", "ring-v3"; "raw".
 std::string_view method_name(SendMethod method);
 std::string_view socket_name(SocketType type);

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "user/base/json.h"
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 
 namespace sockray {

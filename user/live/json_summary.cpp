@@ -6,7 +6,6 @@
 
 #include "user/analyze/held_counters.h"
 #include "user/base/json.h"
-#include "user/correlate/outcome.h"
 
 namespace sockray {
 

@@ -6,7 +6,7 @@
 #include <ctime>
 #include <iterator>
 
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/live/constants.h"
 #include "user/live/dissect.h"

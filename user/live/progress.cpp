@@ -21,7 +21,7 @@ std::string clock_text(double seconds) {
 }
 
 // A progress line that cannot be written is not worth an error.
-void write_all(int fd, std::string_view text) {
+void write_if_possible(int fd, std::string_view text) {
     [[maybe_unused]] const ssize_t written = ::write(fd, text.data(), text.size());
 }
 
@@ -59,14 +59,14 @@ void Progress::update(const ProgressCounts& counts, std::uint64_t now_ns) {
 
     // Blanks over what an earlier, longer line left behind; no escape sequence, so that any terminal does.
     fmt::format_to(std::back_inserter(line_), "{:{}}", "", std::max(room, 0));
-    write_all(fd_, {line_.data(), line_.size()});
+    write_if_possible(fd_, {line_.data(), line_.size()});
     visible_ = true;
 }
 
 void Progress::clear() {
     if (!visible_) return;
     visible_ = false;
-    write_all(fd_, fmt::format("\r{:{}}\r", "", style_.width - 1));
+    write_if_possible(fd_, fmt::format("\r{:{}}\r", "", style_.width - 1));
 }
 
 }  // namespace sockray

@@ -7,8 +7,9 @@
 #include <iterator>
 #include <string>
 
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/path.h"
+#include "user/correlate/send.h"
 #include "user/live/constants.h"
 
 namespace sockray {

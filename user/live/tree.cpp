@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string>
 
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/live/outcome_tone.h"
 #include "user/live/step_note.h"

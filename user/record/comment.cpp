@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "user/base/terminal.h"
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 
 namespace sockray {

@@ -5,7 +5,7 @@
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 
 namespace sockray {
 namespace {

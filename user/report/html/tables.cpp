@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "user/base/terminal.h"
-#include "user/correlate/outcome.h"
+#include "user/correlate/explain.h"
 #include "user/correlate/send.h"
 #include "user/live/constants.h"
 #include "user/report/html/text.h"

@@ -1,0 +1,37 @@
+// The sentences that explain an end, from what the kernel side recorded. Pure.
+#pragma once
+
+#include <string>
+
+#include "bpf/records.h"
+#include "user/base/kernel_names.h"
+
+namespace sockray {
+
+// Why packet_sendmsg returned this error, in a sentence that begins with the errno's name:
+// "EMSGSIZE: 1515 bytes, veth0 takes at most 1514 (MTU 1500 + 14)". The order of the checks is that of
+// net/packet/af_packet.c: packet_snd, tpacket_snd and packet_sendmsg_spkt.
+std::string explain_failure(const sr_send& record, const KernelNames& names);
+
+// Who freed a frame that __dev_queue_xmit did not bring to a driver, from the kernel's drop reason ("QDISC_DROP ...";
+// empty where it gave none).
+std::string explain_queue_drop(const sr_send& record, const std::string& reason);
+
+// "the tbf qdisc of eth0": the queue that kept a frame or did not take it, as far as it is known.
+std::string queue_of(const sr_send& record);
+
+// Whether the frame's transmit queue was stopped when the call returned, by the driver or the stack: where the device
+// kept or did not take the frame. False too where it is not known which queue that was.
+bool queue_is_stopped(const sr_send& record);
+
+// What the call on a TX ring whose last frame this is told of its wait for the frames' ends: "the call returned
+// ETIMEDOUT: ..."; empty for all other sends.
+std::string explain_wait(const sr_send& record);
+
+// The same as a positive errno, 0 for all other sends.
+int wait_errno(const sr_send& record);
+
+// Why socket(AF_PACKET, ...) returned this error; empty where it succeeded.
+std::string explain_creation(const sr_socket& record);
+
+}  // namespace sockray
