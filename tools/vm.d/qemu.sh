@@ -22,7 +22,7 @@ qemu_run() {
     command+=("$arch_qemu" -accel tcg,thread=single "${arch_qemu_args[@]}" -smp "$option_cpus" -m "$option_memory"
         -nodefaults -no-user-config -display none -no-reboot -net none
         -kernel "$kernel_dir/vmlinuz" -initrd "$run/initrd"
-        -append "$arch_cmdline quiet loglevel=5 log_buf_len=4M panic=-1${option_append:+ $option_append}"
+        -append "$arch_cmdline quiet loglevel=5 log_buf_len=4M panic=-1$(clock_words)${option_append:+ $option_append}"
         -chardev "$(chardev_file console "$console")" -serial chardev:console
         -device virtio-serial-pci
         -chardev "$(chardev_file out "$run/out")" -device "$(out_device),chardev=out,nr=1"
