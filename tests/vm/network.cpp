@@ -1,7 +1,10 @@
 #include "tests/vm/network.h"
 
+#include <fcntl.h>
+#include <linux/ppdev.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -72,6 +75,26 @@ StuckCard::StuckCard() {
 
 StuckCard::~StuckCard() {
     run({"ip", "link", "set", name, "down"});
+}
+
+bool BusyDriver::is_possible() {
+    return run({"modprobe", "parport_pc"}).status == 0 && run({"modprobe", "plip"}).status == 0;
+}
+
+BusyDriver::BusyDriver() {
+    configure("modprobe ppdev && modprobe parport_pc && modprobe plip");
+    configure(std::string("nsenter -t 1 -n ip link set ") + name + " netns " + std::to_string(::getpid()));
+    configure(std::string("ip link set ") + name + " up");
+    // It gives the port up while no frame is on its way (plip_preempt).
+    port_ = ::open("/dev/parport0", O_RDWR | O_CLOEXEC);
+    if (port_ < 0 || ::ioctl(port_, PPCLAIM) != 0)
+        throw std::runtime_error(std::string("/dev/parport0: ") + std::strerror(errno));
+}
+
+BusyDriver::~BusyDriver() {
+    run({"ip", "link", "set", name, "down"});
+    ::close(port_);
+    run({"rmmod", "plip"});
 }
 
 void VethPair::set_qdisc(const std::string& words) const {

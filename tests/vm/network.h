@@ -42,6 +42,24 @@ class StuckCard {
     static constexpr const char* name = "eth0";
 };
 
+// The network device on a parallel port that somebody else has claimed, up: its driver returns NETDEV_TX_BUSY for every
+// frame (drivers/net/plip/plip.c: plip_tx_packet). A qdisc tries again at once and for ever, so frames are to go past
+// it. Gone again with the object. Throws where something of it fails.
+class BusyDriver {
+  public:
+    BusyDriver();
+    ~BusyDriver();
+    BusyDriver(const BusyDriver&) = delete;
+    BusyDriver& operator=(const BusyDriver&) = delete;
+
+    static constexpr const char* name = "plip0";
+    // Kernels for the cloud have no parallel ports, and tools/vm gives no other machine one.
+    static bool is_possible();
+
+  private:
+    int port_ = -1;
+};
+
 // Runs a command line of `ip` or `tc`; throws with what it said where it fails.
 void configure(const std::string& command_line);
 

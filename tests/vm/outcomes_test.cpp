@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tests/vm/cases.h"
+#include "tests/vm/network.h"
 
 namespace sockray::vm {
 namespace {
@@ -116,6 +117,23 @@ TEST_F(Outcomes, of_a_TX_ring_with_PACKET_LOSS_fail_each_frame_that_was_passed_o
 
 TEST_F(Outcomes, ENOBUFS_when_netfilter_dropped_the_frame_at_the_egress_says_so) {
     expect_failed("netfilter", ENOBUFS, {"netfilter at the egress of vnft0 dropped the frame", "NETFILTER_DROP"});
+}
+
+TEST_F(Outcomes, ENOBUFS_past_the_qdisc_when_the_driver_was_busy_does_not_blame_the_queue) {
+    if (!BusyDriver::is_possible()) GTEST_SKIP() << "this kernel has no driver on a parallel port (plip)";
+    const BusyDriver driver;
+    const std::string report = scratch("busy") + "/report";
+    const Traced traced =
+        trace_command({"-i", driver.name}, {"sh", "-c", sender_line(report, "busy", "--to plip0 --bypass --count 7")});
+    expect_sound(traced);
+    expect_same_answers(traced.recording.sends, answers_of(read_answers(report), "busy"));
+    ASSERT_EQ(traced.recording.sends.size(), 7U);
+    for (const SendLine& send : traced.recording.sends) {
+        EXPECT_EQ(send.outcome, "failed");
+        EXPECT_EQ(send.err, ENOBUFS);
+        EXPECT_TRUE(send.reason.starts_with("ENOBUFS: the driver of plip0 is busy")) << send.reason;
+        EXPECT_EQ(send.end_stage, "__dev_direct_xmit");
+    }
 }
 
 TEST_F(Outcomes, ENOTCONN_when_SOCK_PACKET_has_no_address) {

@@ -15,7 +15,7 @@ kernel_modules=(
     drivers/net/veth drivers/net/dummy drivers/net/tun drivers/net/tap drivers/net/ifb drivers/net/nlmon
     drivers/net/macvlan drivers/net/macvtap drivers/net/ipvlan drivers/net/vrf drivers/net/bonding drivers/net/team
     drivers/net/vxlan drivers/net/geneve drivers/net/netkit drivers/net/virtio_net drivers/net/net_failover
-    drivers/net/netdevsim
+    drivers/net/netdevsim drivers/net/plip drivers/parport/parport_pc drivers/char/ppdev
     net/core net/sched net/8021q net/802 net/llc net/bridge/bridge net/packet net/netlink net/unix net/xdp
     net/netfilter/nf_tables crypto/crc32c_generic
 )
