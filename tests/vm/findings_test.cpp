@@ -213,6 +213,21 @@ TEST_F(Findings, of_a_flood_by_one_thread_advise_batches_and_sharing_and_do_not_
     EXPECT_FALSE(shared.find("one-thread")) << shared.text;
 }
 
+// Receivers' work inside of a few sends; then a tail as long that lies elsewhere, in the copying of long frames.
+TEST_F(Findings, of_a_tail_around_the_driver_are_not_of_one_that_lies_elsewhere) {
+    const VethPair light("vlight");
+    const VethPair heavy("vheavy");
+    std::vector<Receiver> receivers;
+    for (int i = 0; i < 900; i++) receivers.emplace_back("vheavy1", 0x88b5);
+    const Diagnosis around = diagnose_script(
+        {}, sender("--to vlight0 --count 3000 --gap-us 100") + sender("--to vheavy0 --count 60 --gap-us 1000"));
+    EXPECT_TRUE(around.find("softirq-tail")) << around.text;
+    const Diagnosis elsewhere =
+        diagnose_script({"-i", "lo"}, sender("--bind lo --method send --count 3000 --gap-us 100") +
+                                          sender("--bind lo --method send --count 60 --gap-us 1000 --length 65000"));
+    EXPECT_FALSE(elsewhere.find("softirq-tail")) << elsewhere.text;
+}
+
 TEST_F(Findings, of_a_sender_that_receives_everything_and_of_a_receiver_that_does_not_read) {
     std::vector<Receiver> receivers;
     for (int i = 0; i < 100; i++) receivers.emplace_back("veth1", 0x88b5, 1);

@@ -47,7 +47,8 @@ class JsonObject {
         out_.append(std::string_view(value ? "true" : "false"));
     }
     template <std::integral Integer>
-    void number(std::string_view name, Integer value) {
+    requires(!std::same_as<Integer, bool>)  // boolean()
+        void number(std::string_view name, Integer value) {
         key(name);
         const fmt::format_int digits(value);
         out_.append(digits.data(), digits.data() + digits.size());

@@ -27,7 +27,7 @@ void append_parts(JsonObject& object, const MethodCost& cost) {
         else
             stage.text("name", stage_name(part.stage));
         append_spread(stage, "self_ns", part.ns);
-        stage.number("passed", part.passed);
+        stage.boolean("passed", part.passed);
         stage.real("more_ns", part.more);
         stage.boolean("stands_out", part.stands_out);
     }
