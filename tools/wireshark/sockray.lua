@@ -1,9 +1,10 @@
--- Makes fields of the comments in sockray's recordings (docs/recording.md), to filter by and to show as columns.
+-- Makes fields of the comments in sockray's recordings (docs/recording.md), to filter by and to show as columns. Sends
+-- without a frame are rows of a journal, with the same words in their field SOCKRAY.
 --   tshark -X lua_script:sockray.lua -r FILE -Y 'sockray.outcome == "dropped"' -T fields -e sockray.comm -e sockray.reason
 --   Wireshark: copy it into the folder that Help, About, Folders calls Personal Lua Plugins.
 
 local sockray = Proto("sockray", "sockray: what the kernel did with this send")
-local comment = Field.new("frame.comment")
+local sources = { Field.new("frame.comment"), Field.new("systemd_journal.field.value") }
 
 local numbers = { "send", "pid", "tid", "len", "ret", "netns", "socket", "queue", "bypass", "segments" }
 local texts = { "outcome", "comm", "entry", "errno", "reason", "end_stage", "ifname", "qdisc", "driver", "received", "path" }
@@ -57,22 +58,26 @@ local function each(text, found)
     end
 end
 
+local function show(branch, key, value)
+    local one = field[key]
+    if not one then return end
+    if is_text[key] then
+        branch:add(one, value)
+        return
+    end
+    local digits = value:match("^%+?(%-?%d+)$")
+    if not digits then return end
+    branch:add(one, is_stage[key] and UInt64.new(words(digits)) or Int64.new(words(digits)))
+end
+
 function sockray.dissector(_, _, tree)
-    for _, info in ipairs({ comment() }) do
-        local text = tostring(info)
-        if text:find("^send=%d+ outcome=") then
-            local branch = tree:add(sockray)
-            each(text, function(key, value)
-                local one = field[key]
-                if not one then return end
-                if is_text[key] then
-                    branch:add(one, value)
-                    return
-                end
-                local digits = value:match("^%+?(%-?%d+)$")
-                if not digits then return end
-                branch:add(one, is_stage[key] and UInt64.new(words(digits)) or Int64.new(words(digits)))
-            end)
+    for _, source in ipairs(sources) do
+        for _, info in ipairs({ source() }) do
+            local text = tostring(info)
+            if text:find("^%s*send=%d+ outcome=") then
+                local branch = tree:add(sockray)
+                each(text, function(key, value) show(branch, key, value) end)
+            end
         end
     end
 end

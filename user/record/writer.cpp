@@ -116,10 +116,9 @@ std::uint32_t RecordingWriter::interface_of(const TapInterface& interface) {
 }
 
 // What has no frame stands among them as a line with a time (journal-export(5)).
-void RecordingWriter::put_row(std::uint64_t ns, const std::string& message, std::uint32_t pid) {
-    pcapng::put_journal(buffer_,
-                        fmt::format("__REALTIME_TIMESTAMP={}\nSYSLOG_IDENTIFIER=sockray\n_PID={}\nMESSAGE={}\n",
-                                    realtime(ns) / 1000, pid, message));
+void RecordingWriter::put_row(std::uint64_t ns, std::uint32_t pid, const std::string& fields) {
+    pcapng::put_journal(buffer_, fmt::format("__REALTIME_TIMESTAMP={}\nSYSLOG_IDENTIFIER=sockray\n_PID={}\n{}\n",
+                                             realtime(ns) / 1000, pid, fields));
 }
 
 void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
@@ -128,9 +127,9 @@ void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
          {record.net_family, record.net_family_create, record.ops, record.ops_sendmsg, record.sk_destruct})
         name_symbol(address);
     put(SocketEntry{id, record});
-    text_.clear();
+    text_ = "MESSAGE=";
     append_message(text_, record);
-    put_row(record.create.start, text_, record.pid);
+    put_row(record.create.start, record.pid, text_);
     rotate_if_due();
 }
 
@@ -156,8 +155,11 @@ void RecordingWriter::send(const Send& send) {
         packet.comment = text_;
         pcapng::put(buffer_, packet);
     } else {
+        text_ = "MESSAGE=";
         append_message(text_, send);
-        put_row(begin_ns(record), text_, record.pid);
+        text_ += "\nSOCKRAY=";
+        append_comment(text_, send, *plan_, *names_);
+        put_row(begin_ns(record), record.pid, text_);
     }
     sends_++;
     rotate_if_due();

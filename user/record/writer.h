@@ -62,7 +62,7 @@ class RecordingWriter : public Sink {
     void name_drop_reason(std::uint32_t number);
     std::uint32_t interface_of(const TapInterface& interface);
     std::uint64_t realtime(std::uint64_t ns) const;
-    void put_row(std::uint64_t ns, const std::string& message, std::uint32_t pid);
+    void put_row(std::uint64_t ns, std::uint32_t pid, const std::string& fields);
 
     RecordingOptions options_;
     OutputFile file_;
