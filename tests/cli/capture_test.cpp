@@ -210,6 +210,22 @@ TEST(Capture, EndsWithStatusOneWhereTheInterfaceGoesDownOrNobodyReads) {
     });
 }
 
+TEST(Capture, OfCertainSendsWantsTheirStory) {
+    IN_A_NAMESPACE({
+        const Ended ended = sockray({"capture", "-i", "any", "--comm", "ping"});
+        EXPECT_EQ(ended.status, 1) << ended.err;
+        EXPECT_NE(ended.err.find("who sent a frame, and how that ended, cannot be told"), std::string::npos)
+            << ended.err;
+    });
+    for (const Words& words : {Words{"--comm", "ping"}, Words{"-p", "1"}, Words{"--outcome", "failed"}}) {
+        Words all{"capture", "-i", "lo", "--no-trace"};
+        all.insert(all.end(), words.begin(), words.end());
+        EXPECT_EQ(sockray(all).status, 2);
+    }
+    EXPECT_EQ(sockray({"capture", "-i", "lo", "--netns", "nosuch"}).status, 2);
+    EXPECT_EQ(sockray({"capture", "-i", "lo", "--netns", "4026531840"}).status, 2) << "an inode opens nothing";
+}
+
 TEST(Capture, WithoutPrivilegesIsRefusedWithTheCapability) {
     if (::getuid() != 0) GTEST_SKIP() << "only root can become nobody";
     const Surroundings as_nobody{.uid = 65534};

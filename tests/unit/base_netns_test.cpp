@@ -41,6 +41,17 @@ void expect_refused(const std::string& text) {
     EXPECT_EQ(found.error().what.find('\x1b'), std::string::npos);
 }
 
+TEST(ANetworkNamespace, IsEnteredByAnythingButItsInode) {
+    const auto by_inode = enter_netns("4026531840");
+    ASSERT_FALSE(by_inode);
+    EXPECT_EQ(by_inode.error().kind, ErrorKind::usage);
+    const auto none = enter_netns("/dev/null");
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().kind, ErrorKind::usage);
+    const auto own = enter_netns("/proc/self/ns/net");
+    EXPECT_TRUE(own || own.error().kind == ErrorKind::not_allowed);
+}
+
 TEST(ANetworkNamespace, ThatIsNoneIsRefused) {
     expect_refused("no-such-namespace");
     expect_refused("4026531839");

@@ -165,6 +165,28 @@ TEST_F(TracedCapture, TellsTheFrameOfASendOnceAsTheTapHadIt) {
     EXPECT_EQ(teller.ledger().untapped, 0U);
 }
 
+TEST_F(TracedCapture, OfCertainSendsTellsTheirFramesAloneAndCountsTheOthers) {
+    teller.select_sends(outcome_bit(Outcome::dropped));
+    frame(5000);
+    frame(6000);
+    teller.frame({nullptr, {}, 60, 7000, false});
+    tapped(1, 5000);
+    tapped(2, 6000);
+    teller.send(send_of(1));
+    Send dropped = send_of(2);
+    dropped.outcome = Outcome::dropped;
+    teller.send(dropped);
+    frame(8000);
+    const CaptureLedger& ledger = end(4);
+    EXPECT_EQ(ledger.sent, 1U);
+    EXPECT_EQ(ledger.left_out, 3U);
+    EXPECT_EQ(told.frames, 0U);
+    ASSERT_EQ(told.sends.size(), 1U);
+    EXPECT_EQ(told.sends[0].outcome, Outcome::dropped);
+    EXPECT_EQ(told.ending.ledger.shown, 1U);
+    EXPECT_EQ(told.ending.ledger.left_out, 1U);
+}
+
 TEST_F(TracedCapture, TellsFramesPastTheTapsAsTheKernelSideHadThem) {
     Send past = send_of(1);
     past.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;

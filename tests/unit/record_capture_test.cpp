@@ -151,7 +151,7 @@ TEST_F(CaptureRecording, FramesOfSendsThatCameByTheTapsAreAmongThoseCounted) {
     Ending ending;
     ending.ledger.decoded_by_outcome[0] = 3;
     ending.ledger.shown = ending.ledger.decoded = 3;
-    ending.capture = CaptureLedger{interface, 4, 0, 4, 0, 0, 0, 0, 0, 1};
+    ending.capture = CaptureLedger{.interface = interface, .seen = 4, .sent = 4, .untapped = 1};
     (*writer)->end(ending);
     Collector collector;
     read({path("a")}, collector);

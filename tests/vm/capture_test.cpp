@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,7 +93,7 @@ void expect_balance(const Told& told) {
     const auto count = [&](const char* key) { return told.capture.at(key).get<std::uint64_t>(); };
     const Json& lost = told.capture.at("lost");
     EXPECT_EQ(lost.at("unread"), 0);
-    EXPECT_EQ(count("seen"), count("received") + count("sent") + count("beyond") +
+    EXPECT_EQ(count("seen"), count("received") + count("sent") + count("left_out") + count("beyond") +
                                  lost.at("dropped").get<std::uint64_t>() + lost.at("unread").get<std::uint64_t>());
     std::uint64_t tapped = 0;
     for (const Json& send : told.sends) tapped += send.value("tapped", std::uint64_t{0});
@@ -213,6 +214,78 @@ TEST_F(Captures, tell_every_frame_once_and_those_of_packet_sockets_with_their_st
     EXPECT_EQ(again.capture, told.capture);
     matrix_cell("captured",
                 std::to_string(told.sends.size() + told.frames.size()) + "/" + std::to_string(3 * count + past));
+}
+
+// What was sent by UDP and what came in is no such send's.
+TEST_F(Captures, of_a_name_a_process_or_an_outcome_tell_the_frames_of_these_sends_alone) {
+    constexpr int count = 60;
+    const Completed named = capture({"-i", "veth0", "--comm", "out", "--json", "-w", file("named.pcapng")},
+                                    [&](Process&) { send_both_ways(count); });
+    const Told by_name = told_by(named.out);
+    expect_balance(by_name);
+    EXPECT_EQ(by_name.sends_with("comm", "out"), count);
+    EXPECT_EQ(by_name.sends.size(), count);
+    EXPECT_TRUE(by_name.frames.empty());
+    EXPECT_EQ(by_name.capture.at("seen"), 2 * count);
+    EXPECT_EQ(by_name.capture.at("left_out"), count);
+    EXPECT_EQ(frames_of(file("named.pcapng")).size(), count);
+
+    Process sender({"sh", "-c",
+                    "while [ ! -e " + file("go") + " ]; do sleep 0.1; done; exec " +
+                        sender_line(file("one"), "one", "--to veth0 --count " + std::to_string(count))});
+    const Completed ended = [&] {
+        Process process({sockray_path(), "capture", "-i", "veth0", "--json", "-p", std::to_string(sender.pid())});
+        EXPECT_TRUE(process.wait_for_err("ready"));
+        send("other", "--to veth0 --count 5");
+        write_file(file("go"), "");
+        EXPECT_EQ(sender.finish().status, 0);
+        return process.finish();  // it ends with the process
+    }();
+    EXPECT_EQ(ended.status, 0) << shown(ended);
+    const Told of_process = told_by(ended.out);
+    expect_balance(of_process);
+    EXPECT_EQ(of_process.sends.size(), count);
+    EXPECT_EQ(of_process.sends_with("pid", sender.pid()), count);
+    EXPECT_EQ(of_process.capture.at("left_out"), 5);
+
+    const Completed failed = capture({"-i", "veth0", "--outcome", "failed", "--json"}, [&](Process&) {
+        send("good", "--to veth0 --count 20");
+        send("long", "--to veth0 --length 1515 --count 7");
+    });
+    const Told by_outcome = told_by(failed.out);
+    expect_balance(by_outcome);
+    EXPECT_EQ(by_outcome.sends_with("outcome", "failed"), 7U);
+    EXPECT_EQ(by_outcome.sends.size(), 7U);
+    EXPECT_EQ(by_outcome.capture.at("left_out"), 20);
+    EXPECT_EQ(by_outcome.summary.at("left_out"), 20);
+}
+
+TEST_F(Captures, in_another_network_namespace_are_of_its_interface) {
+    RunOptions elsewhere;
+    elsewhere.in_child = [] {
+        if (::unshare(CLONE_NEWNET) != 0) ::_exit(1);
+    };
+    const Process holder({"sh", "-c",
+                          "ip link set lo up; ip link add vns0 type veth peer name vns1; ip link set vns0 up; "
+                          "ip link set vns1 up; exec sleep 60"},
+                         elsewhere);
+    const std::string process = std::to_string(holder.pid());
+    for (int wait = 0; wait < 50 && run({"nsenter", "-t", process, "-n", "ip", "link", "show", "vns1"}).status != 0;
+         wait++)
+        std::this_thread::sleep_for(milliseconds(100));
+    const std::string command =
+        "nsenter -t " + process + " -n " + sender_line(file("in"), "in", "--to vns0 --count 10");
+    const Completed done =
+        capture({"--netns", process, "-i", "vns0", "--json", "ether", "proto", "0x88b5"}, [&](Process&) {
+            EXPECT_EQ(run({"sh", "-c", command}).status, 0);
+        });
+    const Told told = told_by(done.out);
+    expect_balance(told);
+    EXPECT_EQ(told.sends.size(), 10U) << shown(done);
+    EXPECT_EQ(told.capture.at("ifname"), "vns0");
+    const Completed missing = sockray({"capture", "--netns", "nosuch", "-i", "veth0"});
+    EXPECT_EQ(missing.status, 2) << shown(missing);
+    EXPECT_NE(missing.err.find("there is no network namespace 'nosuch'"), std::string::npos) << missing.err;
 }
 
 TEST_F(Captures, have_frames_that_a_qdisc_kept_and_those_that_it_dropped) {

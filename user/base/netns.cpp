@@ -44,14 +44,11 @@ std::string path_of(const std::string& text) {
     return named;
 }
 
-}  // namespace
-
-Result<std::uint32_t> find_netns(const std::string& text) {
-    if (const auto inode = inode_in(text)) return *inode;
+Result<Fd> open_netns(const std::string& text) {
     const std::string path = path_of(text);
     const std::string shown = shortened(printable(text), longest_shown);
     // Not blocking: it may be a pipe.
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file) {
         const int err = errno;
         const std::string what = fmt::format("there is no network namespace '{}': {}: {}", shown,
@@ -59,10 +56,33 @@ Result<std::uint32_t> find_netns(const std::string& text) {
         if (err == EACCES || err == EPERM) return not_allowed(what, "run as root");
         return usage(what, "give a name that `ip netns` lists, a path such as /proc/71/ns/net, a process, or an inode");
     }
-    struct stat status {};
-    if (::ioctl(file.get(), NS_GET_NSTYPE) != CLONE_NEWNET || ::fstat(file.get(), &status) != 0)
+    if (::ioctl(file.get(), NS_GET_NSTYPE) != CLONE_NEWNET)
         return usage(fmt::format("{} is no network namespace", shortened(printable(path), longest_shown)));
+    return file;
+}
+
+}  // namespace
+
+Result<std::uint32_t> find_netns(const std::string& text) {
+    if (const auto inode = inode_in(text)) return *inode;
+    const auto file = open_netns(text);
+    if (!file) return tl::unexpected(file.error());
+    struct stat status {};
+    if (::fstat(file->get(), &status) != 0)
+        return fail(fmt::format("cannot tell the inode of a network namespace: {}", errno_text(errno)));
     return static_cast<std::uint32_t>(status.st_ino);  // unsigned int in the kernel: struct ns_common
+}
+
+Status enter_netns(const std::string& text) {
+    const std::string shown = shortened(printable(text), longest_shown);
+    if (inode_in(text))
+        return usage(fmt::format("a network namespace cannot be entered by its inode ({})", shown),
+                     "give a process that is in it: lsns -t net shows one");
+    const auto file = open_netns(text);
+    if (!file) return tl::unexpected(file.error());
+    if (::setns(file->get(), CLONE_NEWNET) == 0) return {};
+    const std::string what = fmt::format("cannot enter the network namespace '{}': {}", shown, errno_text(errno));
+    return errno == EPERM ? Status(not_allowed(what, "run as root")) : Status(fail(what));
 }
 
 }  // namespace sockray

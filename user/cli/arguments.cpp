@@ -34,20 +34,21 @@ CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& valu
     });
 }
 
-void add_expression(CLI::App& verb, std::string& expression) {
+void add_expression(CLI::App& verb, std::string& expression, const std::string& name, const std::string& help) {
     verb.add_option_function<std::vector<std::string>>(
-            "expression",
-            [&expression](const std::vector<std::string>& words) {
+            name,
+            [&expression, name](const std::vector<std::string>& words) {
                 for (const std::string& word : words) expression += (expression.empty() ? "" : " ") + word;
                 if (expression.find_first_not_of(' ') == std::string::npos)
-                    throw CLI::ValidationError("expression", "a filter is needed, not an empty text");
+                    throw CLI::ValidationError(name, "a filter is needed, not an empty text");
             },
-            "only sends whose frame matches: pcap-filter(7), as tcpdump takes it.\nNames are never looked up by DNS")
+            help + "pcap-filter(7), as tcpdump takes it.\nNames are never looked up by DNS")
         ->type_name("");
 }
 
-void add_outcome_option(CLI::App& verb, OutcomeSet& outcomes) {
-    add_parsed(verb, "--outcome", outcomes,
+CLI::Option* add_outcome_option(CLI::App& verb, OutcomeSet& outcomes) {
+    return add_parsed(
+               verb, "--outcome", outcomes,
                "show and record only sends that ended so: delivered, dropped, failed,\nqueued, unknown, with commas "
                "between them; the sums are of all",
                [](const std::string& text) { return parse_outcomes(text); })

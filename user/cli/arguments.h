@@ -68,10 +68,12 @@ CLI::Option* add_choice(CLI::App& verb, const std::string& name, T& value, const
 CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& value, const std::string& help);
 
 // The words of a pcap-filter(7) expression, anywhere between the options, as with tcpdump; a space goes between them.
-void add_expression(CLI::App& verb, std::string& expression);
+// `help`: what it selects, before what it is.
+void add_expression(CLI::App& verb, std::string& expression, const std::string& name = "expression",
+                    const std::string& help = "only sends whose frame matches: ");
 
 // --outcome
-void add_outcome_option(CLI::App& verb, OutcomeSet& outcomes);
+CLI::Option* add_outcome_option(CLI::App& verb, OutcomeSet& outcomes);
 
 // --btf
 void add_btf_option(CLI::App& verb, std::string& file);

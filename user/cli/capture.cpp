@@ -5,12 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "user/base/clock.h"
+#include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/capture/expression.h"
 #include "user/capture/frame_reader.h"
@@ -24,6 +26,7 @@
 #include "user/cli/recording.h"
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
+#include "user/cli/target.h"
 #include "user/cli/verbs.h"
 #include "user/correlate/capture_teller.h"
 #include "user/drive/interface.h"
@@ -45,10 +48,11 @@ class NoNames : public KernelNames {
     std::string drop_reason(std::uint32_t) const override { return {}; }
 };
 
-// What the command line asks for, looked up and opened.
-struct Target {
+// What is captured, looked up and opened.
+struct Tapping {
     TapInterface tap;
     std::optional<Interface> interface;  // none: any
+    Fd process;                          // of -p: readable when it ends
     CaptureOptions options;
     Receiver receiver;
 };
@@ -58,17 +62,23 @@ std::uint32_t own_netns() {
     return ::stat("/proc/thread-self/ns/net", &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
 }
 
-Result<Target> open_target(const CaptureVerbOptions& options) {
+Result<Tapping> open_taps(const CaptureVerbOptions& options) {
+    const SelectOptions& select = options.select;
+    auto process = find_process(select);
+    if (!process) return tl::unexpected(process.error());
+    if (!select.netns.empty()) {
+        if (Status entered = enter_netns(select.netns); !entered) return tl::unexpected(entered.error());
+    }
     std::optional<Interface> interface;
-    if (options.interface != "any") {
-        auto found = find_interface(options.interface);
+    if (select.interface != "any") {
+        auto found = find_interface(select.interface);
         if (!found) return tl::unexpected(found.error());
         interface = std::move(*found);
     }
     const int ifindex = interface ? interface->ifindex : 0;
     const auto link = link_type_of_interface(ifindex);
     if (!link) return tl::unexpected(link.error());
-    auto filter = compile_expression(options.expression, options.interface, *link);
+    auto filter = compile_expression(select.expression, select.interface, *link);
     if (!filter) return tl::unexpected(filter.error());
     CaptureOptions capture;
     capture.ifindex = ifindex;
@@ -76,12 +86,14 @@ Result<Target> open_target(const CaptureVerbOptions& options) {
     capture.ring_bytes = options.ring_bytes;
     capture.rings = options.fanout;
     capture.filter = std::move(*filter);
+    if (options.selects_sends()) capture.direction = CaptureDirection::out;
     auto receiver = Receiver::open(capture);
     if (!receiver) return tl::unexpected(receiver.error());
-    return Target{{options.interface, ifindex, own_netns(), link->linktype},
-                  std::move(interface),
-                  std::move(capture),
-                  std::move(*receiver)};
+    return Tapping{{select.interface, ifindex, own_netns(), link->linktype},
+                   std::move(interface),
+                   std::move(*process),
+                   std::move(capture),
+                   std::move(*receiver)};
 }
 
 void say_without_story(const Error& why) {
@@ -89,10 +101,15 @@ void say_without_story(const Error& why) {
     if (!why.remedy.empty()) say("to have it: " + why.remedy);
 }
 
-// Nothing where it is not asked for, or not possible: says why, once, and frames come without it.
-Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Target& target, int stop_fd) {
+// Nothing where it is not asked for, or not possible and not needed: says why, once, and frames come without it.
+Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Tapping& target, int stop_fd) {
     if (options.no_trace) return nullptr;
     auto story = CaptureStory::start(options, target.interface, stop_fd);
+    if (!story && options.selects_sends()) {
+        Error error = story.error();
+        error.what = "who sent a frame, and how that ended, cannot be told: " + error.what;
+        return tl::unexpected(error);
+    }
     if (!story) {
         say_without_story(story.error());
         return nullptr;
@@ -117,8 +134,8 @@ class ToTeller : public FrameSink {
     CaptureTeller& teller_;
 };
 
-// Until a signal, -c, the end of the recording or of the output. Errors: the capture has ended by itself.
-Status pump(Target& target, FrameReader& reader, CaptureStory* story, CaptureTeller& teller, Recording& recording,
+// Until a signal, -c, the end of the process, the recording or the output. Errors: the capture has ended by itself.
+Status pump(Tapping& target, FrameReader& reader, CaptureStory* story, CaptureTeller& teller, Recording& recording,
             Output& out, StopSignals& signals) {
     ToTeller sink(teller);
     std::uint64_t counted_ns = monotonic_ns();
@@ -126,8 +143,9 @@ Status pump(Target& target, FrameReader& reader, CaptureStory* story, CaptureTel
         pollfd waits[] = {{signals.fd(), POLLIN, 0},
                           {reader.fd(), POLLIN, 0},
                           {out.fd(), 0, 0},
-                          {story ? story->fd() : -1, POLLIN, 0}};
-        ::poll(waits, 4, idle ? idle_every_ms : drain_every_ms);
+                          {story ? story->fd() : -1, POLLIN, 0},
+                          {target.process ? target.process.get() : -1, POLLIN, 0}};
+        ::poll(waits, std::size(waits), idle ? idle_every_ms : drain_every_ms);
         if (Status going = reader.take(sink); !going) return going;
         if (story) {
             const std::size_t records = story->read();
@@ -139,6 +157,11 @@ Status pump(Target& target, FrameReader& reader, CaptureStory* story, CaptureTel
         out.flush();
         if (signals.take() != 0 || teller.limit_reached() || recording.is_full() || recording.failed()) return {};
         if (out.error() != 0 || (waits[2].revents & (POLLERR | POLLNVAL)) != 0) return {};
+        if ((waits[4].revents & POLLIN) != 0) {
+            story->stop();
+            story->linger(signals.fd());
+            return {};
+        }
         if (monotonic_ns() - counted_ns < count_every_ns) continue;
         counted_ns = monotonic_ns();
         if (const auto counts = target.receiver.counts(); !counts) return tl::unexpected(counts.error());
@@ -146,7 +169,7 @@ Status pump(Target& target, FrameReader& reader, CaptureStory* story, CaptureTel
 }
 
 // What the rings still hold, and what the kernel counted: of a capture that has ended with an error too.
-CaptureLedger finish(Target& target, FrameReader& reader, CaptureTeller& teller, Status& status) {
+CaptureLedger finish(Tapping& target, FrameReader& reader, CaptureTeller& teller, Status& status) {
     ToTeller sink(teller);
     reader.stop();
     if (Status taken = reader.take(sink); !taken && status) status = taken;
@@ -168,7 +191,7 @@ CaptureLedger finish(Target& target, FrameReader& reader, CaptureTeller& teller,
 
 int capture(const CaptureVerbOptions& options) {
     StopSignals signals;
-    auto target = open_target(options);
+    auto target = open_taps(options);
     if (!target) return say_error(target.error());
     auto story = start_story(options, *target, signals.fd());
     if (!story) return say_error(story.error());
@@ -191,7 +214,10 @@ int capture(const CaptureVerbOptions& options) {
     const Plan plan;
     const NoNames names;
     if (*story) {
-        teller.expect_sends();
+        if (options.selects_sends())
+            teller.select_sends(options.outcomes);
+        else
+            teller.expect_sends();
         if (Status begun = (*story)->begin(target->receiver, teller, out); !begun) return say_error(begun.error());
     } else {
         teller.begin(origin, plan, names);
@@ -229,9 +255,12 @@ void add_capture(CLI::App& app, Action& action) {
     CLI::App& verb = *app.add_subcommand("capture",
                                          "what an interface sends and receives: all, or what FILTER selects:\n"
                                          "  sockray capture -i IF [OPTIONS] [FILTER...]");
-    add_text(verb, "-i,--interface", options->interface, "capture on this interface; any: on all")
+    add_text(verb, "-i,--interface", options->select.interface, "capture on this interface; any: on all")
         ->required()
         ->type_name("IF");
+    add_text(verb, "--netns", options->select.netns,
+             "of this network namespace: a name of `ip netns`, a path, or a process in it")
+        ->type_name("NETNS");
     add_number(verb, "-c,--count", options->count, "end after so many frames")->type_name("N");
     add_number(verb, "--fanout", options->fanout, "rings, each read by a thread of its own; flows are spread over them",
                1, max_capture_rings)
@@ -241,17 +270,13 @@ void add_capture(CLI::App& app, Action& action) {
                [](const std::string& text) { return parse_size(text, 1, max_capture_ring_bytes); })
         ->type_name("SIZE")
         ->default_str("8M");
-    verb.add_option_function<std::vector<std::string>>(
-            "FILTER",
-            [options](const std::vector<std::string>& words) {
-                for (const std::string& word : words)
-                    options->expression += (options->expression.empty() ? "" : " ") + word;
-                if (options->expression.find_first_not_of(' ') == std::string::npos)
-                    throw CLI::ValidationError("FILTER", "a filter is needed, not an empty text");
-            },
-            "pcap-filter(7), as tcpdump takes it. Names are never looked up by DNS")
-        ->type_name("");
-    verb.add_flag("--no-trace", options->no_trace, "without the story of each send");
+    add_expression(verb, options->select.expression, "FILTER", "");
+    const auto [pid, comm] = add_process_options(verb, options->select);
+    CLI::Option* outcome = add_outcome_option(verb, options->outcomes);
+    verb.add_flag("--no-trace", options->no_trace, "without the story of each send")
+        ->excludes(pid)
+        ->excludes(comm)
+        ->excludes(outcome);
     add_parsed(verb, "--stages", options->stages, "of the story: chain, device, full, or names of stages (see doctor)",
                [](const std::string& text) { return parse_stages(text); })
         ->type_name("SET")

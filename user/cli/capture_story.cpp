@@ -14,13 +14,15 @@ namespace sockray {
 namespace {
 
 Result<TraceOptions> trace_options(const CaptureVerbOptions& options, const Interface& interface) {
-    auto frames = make_frame_filter(options.expression);
+    auto frames = make_frame_filter(options.select.expression);
     if (!frames) return tl::unexpected(frames.error());
     TraceOptions trace;
     trace.ring_bytes = std::max(default_ring_bytes, static_cast<std::uint32_t>(options.ring_bytes));
     trace.stages = options.stages;
     trace.taps = true;
     if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
+    trace.filter.tgid = options.select.pid;
+    trace.filter.comm = options.select.comm;
     trace.filter.ifindex = interface.ifindex;
     trace.filter.netns = interface.netns_ino;
     trace.filter.ifname = interface.name;

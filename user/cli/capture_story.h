@@ -35,6 +35,8 @@ class CaptureStory {
     std::size_t read() { return session_->read(); }
     // No new sends from here on.
     void stop() { session_->stop(); }
+    // Behind stop(), where the sender has ended: gives the frames that are still on their way a moment.
+    void linger(int stop_fd) { session_->linger(stop_fd); }
     // Tells the teller the end. Returns whether the story is one: its sums balance. Says what of it was lost.
     bool end(const CaptureTeller& teller);
 

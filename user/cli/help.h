@@ -101,6 +101,9 @@ past the taps (PACKET_QDISC_BYPASS) too, and those that were dropped on their wa
 selects sends, and keeps those that ended before there was a frame. Where tracing is not possible, on
 loopback and on any, it says so, and frames come without their story.
 
+With -p, --comm or --outcome only the frames of such sends are told; who sent any other frame is not known,
+and received ones have no sender here: they are left out, and counted. With -p it ends with the process.
+
 With -w frames are written and not shown.
 
 Examples:
@@ -108,6 +111,9 @@ Examples:
   sockray capture -i eth0 -w frames.pcapng udp port 53
   sockray capture -i any -c 100 --json arp | jq -r '"\(.direction) \(.ifname) \(.len)"'
   sockray capture -i eth0 --fanout 4 -w frames.pcapng -C 100 -W 10
+  sockray capture -i eth0 --comm dhclient
+  sockray capture -i eth0 --outcome dropped,failed -w losses.pcapng
+  sockray capture --netns blue -i veth0
 
 Exit status 1 where an error ended it.)help";
 

@@ -18,10 +18,14 @@ constexpr std::size_t longest_shown = 80;
 
 }  // namespace
 
+std::array<CLI::Option*, 2> add_process_options(CLI::App& verb, SelectOptions& options) {
+    return {add_number(verb, "-p,--pid", options.pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
+                ->type_name("PID"),
+            add_text(verb, "--comm", options.comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME")};
+}
+
 void add_select_options(CLI::App& verb, SelectOptions& options) {
-    add_number(verb, "-p,--pid", options.pid, "only this process", 1, std::numeric_limits<std::int32_t>::max())
-        ->type_name("PID");
-    add_text(verb, "--comm", options.comm, "only tasks of this name (at most 15 bytes)")->type_name("NAME");
+    add_process_options(verb, options);
     CLI::Option* interface =
         add_text(verb, "-i,--interface", options.interface, "only sends through this interface")->type_name("IF");
     // An interface is looked up where sockray itself runs.
@@ -32,12 +36,20 @@ void add_select_options(CLI::App& verb, SelectOptions& options) {
     add_expression(verb, options.expression);
 }
 
-Result<Target> find_target(const SelectOptions& options, std::string_view hint) {
-    Target target;
+Result<Fd> find_process(const SelectOptions& options) {
     if (options.comm.size() > longest_comm)
         return usage(
             fmt::format("--comm takes at most {} bytes: the kernel keeps no more of a task's name", longest_comm),
             fmt::format("try --comm {}", printable(options.comm.substr(0, longest_comm))));
+    if (!options.pid) return Fd();
+    return watch_process(static_cast<pid_t>(options.pid));
+}
+
+Result<Target> find_target(const SelectOptions& options, std::string_view hint) {
+    Target target;
+    auto process = find_process(options);
+    if (!process) return tl::unexpected(process.error());
+    target.process = std::move(*process);
     auto frames = make_frame_filter(options.expression);
     if (!frames) {
         Error error = frames.error();
@@ -49,11 +61,6 @@ Result<Target> find_target(const SelectOptions& options, std::string_view hint) 
         const auto netns = find_netns(options.netns);
         if (!netns) return tl::unexpected(netns.error());
         target.netns = *netns;
-    }
-    if (options.pid) {
-        auto process = watch_process(static_cast<pid_t>(options.pid));
-        if (!process) return tl::unexpected(process.error());
-        target.process = std::move(*process);
     }
     if (!options.interface.empty()) {
         auto interface = find_interface(options.interface);

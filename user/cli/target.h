@@ -1,6 +1,7 @@
 // Which sends a verb that watches others looks at: from the command line to the tracer's filter.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -11,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace sockray {
 
@@ -23,8 +25,13 @@ struct Target {
     FrameFilter frames;
 };
 
-// -p, --comm, -i, --netns and EXPRESSION.
+// -p and --comm. Returns both.
+std::array<CLI::Option*, 2> add_process_options(CLI::App& verb, SelectOptions& options);
+// These, -i, --netns and EXPRESSION.
 void add_select_options(CLI::App& verb, SelectOptions& options);
+
+// The process of -p, readable when it ends; nothing without -p. Errors: there is none; --comm is no task's name.
+Result<Fd> find_process(const SelectOptions& options);
 
 // Errors: usage for what makes no sense, with `hint` behind the remedy for an expression; there is no such process,
 // interface or namespace.

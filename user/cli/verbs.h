@@ -96,8 +96,8 @@ struct TraceVerbOptions {
 };
 
 struct CaptureVerbOptions {
-    std::string interface;  // "any": all of the network namespace
-    std::string expression;
+    SelectOptions select;  // interface "any": all of the network namespace; netns: where it is looked up
+    OutcomeSet outcomes = all_outcomes;
     std::uint64_t count = 0;  // 0: no limit
     unsigned fanout = 1;      // rings, each read by a thread of its own
     std::uint64_t ring_bytes = default_ring_bytes;
@@ -106,6 +106,9 @@ struct CaptureVerbOptions {
     std::string btf;
     RecordOptions record;
     bool json = false;
+
+    // Only frames of certain sends: of those only the story tells.
+    bool selects_sends() const { return select.pid || !select.comm.empty() || outcomes != all_outcomes; }
 };
 
 struct TopOptions {

@@ -1,6 +1,6 @@
 // The ledger of a capture: every frame that the filter selected is in exactly one row, and the sum balances exactly.
 //
-//   seen = received + sent + beyond + dropped + unread
+//   seen = received + sent + left out + beyond + dropped + unread
 //
 // Where sends are traced, frames of theirs are told too that the capture did not get from the taps; it has not seen
 // them, so they are in no sum.
@@ -25,9 +25,10 @@ struct CaptureLedger {
     std::uint64_t freezes = 0;   // times that the kernel came upon a full ring
     // Told, of sends: past the taps (PACKET_QDISC_BYPASS), dropped before them, or without room in the kernel's ring.
     std::uint64_t untapped = 0;
+    std::uint64_t left_out = 0;  // read, and not told: of no send that was asked for
 
     std::uint64_t told() const { return received + sent; }
-    bool balances() const { return seen == told() + beyond + dropped + unread; }
+    bool balances() const { return seen == told() + left_out + beyond + dropped + unread; }
 };
 
 }  // namespace sockray

@@ -21,6 +21,11 @@ bool is_told_without_it(const Send& send, const Tapped& tapped) {
 
 }  // namespace
 
+void CaptureTeller::select_sends(OutcomeSet outcomes) {
+    traced_ = only_sends_ = true;
+    outcomes_ = outcomes;
+}
+
 void CaptureTeller::begin(const Origin& origin, const Plan& plan, const KernelNames& names) {
     realtime_offset_ns_ = origin.realtime_offset_ns;
     for (Sink* listener : listeners_) listener->begin(origin, plan, names);
@@ -39,6 +44,10 @@ void CaptureTeller::frame(const TapFrame& frame) {
 }
 
 void CaptureTeller::unclaimed(const TapFrame& frame) {
+    if (only_sends_) {
+        ledger_.left_out++;
+        return;
+    }
     if (limit_reached()) {
         ledger_.beyond++;
         return;
@@ -64,6 +73,11 @@ void CaptureTeller::fit_frame(Send& send, Tapped& tapped) const {
 }
 
 void CaptureTeller::ended(Send&& send, Tapped&& tapped) {
+    if ((outcomes_ & outcome_bit(send.outcome)) == 0) {
+        sends_left_out_++;
+        ledger_.left_out += tapped.taken;
+        return;
+    }
     if (limit_reached()) {
         ledger_.beyond += tapped.taken;
         return;
@@ -91,11 +105,12 @@ void CaptureTeller::end(const Ending& ending) {
     ledger_.dropped = totals_.dropped;
     ledger_.cut = totals_.cut;
     ledger_.freezes = totals_.freezes;
-    const std::uint64_t known = ledger_.told() + ledger_.beyond + ledger_.dropped;
+    const std::uint64_t known = ledger_.told() + ledger_.left_out + ledger_.beyond + ledger_.dropped;
     ledger_.unread = ledger_.seen > known ? ledger_.seen - known : 0;
     Ending told = ending;
     told.capture = ledger_;
     if (traced_) told.ledger.shown = sends_told_;
+    told.ledger.left_out = sends_left_out_;
     for (Sink* listener : listeners_) listener->end(told);
 }
 

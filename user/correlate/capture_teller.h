@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "user/correlate/capture_ledger.h"
+#include "user/correlate/outcome_set.h"
 #include "user/correlate/sink.h"
 #include "user/correlate/tap_join.h"
 
@@ -23,6 +24,8 @@ class CaptureTeller : public Sink, private TapJoinListener {
 
     // Before begin(): sends will come.
     void expect_sends() { traced_ = true; }
+    // The same, and only they are told, those that end so: all other frames are left out, and counted.
+    void select_sends(OutcomeSet outcomes);
 
     void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
     void socket(const sr_socket& record, std::uint64_t id) override;
@@ -51,9 +54,12 @@ class CaptureTeller : public Sink, private TapJoinListener {
     std::vector<Sink*> listeners_;
     std::uint64_t most_;
     bool traced_ = false;
+    bool only_sends_ = false;
+    OutcomeSet outcomes_ = all_outcomes;
     TapJoin join_;
     std::int64_t realtime_offset_ns_ = 0;
     std::uint64_t sends_told_ = 0;
+    std::uint64_t sends_left_out_ = 0;
     CaptureLedger totals_;
     CaptureLedger ledger_;
 };

@@ -204,6 +204,7 @@ void JsonLines::capture(fmt::memory_buffer& out, const CaptureLedger& ledger) {
         object.number("seen", ledger.seen);
         object.number("received", ledger.received);
         object.number("sent", ledger.sent);
+        object.number("left_out", ledger.left_out);
         object.number("beyond", ledger.beyond);
         {
             JsonObject lost = object.object("lost");

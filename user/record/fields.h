@@ -181,6 +181,7 @@ void visit_capture(auto&& v, auto& capture) {
     v.number(11, capture.cut);
     v.number(12, capture.freezes);
     v.number(13, capture.untapped);
+    v.number(14, capture.left_out);
 }
 
 void visit_device(auto&& v, auto& device) {

@@ -186,11 +186,12 @@ Tone tone_of(const HeldCounter& held) {
 
 std::vector<LedgerLine> capture_words(const CaptureLedger& ledger) {
     const std::uint64_t lost = ledger.dropped + ledger.unread;
+    const std::string left_out = ledger.left_out ? fmt::format(" + left out {}", ledger.left_out) : "";
     const std::string beyond = ledger.beyond ? fmt::format(" + behind the last of -c {}", ledger.beyond) : "";
     std::vector<LedgerLine> lines{
         {lost ? Tone::warning : Tone::plain,
-         fmt::format("seen {} = received {} + sent {}{} + lost {} (no room {}, unread {})", ledger.seen,
-                     ledger.received, ledger.sent, beyond, lost, ledger.dropped, ledger.unread)}};
+         fmt::format("seen {} = received {} + sent {}{}{} + lost {} (no room {}, unread {})", ledger.seen,
+                     ledger.received, ledger.sent, left_out, beyond, lost, ledger.dropped, ledger.unread)}};
     if (ledger.dropped)
         lines.push_back({Tone::warning,
                          fmt::format("no room: the kernel came upon a full ring {} times; give it more with --ring, "
