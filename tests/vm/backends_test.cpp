@@ -19,8 +19,10 @@ bool has_fprobe() {
     return has_function("register_fprobe_ips");
 }
 
+// Trampolines need ftrace's direct calls, which arm64 has since 6.4.
 bool is_there(const std::string& kind) {
-    return kind != "kprobe-multi" || has_fprobe();
+    if (kind == "kprobe-multi") return has_fprobe();
+    return kind != "fentry" || has_function("register_ftrace_direct");
 }
 
 // What must not depend on the kind of hook: the stages with their evidence, and how the send ended.
@@ -110,10 +112,17 @@ TEST_F(Backends, are_of_the_kind_that_was_asked_for) {
 }
 
 TEST_F(Backends, that_this_kernel_lacks_are_refused_with_the_reason) {
-    if (has_fprobe()) GTEST_SKIP() << "this kernel has fprobe";
-    const Completed refused = sockray({"run", "-i", "veth0", "-c", "1", "--backend", "kprobe-multi"});
-    EXPECT_EQ(refused.status, 3) << shown(refused);
-    EXPECT_NE(refused.err.find("this kernel has no fprobe"), std::string::npos) << refused.err;
+    const std::map<std::string, std::string> reasons{{"kprobe-multi", "this kernel has no fprobe"},
+                                                     {"fentry", "fentry"}};
+    bool lacks_one = false;
+    for (const auto& [kind, reason] : reasons) {
+        if (is_there(kind)) continue;
+        lacks_one = true;
+        const Completed refused = sockray({"run", "-i", "veth0", "-c", "1", "--backend", kind});
+        EXPECT_EQ(refused.status, 3) << shown(refused);
+        EXPECT_NE(refused.err.find(reason), std::string::npos) << refused.err;
+    }
+    if (!lacks_one) GTEST_SKIP() << "this kernel has every kind";
 }
 
 TEST_F(Backends, are_named_by_doctor_with_the_reason_why_each_was_taken_or_not) {
