@@ -82,19 +82,31 @@ bool BusyDriver::is_possible() {
 }
 
 BusyDriver::BusyDriver() {
+    try {
+        claim();
+    } catch (...) {
+        remove();
+        throw;
+    }
+}
+
+void BusyDriver::claim() {
     configure("modprobe ppdev && modprobe parport_pc && modprobe plip");
     configure(std::string("nsenter -t 1 -n ip link set ") + name + " netns " + std::to_string(::getpid()));
     configure(std::string("ip link set ") + name + " up");
     // It gives the port up while no frame is on its way (plip_preempt).
-    port_ = ::open("/dev/parport0", O_RDWR | O_CLOEXEC);
-    if (port_ < 0 || ::ioctl(port_, PPCLAIM) != 0)
+    port_ = Fd(::open("/dev/parport0", O_RDWR | O_CLOEXEC));
+    if (!port_ || ::ioctl(port_.get(), PPCLAIM) != 0)
         throw std::runtime_error(std::string("/dev/parport0: ") + std::strerror(errno));
 }
 
-BusyDriver::~BusyDriver() {
+void BusyDriver::remove() {
     run({"ip", "link", "set", name, "down"});
-    ::close(port_);
     run({"rmmod", "plip"});
+}
+
+BusyDriver::~BusyDriver() {
+    remove();
 }
 
 void VethPair::set_qdisc(const std::string& words) const {

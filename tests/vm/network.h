@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "user/base/fd.h"
+
 namespace sockray::vm {
 
 // Makes the namespace, with lo and the pair veth0 - veth1 up and 10.9.0.1/24 on veth0; the calling thread and what it
@@ -57,7 +59,10 @@ class BusyDriver {
     static bool is_possible();
 
   private:
-    int port_ = -1;
+    void claim();
+    static void remove();
+
+    Fd port_;
 };
 
 // Runs a command line of `ip` or `tc`; throws with what it said where it fails.
