@@ -174,6 +174,22 @@ TEST(Comparison, FindsSendsThatFailMoreOften) {
     EXPECT_EQ(comparison.reasons[0].sends_b, 200U);
 }
 
+// Each reason to lose one comes in a stretch of its own, which alone may be chance; that nothing arrives is none.
+TEST(Comparison, FindsThatFewerAreDeliveredWhateverBecomesOfThem) {
+    Profile a;
+    Profile b;
+    made::begin(a);
+    made::begin(b);
+    for (std::uint64_t id = 1; id <= 2000; id++) {
+        a.send(made::delivered(id));
+        Send lost = made::failed(id);
+        if (id > 1000) lost.outcome = Outcome::dropped;
+        b.send(id <= 10 ? made::delivered(id) : lost);
+    }
+    EXPECT_TRUE(compare(a, b, 0.2).outcomes_worse());
+    EXPECT_FALSE(compare(b, a, 0.2).outcomes_worse());
+}
+
 // As many as fail in the test above, but all in one burst: that happens.
 TEST(Comparison, TakesOneBurstOfFailuresForWhatItIs) {
     Profile a;

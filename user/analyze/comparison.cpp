@@ -285,7 +285,9 @@ class Comparer {
         for (OutcomeChange& outcome : result_.outcomes) {
             outcome.changed = outcome.p < significance && std::abs(outcome.share_a - outcome.share_b) > outcome_shift;
             const bool bad = outcome.outcome == Outcome::dropped || outcome.outcome == Outcome::failed;
-            outcome.worse = outcome.changed && bad && outcome.share_b > outcome.share_a;
+            const bool good = outcome.outcome == Outcome::delivered;
+            outcome.worse = outcome.changed &&
+                            ((bad && outcome.share_b > outcome.share_a) || (good && outcome.share_b < outcome.share_a));
         }
     }
 

@@ -98,7 +98,7 @@ struct OutcomeChange {
     double share_b = 0;
     double p = 1;
     bool changed = false;
-    bool worse = false;  // changed, and more are dropped or failed
+    bool worse = false;  // changed, and more are dropped or failed, or fewer delivered
 };
 
 struct ReasonChange {

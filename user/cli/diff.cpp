@@ -43,6 +43,10 @@ int diff(const DiffOptions& options) {
     Profile b;
     if (const Status read = read_into(a, std::move(*first)); !read) return say_error(read.error());
     if (const Status read = read_into(b, std::move(*second)); !read) return say_error(read.error());
+    for (const auto& [name, profile] : {std::pair{&options.a, &a}, std::pair{&options.b, &b}})
+        if (profile->sends() == 0)
+            return say_error(
+                Error{ErrorKind::failed, printable(*name) + " has no sends: there is nothing to compare", ""});
     const Comparison comparison = compare(a, b, static_cast<double>(options.tolerance) / 100);
     Output out(STDOUT_FILENO);
     if (options.json)

@@ -52,8 +52,9 @@ std::vector<std::string> changes_of(const Comparison& comparison) {
     }
     for (const OutcomeChange& outcome : comparison.outcomes)
         if (outcome.worse)
-            words.push_back(fmt::format("more sends are {}: {} instead of {}", outcome_name(outcome.outcome),
-                                        percent(outcome.share_b), percent(outcome.share_a)));
+            words.push_back(
+                fmt::format("{} sends are {}: {} instead of {}", outcome.share_b > outcome.share_a ? "more" : "fewer",
+                            outcome_name(outcome.outcome), percent(outcome.share_b), percent(outcome.share_a)));
     for (const PathChange& path : comparison.paths)
         for (const StageChange& stage : path.times)
             if (stage.verdict == TimeVerdict::slower)
