@@ -166,7 +166,8 @@ TEST_F(TracedCapture, TellsTheFrameOfASendOnceAsTheTapHadIt) {
 }
 
 TEST_F(TracedCapture, OfCertainSendsTellsTheirFramesAloneAndCountsTheOthers) {
-    teller.select_sends(outcome_bit(Outcome::dropped));
+    Told all;
+    teller.select_sends(outcome_bit(Outcome::dropped), all);
     frame(5000);
     frame(6000);
     teller.frame({nullptr, {}, 60, 7000, false});
@@ -185,6 +186,20 @@ TEST_F(TracedCapture, OfCertainSendsTellsTheirFramesAloneAndCountsTheOthers) {
     EXPECT_EQ(told.sends[0].outcome, Outcome::dropped);
     EXPECT_EQ(told.ending.ledger.shown, 1U);
     EXPECT_EQ(told.ending.ledger.left_out, 1U);
+    ASSERT_EQ(all.sends.size(), 1U) << "the one that was not asked for";
+    EXPECT_EQ(all.sends[0].outcome, Outcome::delivered);
+}
+
+// Its frame is left out, since nothing says that it is this send's: the send has it from the kernel side.
+TEST_F(TracedCapture, OfCertainSendsTellsTheFrameWhereTheTapsRecordWasLost) {
+    teller.select_sends(all_outcomes, told);
+    frame(5000);
+    teller.send(send_of(1));
+    const CaptureLedger& ledger = end(1);
+    EXPECT_EQ(ledger.left_out, 1U);
+    EXPECT_EQ(ledger.untapped, 1U);
+    ASSERT_EQ(told.sends.size(), 1U);
+    EXPECT_EQ(told.sends[0].frame.bytes.size(), 60U);
 }
 
 TEST_F(TracedCapture, TellsFramesPastTheTapsAsTheKernelSideHadThem) {
@@ -252,6 +267,20 @@ TEST_F(LimitedTracedCapture, EndsWithFramesOfEitherKind) {
     EXPECT_EQ(end(4).beyond, 2U);
     EXPECT_EQ(told.sends.size(), 2U);
     EXPECT_EQ(told.ending.ledger.shown, 2U);
+}
+
+TEST_F(LimitedTracedCapture, OfCertainSendsEndsWithSendsThoughTheyHaveNoFrames) {
+    teller.select_sends(outcome_bit(Outcome::failed), told);
+    for (std::uint64_t id = 1; id <= 3; id++) {
+        Send refused = send_of(id);
+        refused.outcome = Outcome::failed;
+        refused.record.span[SR_SLOT_XMIT] = {};
+        refused.record.driver_hits = 0;
+        teller.send(refused);
+    }
+    EXPECT_TRUE(teller.limit_reached());
+    end(0);
+    EXPECT_EQ(told.sends.size(), 2U);
 }
 
 // More told than the kernel says it saw: that is no row, and the sums say so.

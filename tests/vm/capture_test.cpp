@@ -258,6 +258,10 @@ TEST_F(Captures, of_a_name_a_process_or_an_outcome_tell_the_frames_of_these_send
     EXPECT_EQ(by_outcome.sends.size(), 7U);
     EXPECT_EQ(by_outcome.capture.at("left_out"), 20);
     EXPECT_EQ(by_outcome.summary.at("left_out"), 20);
+    EXPECT_EQ(by_outcome.summary.at("delivered"), 20) << "the sums are of all";
+    const Json& device = by_outcome.summary.at("devices").at(0);
+    EXPECT_EQ(device.at("tx_packets"), 20);
+    for (const Json& held : device.at("held")) EXPECT_EQ(held.at("counted"), held.at("expected")) << held.dump();
 }
 
 TEST_F(Captures, in_another_network_namespace_are_of_its_interface) {
@@ -267,10 +271,12 @@ TEST_F(Captures, in_another_network_namespace_are_of_its_interface) {
     };
     const Process holder({"sh", "-c",
                           "ip link set lo up; ip link add vns0 type veth peer name vns1; ip link set vns0 up; "
-                          "ip link set vns1 up; exec sleep 60"},
+                          "ip link set vns1 up; exec sleep 600"},
                          elsewhere);
     const std::string process = std::to_string(holder.pid());
-    for (int wait = 0; wait < 50 && run({"nsenter", "-t", process, "-n", "ip", "link", "show", "vns1"}).status != 0;
+    for (int wait = 0;
+         wait < 50 &&
+         run({"sh", "-c", "nsenter -t " + process + " -n ip -o link show vns0 | grep -q LOWER_UP"}).status != 0;
          wait++)
         std::this_thread::sleep_for(milliseconds(100));
     const std::string command =

@@ -190,9 +190,9 @@ CaptureLedger finish(Tapping& target, FrameReader& reader, CaptureTeller& teller
 }  // namespace
 
 int capture(const CaptureVerbOptions& options) {
-    StopSignals signals;
-    auto target = open_taps(options);
+    auto target = open_taps(options);  // a signal ends it: libpcap may take minutes for a filter of thousands of hosts
     if (!target) return say_error(target.error());
+    StopSignals signals;
     auto story = start_story(options, *target, signals.fd());
     if (!story) return say_error(story.error());
     auto recording = Recording::create(options.record, options.json, signals.fd());
@@ -215,7 +215,7 @@ int capture(const CaptureVerbOptions& options) {
     const NoNames names;
     if (*story) {
         if (options.selects_sends())
-            teller.select_sends(options.outcomes);
+            teller.select_sends(options.outcomes, summary);
         else
             teller.expect_sends();
         if (Status begun = (*story)->begin(target->receiver, teller, out); !begun) return say_error(begun.error());

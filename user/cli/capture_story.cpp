@@ -30,26 +30,28 @@ Result<TraceOptions> trace_options(const CaptureVerbOptions& options, const Inte
     return trace;
 }
 
-// Sends that left no story, and those whose frame was told without it.
-void say_loss(const Ledger& ledger, std::uint64_t given_up) {
+// Sends that left no story, and frames that were told, or left out, without it.
+void say_loss(const Ledger& ledger, const CaptureTeller& teller) {
+    const char* without = teller.selects_sends() ? "left out" : "told";
     const std::uint64_t lost = ledger.sends.lost.total() + ledger.frames.no_room + ledger.frames.rejected;
     if (lost)
         say(
             fmt::format("the story has gaps: {} records of sends and their frames were lost (see the ledger); their "
-                        "frames were told without it",
-                        lost));
-    if (given_up)
-        say(fmt::format("the story has gaps: {} frames were told before it was known who sent them", given_up));
+                        "frames were {} without it",
+                        lost, without));
+    if (teller.given_up())
+        say(fmt::format("the story has gaps: {} frames were {} before it was known who sent them", teller.given_up(),
+                        without));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptions& options,
                                                           const std::optional<Interface>& interface, int stop_fd) {
-    if (!interface) return fail("any is more than one interface", "give one with -i IF");
+    if (!interface) return usage("any is more than one interface", "give one with -i IF");
     if (interface->type == ARPHRD_LOOPBACK)
-        return fail("on loopback a frame is captured as it is received, and not as it is sent",
-                    "sockray trace -i " + interface->name);
+        return usage("on loopback a frame is captured as it is received, and not as it is sent",
+                     "sockray trace -i " + interface->name);
     auto trace = trace_options(options, *interface);
     if (!trace) return tl::unexpected(trace.error());
     trace->stop_fd = stop_fd;
@@ -74,13 +76,20 @@ Status CaptureStory::begin(const Receiver& receiver, CaptureTeller& teller, Outp
     tracer_->set_taps(inodes);
     session_.emplace(*kernel_, *tracer_, out, View::none, false);
     session_->add_sink(teller);
+    device_.emplace(interface_);  // attaching took seconds, in which others have sent
     session_->start(stages_);
     return {};
 }
 
+void CaptureStory::stop() {
+    if (grown_) return;
+    session_->stop();
+    grown_ = device_->deltas();
+}
+
 bool CaptureStory::end(const CaptureTeller& teller) {
-    session_->finish(device_.deltas());
-    say_loss(session_->ledger(), teller.given_up());
+    session_->finish(*grown_);
+    say_loss(session_->ledger(), teller);
     return !say_imbalance(session_->ledger());
 }
 

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "user/base/result.h"
 #include "user/capture/receiver.h"
@@ -33,18 +35,20 @@ class CaptureStory {
     int fd() const { return tracer_->readable_fd(); }
     // What waits, Tracer::most_read at most. Returns the number of records.
     std::size_t read() { return session_->read(); }
-    // No new sends from here on.
-    void stop() { session_->stop(); }
+    // No new sends from here on; the device's counters are read right behind. Once more does nothing.
+    void stop();
     // Behind stop(), where the sender has ended: gives the frames that are still on their way a moment.
     void linger(int stop_fd) { session_->linger(stop_fd); }
     // Tells the teller the end. Returns whether the story is one: its sums balance. Says what of it was lost.
     bool end(const CaptureTeller& teller);
 
   private:
-    CaptureStory(const Interface& interface, StageSet stages) : device_(interface), stages_(stages) {}
+    CaptureStory(Interface interface, StageSet stages) : interface_(std::move(interface)), stages_(stages) {}
 
-    DeviceWatch device_;
+    Interface interface_;
     StageSet stages_;
+    std::optional<DeviceWatch> device_;              // from begin() on
+    std::optional<std::vector<DeviceDelta>> grown_;  // from stop() on
     std::unique_ptr<LiveKernel> kernel_;
     std::optional<Tracer> tracer_;
     std::optional<Session> session_;

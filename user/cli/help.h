@@ -102,7 +102,8 @@ selects sends, and keeps those that ended before there was a frame. Where tracin
 loopback and on any, it says so, and frames come without their story.
 
 With -p, --comm or --outcome only the frames of such sends are told; who sent any other frame is not known,
-and received ones have no sender here: they are left out, and counted. With -p it ends with the process.
+and received ones have no sender here: they are left out, and counted. Then -c counts sends; the sums of
+outcomes are of all. With -p it ends with the process.
 
 With -w frames are written and not shown.
 

@@ -45,7 +45,7 @@ class Session : private Sink {
     // What the driver did since the last call; before read().
     void add_events(std::span<const DriveEvent> events) { correlator_.add_events(events); }
 
-    // Everything that waits in the ring. Returns the number of records.
+    // What waits in the ring, Tracer::most_read at most. Returns the number of records.
     std::size_t read();
 
     // No new sends from here on: counters of others that are to be held against the ledger are read right behind this.

@@ -12,18 +12,19 @@ bool went_past_taps(const sr_send& record) {
     return record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT;
 }
 
-// What a driver got came by the taps before: where nothing says so, that record was lost, and the frame is among those
-// that are told without a send. The same holds for those that could not wait.
-bool is_told_without_it(const Send& send, const Tapped& tapped) {
-    if (tapped.taken || went_past_taps(send.record)) return false;
-    return tapped.told || (!tapped.offered && send.record.driver_hits > 0);
-}
-
 }  // namespace
 
-void CaptureTeller::select_sends(OutcomeSet outcomes) {
-    traced_ = only_sends_ = true;
+void CaptureTeller::select_sends(OutcomeSet outcomes, Sink& of_all) {
+    traced_ = true;
     outcomes_ = outcomes;
+    of_all_ = &of_all;
+}
+
+// What a driver got came by the taps before: where nothing says so, that record was lost, and the frame is among those
+// that are told without a send. The same holds for those that could not wait. Where only sends are told, it is not.
+bool CaptureTeller::is_told_without(const Send& send, const Tapped& tapped) const {
+    if (selects_sends() || tapped.taken || went_past_taps(send.record)) return false;
+    return tapped.told || (!tapped.offered && send.record.driver_hits > 0);
 }
 
 void CaptureTeller::begin(const Origin& origin, const Plan& plan, const KernelNames& names) {
@@ -44,7 +45,7 @@ void CaptureTeller::frame(const TapFrame& frame) {
 }
 
 void CaptureTeller::unclaimed(const TapFrame& frame) {
-    if (only_sends_) {
+    if (selects_sends()) {
         ledger_.left_out++;
         return;
     }
@@ -64,7 +65,7 @@ void CaptureTeller::send(const Send& send) {
 
 // The frame as it came by the taps, where it did: in its bytes and in time it is what any other capture has.
 void CaptureTeller::fit_frame(Send& send, Tapped& tapped) const {
-    if (is_told_without_it(send, tapped)) send.frame = {};
+    if (is_told_without(send, tapped)) send.frame = {};
     if (tapped.taken != 1 || ledger_.interface.link_type != linktype_ethernet) return;
     send.frame.bytes = std::move(tapped.bytes);
     send.frame.length = tapped.length;
@@ -76,6 +77,7 @@ void CaptureTeller::ended(Send&& send, Tapped&& tapped) {
     if ((outcomes_ & outcome_bit(send.outcome)) == 0) {
         sends_left_out_++;
         ledger_.left_out += tapped.taken;
+        of_all_->send(send);
         return;
     }
     if (limit_reached()) {
@@ -85,7 +87,7 @@ void CaptureTeller::ended(Send&& send, Tapped&& tapped) {
     send.tapped = tapped.taken;
     ledger_.sent += tapped.taken;
     const bool had_frame = send.record.span[SR_SLOT_XMIT].start != 0;
-    if (!tapped.taken && had_frame && !is_told_without_it(send, tapped)) ledger_.untapped++;
+    if (!tapped.taken && had_frame && !is_told_without(send, tapped)) ledger_.untapped++;
     fit_frame(send, tapped);
     sends_told_++;
     for (Sink* listener : listeners_) listener->send(send);

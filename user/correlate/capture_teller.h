@@ -24,8 +24,10 @@ class CaptureTeller : public Sink, private TapJoinListener {
 
     // Before begin(): sends will come.
     void expect_sends() { traced_ = true; }
-    // The same, and only they are told, those that end so: all other frames are left out, and counted.
-    void select_sends(OutcomeSet outcomes);
+    // The same, and only they are told, those that end so: all other frames are left out, and counted. `of_all` hears
+    // of the sends that end otherwise too; it is one of the listeners.
+    void select_sends(OutcomeSet outcomes, Sink& of_all);
+    bool selects_sends() const { return of_all_ != nullptr; }
 
     void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
     void socket(const sr_socket& record, std::uint64_t id) override;
@@ -40,21 +42,26 @@ class CaptureTeller : public Sink, private TapJoinListener {
     void set_totals(const CaptureLedger& totals) { totals_ = totals; }
     void end(const Ending& ending) override;
 
-    bool limit_reached() const { return most_ && ledger_.told() + ledger_.untapped >= most_; }
+    // Where sends are selected, they are what is counted: some end before they have a frame.
+    bool limit_reached() const {
+        return most_ && (selects_sends() ? sends_told_ : ledger_.told() + ledger_.untapped) >= most_;
+    }
     // Final behind end().
     const CaptureLedger& ledger() const { return ledger_; }
-    // Frames that were told without a send, though one may have made them: its record did not come in time.
+    // Frames that were told, or left out, without a send, though one may have made them: its record did not come in
+    // time.
     std::uint64_t given_up() const { return join_.given_up(); }
 
   private:
     void unclaimed(const TapFrame& frame) override;
     void ended(Send&& send, Tapped&& tapped) override;
+    bool is_told_without(const Send& send, const Tapped& tapped) const;
     void fit_frame(Send& send, Tapped& tapped) const;
 
     std::vector<Sink*> listeners_;
     std::uint64_t most_;
     bool traced_ = false;
-    bool only_sends_ = false;
+    Sink* of_all_ = nullptr;
     OutcomeSet outcomes_ = all_outcomes;
     TapJoin join_;
     std::int64_t realtime_offset_ns_ = 0;

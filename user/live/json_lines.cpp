@@ -204,7 +204,6 @@ void JsonLines::capture(fmt::memory_buffer& out, const CaptureLedger& ledger) {
         object.number("seen", ledger.seen);
         object.number("received", ledger.received);
         object.number("sent", ledger.sent);
-        object.number("left_out", ledger.left_out);
         object.number("beyond", ledger.beyond);
         {
             JsonObject lost = object.object("lost");
@@ -214,6 +213,7 @@ void JsonLines::capture(fmt::memory_buffer& out, const CaptureLedger& ledger) {
         object.number("cut", ledger.cut);
         object.number("freezes", ledger.freezes);
         object.number("untapped", ledger.untapped);
+        object.number("left_out", ledger.left_out);
     }
     out.push_back('\n');
 }

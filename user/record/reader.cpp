@@ -243,16 +243,17 @@ void Replay::finish() {
         if (captured_.seen) ending_->capture = captured_;
     }
     const Ledger& ledger = ending_->ledger;
+    // A capture ends with -c, though more sends were decoded by then.
+    const std::uint64_t recorded = ending_->capture ? ledger.shown : ledger.selected();
     if (ledger.left_out)
         notes.words.push_back(fmt::format(
             "of the session's {} sends {} were recorded, as --outcome asked: the ledger is of all, the rest "
             "of these alone",
-            ledger.decoded, ledger.selected()));
-    // A capture ends with -c, though more sends were decoded by then.
-    if ((ending_->capture ? ledger.shown : ledger.selected()) != counted_.decoded)
+            ledger.decoded, recorded));
+    if (recorded != counted_.decoded)
         notes.words.push_back(
-            fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ",
-                        ledger.selected(), counted_.decoded));
+            fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ", recorded,
+                        counted_.decoded));
     if (ending_->capture && ending_->capture->told() != captured_.told())
         notes.words.push_back(
             fmt::format("of the session's {} captured frames {} are in what was read: sums of both kinds differ",
