@@ -1,6 +1,5 @@
 // long_recording: makes a recording of N sends out of a short one, by our own writer. Its sends are the short one's
 // again and again, with new numbers, each time as much later as the short one took; its ledger is that of N sends.
-#include <fmt/format.h>
 
 #include <array>
 #include <charconv>
@@ -12,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/record/reader.h"
 #include "user/record/writer.h"
 

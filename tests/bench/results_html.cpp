@@ -1,9 +1,9 @@
 #include "tests/bench/results_html.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string_view>
+
+#include "user/base/format.h"
 
 namespace sockray::bench {
 namespace {

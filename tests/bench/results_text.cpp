@@ -1,10 +1,10 @@
 #include "tests/bench/results_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "user/base/format.h"
 
 namespace sockray::bench {
 namespace {

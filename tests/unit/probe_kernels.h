@@ -1,13 +1,12 @@
 // Symbol tables of made-up kernels, for the tests of the plan and of the check.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/probe/inlined.h"
 #include "user/probe/kallsyms.h"
 

@@ -1,13 +1,12 @@
 // A session of made-up sends for the tests of exporters: every way a stage can lie, and hostile names.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/unit/analyze_records.h"
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray::made {

@@ -12,7 +12,6 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <gelf.h>
 
 #include <algorithm>
@@ -25,6 +24,7 @@
 #include <vector>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/base/result.h"
 
 namespace sockray {

@@ -13,7 +13,6 @@
 // Prints what is missing, with -v all fields, and "N fields checked, N missing". Exit status: 0 none is
 // missing, 1 some are, 2 wrong usage or unreadable file.
 #include <bpf/btf.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,6 +26,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/base/result.h"
 
 namespace sockray {

@@ -2,7 +2,6 @@
 
 #include <cap-ng.h>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +14,7 @@
 #include <csignal>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

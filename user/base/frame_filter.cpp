@@ -1,12 +1,12 @@
 #include "user/base/frame_filter.h"
 
-#include <fmt/format.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 
 #include <algorithm>
 #include <cstddef>
 
+#include "user/base/format.h"
 #include "user/base/pcap_program.h"
 
 namespace sockray {

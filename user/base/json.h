@@ -2,12 +2,12 @@
 // allocate for every key of every send.) What is opened is closed by the end of its scope, innermost first.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

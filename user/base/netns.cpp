@@ -1,7 +1,6 @@
 #include "user/base/netns.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -13,6 +12,7 @@
 #include <string_view>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,7 +1,6 @@
 #include "user/base/pcap_program.h"
 
-#include <fmt/format.h>
-
+#include "user/base/format.h"
 #include "user/base/local_names.h"
 #include "user/base/terminal.h"
 

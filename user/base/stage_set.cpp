@@ -1,8 +1,8 @@
 #include "user/base/stage_set.h"
 
-#include <fmt/format.h>
-
 #include <initializer_list>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -4,14 +4,14 @@
 // through printable().
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

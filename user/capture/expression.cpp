@@ -1,7 +1,6 @@
 #include "user/capture/expression.h"
 
-#include <fmt/format.h>
-
+#include "user/base/format.h"
 #include "user/base/pcap_program.h"
 #include "user/base/terminal.h"
 

@@ -1,12 +1,12 @@
 #include "user/capture/filter.h"
 
-#include <fmt/format.h>
 #include <linux/bpf_common.h>
 #include <linux/if_packet.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "user/base/format.h"
 #include "user/capture/link_type.h"
 
 namespace sockray {

@@ -1,6 +1,5 @@
 #include "user/capture/receiver.h"
 
-#include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/fd.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

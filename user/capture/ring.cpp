@@ -2,7 +2,6 @@
 #include "user/capture/ring.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <linux/net_tstamp.h>
 #include <net/if.h>
@@ -17,6 +16,7 @@
 #include <cstring>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,5 +1,4 @@
 // sockray capture: what an interface sends and receives, with the story of each send.
-#include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "user/base/clock.h"
+#include "user/base/format.h"
 #include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/capture/expression.h"

@@ -1,6 +1,5 @@
 #include "user/cli/capture_story.h"
 
-#include <fmt/format.h>
 #include <net/if_arp.h>
 #include <sys/stat.h>
 
@@ -8,6 +7,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/base/frame_filter.h"
 
 namespace sockray {

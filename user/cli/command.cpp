@@ -1,7 +1,6 @@
 #include "user/cli/command.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/output.h"
 

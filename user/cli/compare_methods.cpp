@@ -1,5 +1,4 @@
 // sockray compare-methods: drives each way to send in turn, and shows what each costs and where.
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "user/analyze/method_costs.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"

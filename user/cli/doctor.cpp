@@ -1,9 +1,9 @@
 // sockray doctor: the plan for this kernel, and what of this machine helps or hinders.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <memory>
 
+#include "user/base/format.h"
 #include "user/base/json.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"

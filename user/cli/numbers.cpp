@@ -1,11 +1,11 @@
 #include "user/cli/numbers.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <string>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

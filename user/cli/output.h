@@ -1,10 +1,9 @@
 // Standard output for results and standard error for everything else.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string_view>
 
+#include "user/base/format.h"
 #include "user/base/result.h"
 
 namespace sockray {

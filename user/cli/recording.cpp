@@ -1,8 +1,8 @@
 #include "user/cli/recording.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/output.h"
 

@@ -1,6 +1,5 @@
 // sockray report: what a recording tells.
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,7 @@
 
 #include "user/analyze/findings/findings.h"
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/flusher.h"

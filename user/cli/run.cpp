@@ -1,5 +1,4 @@
 // sockray run: drives traffic, traces it, and joins both.
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -7,6 +6,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/base/frame_filter.h"
 #include "user/base/terminal.h"
 #include "user/cli/device_delta.h"

@@ -1,6 +1,5 @@
 #include "user/cli/session.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "user/base/clock.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,10 +1,9 @@
 #include "user/cli/target.h"
 
-#include <fmt/format.h>
-
 #include <limits>
 #include <string>
 
+#include "user/base/format.h"
 #include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"

@@ -1,5 +1,4 @@
 // sockray top: who sends right now.
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "user/base/clock.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/command.h"

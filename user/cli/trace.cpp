@@ -1,5 +1,4 @@
 // sockray trace: what other programs send.
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -7,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/command.h"

@@ -1,7 +1,6 @@
 #include "user/cli/window.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -12,6 +11,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "user/base/format.h"
 #include "user/base/write_all.h"
 
 namespace sockray {

@@ -1,6 +1,5 @@
 #include "user/correlate/explain.h"
 
-#include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -10,6 +9,7 @@
 #include <cstddef>
 #include <string>
 
+#include "user/base/format.h"
 #include "user/base/result.h"
 #include "user/correlate/send.h"
 

@@ -1,10 +1,10 @@
 #include "user/correlate/ledger.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 #include <string_view>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

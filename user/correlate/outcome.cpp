@@ -1,10 +1,9 @@
 #include "user/correlate/outcome.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
 
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/correlate/explain.h"
 

@@ -1,8 +1,8 @@
 #include "user/correlate/outcome_set.h"
 
-#include <fmt/format.h>
-
 #include <string>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

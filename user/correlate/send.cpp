@@ -1,8 +1,9 @@
 #include "user/correlate/send.h"
 
-#include <fmt/format.h>
 #include <string.h>  // strerrorname_np
 #include <sys/syscall.h>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,6 +1,5 @@
 #include "user/drive/capture_file.h"
 
-#include <fmt/format.h>
 #include <pcap/pcap.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "user/base/confined.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/base/write_all.h"
 #include "user/drive/interface.h"

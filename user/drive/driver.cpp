@@ -1,6 +1,5 @@
 #include "user/drive/driver.h"
 
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "user/base/clock.h"
+#include "user/base/format.h"
 #include "user/drive/event_ring.h"
 
 namespace sockray {

@@ -1,7 +1,6 @@
 #include "user/drive/frame.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <sys/random.h>
 #include <tins/tins.h>
@@ -12,6 +11,8 @@
 #include <charconv>
 #include <cstring>
 #include <utility>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

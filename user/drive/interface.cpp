@@ -1,6 +1,5 @@
 #include "user/drive/interface.h"
 
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
 #include <net/if_arp.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "user/base/format.h"
 #include "user/drive/rtnetlink.h"
 
 namespace sockray {

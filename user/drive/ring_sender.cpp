@@ -8,8 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cerrno>
@@ -17,6 +15,7 @@
 #include <utility>
 
 #include "user/base/clock.h"
+#include "user/base/format.h"
 #include "user/drive/frame.h"
 #include "user/drive/sender.h"
 

@@ -1,7 +1,6 @@
 #include "user/drive/socket.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "user/base/format.h"
 #include "user/drive/frame.h"
 
 namespace sockray {

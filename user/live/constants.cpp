@@ -1,8 +1,9 @@
 #include "user/live/constants.h"
 
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <sys/socket.h>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

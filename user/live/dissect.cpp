@@ -1,11 +1,12 @@
 #include "user/live/dissect.h"
 
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <tins/tins.h>
 
 #include <memory>
 #include <string_view>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

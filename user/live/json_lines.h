@@ -2,12 +2,11 @@
 // their meaning; what is added stands behind them.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string>
 
 #include "bpf/records.h"
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/correlate/capture_ledger.h"

@@ -1,9 +1,8 @@
 // The ledger as one JSON object: what a session ends with.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/devices.h"
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {

@@ -1,13 +1,12 @@
 // One line of text a send, for a terminal or a log, and one line or one block a socket.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "bpf/records.h"
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"

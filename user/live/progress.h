@@ -1,12 +1,11 @@
 // One line on standard error that says how far a long run has come.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstdint>
 #include <optional>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/send.h"
 

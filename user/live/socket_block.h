@@ -2,12 +2,11 @@
 // up.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string_view>
 
 #include "bpf/records.h"
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"

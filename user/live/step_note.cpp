@@ -1,10 +1,9 @@
 #include "user/live/step_note.h"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string_view>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/send.h"
 

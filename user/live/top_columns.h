@@ -1,14 +1,13 @@
 // The table of `top`: which columns fit into a width, and what stands in them.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "user/analyze/activity.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,10 +1,9 @@
 #include "user/live/top_ledger.h"
 
-#include <fmt/format.h>
-
 #include <initializer_list>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/live/outcome_tone.h"
 
 namespace sockray {

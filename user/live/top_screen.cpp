@@ -1,12 +1,12 @@
 #include "user/live/top_screen.h"
 
 #include <fmt/chrono.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <ctime>
 #include <tuple>
 
+#include "user/base/format.h"
 #include "user/live/sparkline.h"
 #include "user/live/top_columns.h"
 #include "user/live/top_ledger.h"

@@ -1,10 +1,9 @@
 // One send as a tree: the stages it passed, nested, with their times and how each is known.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string_view>
 
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"

@@ -1,11 +1,10 @@
 // What is shown of a session while it goes on, one thing at a time: as JSON Lines, as lines, or as trees.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <memory>
 
 #include "user/analyze/devices.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/sink.h"
 

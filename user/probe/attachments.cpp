@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +11,7 @@
 #include <system_error>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/probe/load_error.h"
 #include "user/probe/trial.h"
 

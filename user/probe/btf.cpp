@@ -1,12 +1,12 @@
 #include "user/probe/btf.h"
 
 #include <bpf/btf.h>
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <string_view>
 #include <unordered_set>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/probe/load_error.h"
 

@@ -1,9 +1,9 @@
 #include "user/probe/check_send.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <string>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

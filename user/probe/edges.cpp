@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 #include <trace.skel.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/probe/attachments.h"
 #include "user/probe/hooks.h"
 #include "user/probe/load_error.h"

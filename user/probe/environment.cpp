@@ -1,7 +1,6 @@
 #include "user/probe/environment.h"
 
 #include <cap-ng.h>
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -9,6 +8,8 @@
 #include <fstream>
 #include <iterator>
 #include <optional>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

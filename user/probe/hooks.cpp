@@ -1,6 +1,6 @@
 #include "user/probe/hooks.h"
 
-#include <fmt/format.h>
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

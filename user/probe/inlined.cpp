@@ -1,11 +1,11 @@
 #include "user/probe/inlined.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

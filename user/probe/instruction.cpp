@@ -1,10 +1,11 @@
 #include "user/probe/instruction.h"
 
 #include <capstone/capstone.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,7 +1,6 @@
 #include "user/probe/kallsyms.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include <cstring>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

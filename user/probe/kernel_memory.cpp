@@ -1,12 +1,12 @@
 #include "user/probe/kernel_memory.h"
 
 #include <bpf/bpf.h>
-#include <fmt/format.h>
 #include <peek.skel.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "user/base/format.h"
 #include "user/probe/load_error.h"
 
 namespace sockray {

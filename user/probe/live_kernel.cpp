@@ -1,6 +1,5 @@
 #include "user/probe/live_kernel.h"
 
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/probe/environment.h"
 #include "user/probe/unnamed_ops.h"

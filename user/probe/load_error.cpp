@@ -1,12 +1,12 @@
 #include "user/probe/load_error.h"
 
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 
+#include "user/base/format.h"
 #include "user/probe/environment.h"
 
 namespace sockray {

@@ -1,10 +1,10 @@
 #include "user/probe/ops.h"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <cstring>
 
+#include "user/base/format.h"
 #include "user/probe/live_kernel.h"
 
 namespace sockray {

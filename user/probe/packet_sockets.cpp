@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 #include <net/if.h>
 #include <sockets.skel.h>
 #include <sys/stat.h>
@@ -25,6 +24,7 @@
 #include <utility>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/load_error.h"
 

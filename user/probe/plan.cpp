@@ -1,10 +1,10 @@
 #include "user/probe/plan.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <string>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

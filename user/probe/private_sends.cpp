@@ -1,6 +1,5 @@
 #include "user/probe/private_sends.h"
 
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -17,6 +16,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/fd.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 #include <linux/membarrier.h>
 #include <malloc.h>
 #include <sys/epoll.h>
@@ -18,6 +17,7 @@
 #include <variant>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/decode/decode.h"
 #include "user/probe/attachments.h"
 #include "user/probe/check_send.h"

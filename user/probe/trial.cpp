@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sys/syscall.h>
@@ -14,6 +13,7 @@
 #include <fstream>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 #include "user/probe/load_error.h"
 
 namespace sockray {

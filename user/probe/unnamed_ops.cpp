@@ -1,6 +1,5 @@
 #include "user/probe/unnamed_ops.h"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
 
 #include <optional>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "user/base/fd.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,9 +1,8 @@
 #include "user/record/comment.h"
 
-#include <fmt/format.h>
-
 #include <iterator>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"

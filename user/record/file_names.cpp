@@ -1,10 +1,10 @@
 #include "user/record/file_names.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <ctime>
 #include <string_view>
+
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

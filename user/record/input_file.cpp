@@ -1,7 +1,6 @@
 #include "user/record/input_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

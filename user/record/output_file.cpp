@@ -1,13 +1,13 @@
 #include "user/record/output_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/base/write_all.h"
 

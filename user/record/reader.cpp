@@ -1,6 +1,5 @@
 #include "user/record/reader.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/path.h"
 #include "user/record/entry.h"

@@ -1,6 +1,5 @@
 #include "user/record/writer.h"
 
-#include <fmt/format.h>
 #include <net/if_arp.h>
 
 #include <cstring>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "user/base/clock.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/record/comment.h"
 #include "user/record/entry.h"

@@ -1,10 +1,10 @@
 #include "user/report/chain_rows.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <ranges>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

@@ -1,11 +1,10 @@
 // The chain as text: every path as a tree of stages with hits, median, p99 and where in the send they lie.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
 
 #include "user/analyze/chain.h"
+#include "user/base/format.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"
 #include "user/base/tracing_cost.h"

@@ -11,10 +11,9 @@
 // another one: taking one away from each gives back the text. What is no visible character is written \xNN.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string_view>
 
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {

@@ -1,9 +1,8 @@
 // What two recordings differ in, as text.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/comparison.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,11 +1,10 @@
 // What stands out in a session, as JSON Lines.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <span>
 
 #include "user/analyze/finding.h"
+#include "user/base/format.h"
 
 namespace sockray {
 

@@ -1,9 +1,8 @@
 // What stands out in a session, for a terminal.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/findings/findings.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

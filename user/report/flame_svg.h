@@ -5,12 +5,11 @@
 // (analyze/stacks.h). Below all stages stands the task, and below all tasks all sends.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <string_view>
 
 #include "user/analyze/stacks.h"
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {

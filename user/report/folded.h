@@ -7,11 +7,10 @@
 // character.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 
 #include "user/analyze/stacks.h"
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {

@@ -1,12 +1,11 @@
 // The ledger as text: how every send ended, what tracing lost, and what the devices themselves counted.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <span>
 
 #include "user/analyze/devices.h"
 #include "user/analyze/reasons.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/ledger.h"
 #include "user/correlate/sink.h"

@@ -1,11 +1,10 @@
 #include "user/report/ledger_words.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "user/analyze/held_counters.h"
+#include "user/base/format.h"
 
 namespace sockray {
 

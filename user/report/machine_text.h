@@ -1,11 +1,10 @@
 // What of this machine helps or hinders, as text; the verdict first.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <span>
 
+#include "user/base/format.h"
 #include "user/base/result.h"
 #include "user/base/terminal.h"
 #include "user/probe/environment.h"

@@ -1,11 +1,10 @@
 // What each way to send costs, as JSON.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <span>
 
 #include "user/analyze/method_costs.h"
+#include "user/base/format.h"
 
 namespace sockray {
 

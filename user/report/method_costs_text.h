@@ -1,13 +1,12 @@
 // What each way to send costs, as text.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include "user/analyze/method_costs.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,8 +1,7 @@
 // The kernel's tables of AF_PACKET, as text or JSON.
 #pragma once
 
-#include <fmt/format.h>
-
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/probe/ops.h"
 

@@ -1,8 +1,7 @@
 // The plan as a table: how every stage is seen on this kernel.
 #pragma once
 
-#include <fmt/format.h>
-
+#include "user/base/format.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"
 

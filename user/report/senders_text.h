@@ -1,9 +1,8 @@
 // Who sent what, as a table.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/senders.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

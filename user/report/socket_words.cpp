@@ -1,10 +1,11 @@
 #include "user/report/socket_words.h"
 
-#include <fmt/format.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
 #include <iterator>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

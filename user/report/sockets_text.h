@@ -1,8 +1,7 @@
 // The packet sockets of the system, as text.
 #pragma once
 
-#include <fmt/format.h>
-
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/probe/packet_sockets.h"
 

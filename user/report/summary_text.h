@@ -1,12 +1,11 @@
 // The last lines of a session: who sent what, the chains, and the ledger.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/chain.h"
 #include "user/analyze/devices.h"
 #include "user/analyze/reasons.h"
 #include "user/analyze/senders.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/sink.h"
 

@@ -8,14 +8,13 @@
 // no length. Events are not in the order of time: readers sort them, and keep the order of those with the same `ts`.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 #include "user/report/timeline_layout.h"
 #include "user/report/timeline_notes.h"

@@ -1,12 +1,11 @@
 #include "user/report/timeline_layout.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

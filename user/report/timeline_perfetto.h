@@ -5,11 +5,10 @@
 // CLOCK_REALTIME. Packets are not in the order of time: readers sort them.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 #include "user/report/timeline_layout.h"
 #include "user/report/timeline_notes.h"

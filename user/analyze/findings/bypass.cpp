@@ -1,8 +1,8 @@
 // Frames that went past the taps: no packet socket on the sender's side has seen them.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

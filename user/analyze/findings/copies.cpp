@@ -1,9 +1,9 @@
 // Copies of the frames' bytes that take much of the time.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/analyze/histogram.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,11 +1,11 @@
 // Devices that count less than their drivers took, or more drops than the ledger knows of.
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "user/analyze/devices.h"
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,8 +1,8 @@
 // What the driver did not take: its queue was stopped, it was busy, or it dropped the frame.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,10 +1,10 @@
 // Frames that are longer than their interface takes. Frames of a TX ring: ring_format.cpp.
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,8 +1,8 @@
 // Interfaces that are down, gone, or without carrier.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

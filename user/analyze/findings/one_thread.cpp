@@ -1,5 +1,4 @@
 // One thread that carries nearly everything, and is busy with it, while others send too.
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/correlate/path.h"
 

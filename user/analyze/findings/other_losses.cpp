@@ -1,8 +1,8 @@
 // Sends that were lost to what has no rule of its own.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,10 +1,10 @@
 // Frames that the device's qdisc dropped or refused.
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 #include "user/correlate/explain.h"
 
 namespace sockray {

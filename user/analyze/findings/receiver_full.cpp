@@ -1,8 +1,8 @@
 // Packet sockets on this machine that had no room for the frames that were sent.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,12 +1,12 @@
 // Senders whose sockets also receive every frame, or that get back what they send.
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <linux/if_ether.h>
 
 #include <unordered_map>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,8 +1,8 @@
 // Frames of a TX ring that are not well-formed.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,11 +1,11 @@
 // Time asleep for the send buffer, and sends that found no room in it. Frames of a TX ring: tx_ring.cpp.
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/analyze/histogram.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,11 +1,11 @@
 // Many small frames, back to back, each by a call of its own.
-#include <fmt/format.h>
 
 #include <unordered_map>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/analyze/histogram.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

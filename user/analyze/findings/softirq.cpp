@@ -1,5 +1,4 @@
 // Sends that do the work of softirqs: a long tail that lies around the driver, and receivers that run inside the send.
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <queue>
@@ -8,6 +7,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/analyze/histogram.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,8 +1,8 @@
 // What tracing itself lost: how far the rest can be trusted.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/base/format.h"
 
 namespace sockray {
 namespace {

@@ -1,11 +1,11 @@
 // A TX ring that is too small for what is under way, and calls on one that find nothing in it.
-#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/analyze/histogram.h"
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,8 +1,8 @@
 #include "user/analyze/findings/words.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

@@ -1,9 +1,8 @@
 // The chain: each path as a picture of its median send, with the times and the evidence of each stage.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/chain.h"
+#include "user/base/format.h"
 #include "user/base/plan.h"
 
 namespace sockray::html {

@@ -1,9 +1,8 @@
 // Percentiles of the stages of a path, as curves.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/chain.h"
+#include "user/base/format.h"
 
 namespace sockray::html {
 

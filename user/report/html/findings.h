@@ -1,13 +1,12 @@
 // What stands out, as the first thing of the page.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <set>
 #include <span>
 
 #include "user/analyze/finding.h"
+#include "user/base/format.h"
 
 namespace sockray::html {
 

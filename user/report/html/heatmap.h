@@ -1,12 +1,11 @@
 // How long sends took, over time.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string_view>
 
 #include "user/analyze/latency_grid.h"
+#include "user/base/format.h"
 
 namespace sockray::html {
 

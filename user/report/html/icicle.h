@@ -1,11 +1,10 @@
 // The median send of a path as boxes in boxes: when each stage runs, and in which other.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <vector>
 
 #include "user/analyze/chain.h"
+#include "user/base/format.h"
 #include "user/base/plan.h"
 #include "user/report/chain_rows.h"
 

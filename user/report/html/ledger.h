@@ -1,10 +1,9 @@
 // How every send ended, what tracing lost, and what the devices counted.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/devices.h"
 #include "user/analyze/reasons.h"
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray::html {

@@ -1,11 +1,10 @@
 // How sends ended, over time.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 
 #include "user/analyze/time_grid.h"
+#include "user/base/format.h"
 
 namespace sockray::html {
 

@@ -1,8 +1,6 @@
 // A session as one page that can be opened anywhere: pictures first, then every number behind them.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <functional>
 #include <vector>
 
@@ -15,6 +13,7 @@
 #include "user/analyze/reasons.h"
 #include "user/analyze/senders.h"
 #include "user/analyze/time_grid.h"
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {

@@ -3,12 +3,12 @@
 // What is drawn is stretched to the width of the page, text is not: so it is legible at any width.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "user/base/format.h"
 
 namespace sockray::html {
 

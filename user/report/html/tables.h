@@ -1,10 +1,9 @@
 // The tables of the page: who sent, the sockets, the plan.
 #pragma once
 
-#include <fmt/format.h>
-
 #include "user/analyze/kept_records.h"
 #include "user/analyze/senders.h"
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 

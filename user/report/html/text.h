@@ -1,13 +1,13 @@
 // Text and numbers as they stand in the page.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "user/base/format.h"
 
 namespace sockray::html {
 

@@ -1,11 +1,10 @@
 // Single sends, stage by stage along their own time.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <set>
 
+#include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/correlate/send.h"
