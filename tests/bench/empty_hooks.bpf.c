@@ -1,21 +1,44 @@
-// Programs that do nothing: what it costs to be called at all.
+// Programs that do nothing: what it costs to be called at all. And programs that only look the task up and read the clock:
+// what nobody can be under who tells times of a send, which may sleep and go on on another CPU.
 #include <linux/bpf.h>
+
+#include "../../vmlinux/kernel.h"
 
 #include <bpf/bpf_helpers.h>
 
-#define EMPTY(section, name)         \
-	SEC("?" section)             \
-	int name(void *ctx)          \
-	{                            \
-		return 0;            \
-	}
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} stamps SEC(".maps");
 
-EMPTY("kprobe", empty_kprobe)
-EMPTY("kretprobe", empty_kretprobe)
-EMPTY("kprobe.multi", empty_multi)
-EMPTY("kretprobe.multi", empty_multi_return)
-EMPTY("fentry", empty_fentry)
-EMPTY("fexit", empty_fexit)
-EMPTY("raw_tp", empty_tracepoint)
+static __always_inline int stamp(void)
+{
+	__u64 now = bpf_ktime_get_ns();
+	__u64 *last = bpf_task_storage_get(&stamps, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (last)
+		*last = now;
+	return 0;
+}
+
+#define PROGRAM(section, name, result) \
+	SEC("?" section)               \
+	int name(void *ctx)            \
+	{                              \
+		return result;         \
+	}
+#define PROGRAMS(prefix, result)                                     \
+	PROGRAM("kprobe", prefix##_kprobe, result)                   \
+	PROGRAM("kretprobe", prefix##_kretprobe, result)             \
+	PROGRAM("kprobe.multi", prefix##_multi, result)              \
+	PROGRAM("kretprobe.multi", prefix##_multi_return, result)    \
+	PROGRAM("fentry", prefix##_fentry, result)                   \
+	PROGRAM("fexit", prefix##_fexit, result)                     \
+	PROGRAM("raw_tp", prefix##_tracepoint, result)
+
+PROGRAMS(empty, 0)
+PROGRAMS(stamp, stamp())
 
 char LICENSE[] SEC("license") = "GPL";

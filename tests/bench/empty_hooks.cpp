@@ -1,5 +1,6 @@
 // empty_hooks: attaches programs that do nothing where a plan says, and keeps them until SIGINT or SIGTERM. What a send
-// then takes more is the floor under every tracer with these hooks.
+// then takes more is the floor under every tracer with these hooks; with --stamps, programs that look the task up and
+// read the clock: the floor under every tracer that tells times.
 //
 // The plan comes on standard input, as `sockray trace --json` prints it; a kind of hook is its own. Raw tracepoints,
 // which a plan does not name, are arguments. Says "ready" on standard error once all is attached.
@@ -47,51 +48,65 @@ Link checked(bpf_link* link, const std::string& what) {
     return Link(link);
 }
 
-// A program of these kinds can be attached any number of times.
-Object shared_programs() {
+// The programs of one object that are to be used, by the kind of hook.
+struct Programs {
+    bpf_program* kprobe;
+    bpf_program* kretprobe;
+    bpf_program* multi;
+    bpf_program* multi_return;
+    bpf_program* fentry;
+    bpf_program* fexit;
+    bpf_program* tracepoint;
+};
+
+bool stamping = false;
+
+Programs programs_of(const empty_hooks_bpf& object) {
+    const auto& all = object.progs;
+    if (stamping)
+        return {all.stamp_kprobe, all.stamp_kretprobe, all.stamp_multi,     all.stamp_multi_return,
+                all.stamp_fentry, all.stamp_fexit,     all.stamp_tracepoint};
+    return {all.empty_kprobe, all.empty_kretprobe, all.empty_multi,     all.empty_multi_return,
+            all.empty_fentry, all.empty_fexit,     all.empty_tracepoint};
+}
+
+int stamps_fd = -1;  // of the first object, which the others share
+
+Object open_programs() {
     Object object(empty_hooks_bpf::open());
     if (!object) die("open the programs");
-    for (bpf_program* program :
-         {object->progs.empty_kprobe, object->progs.empty_kretprobe, object->progs.empty_tracepoint})
-        bpf_program__set_autoload(program, true);
-    if (empty_hooks_bpf::load(object.get()) != 0) die("load the programs");
+    if (stamps_fd >= 0 && bpf_map__reuse_fd(object->maps.stamps, stamps_fd) != 0) die("share the map");
     return object;
 }
 
-Object multi_programs() {
-    Object object(empty_hooks_bpf::open());
-    if (!object) die("open the programs");
-    for (bpf_program* program : {object->progs.empty_multi, object->progs.empty_multi_return})
-        bpf_program__set_autoload(program, true);
-    if (empty_hooks_bpf::load(object.get()) != 0) die("load the programs for kprobe.multi");
-    return object;
+void load(const Object& object, const std::vector<bpf_program*>& programs, const std::string& what) {
+    for (bpf_program* program : programs) bpf_program__set_autoload(program, true);
+    if (empty_hooks_bpf::load(object.get()) != 0) die("load the programs for " + what);
+    if (stamps_fd < 0) stamps_fd = bpf_map__fd(object->maps.stamps);
 }
 
 void attach_fentry(const PlanHook& hook, Attached& all) {
-    Object object(empty_hooks_bpf::open());
-    if (!object) die("open the programs");
-    std::vector<bpf_program*> programs{object->progs.empty_fentry};
-    if (hook.on_return) programs.push_back(object->progs.empty_fexit);
-    for (bpf_program* program : programs) {
-        bpf_program__set_autoload(program, true);
+    Object object = open_programs();
+    const Programs choice = programs_of(*object);
+    std::vector<bpf_program*> programs{choice.fentry};
+    if (hook.on_return) programs.push_back(choice.fexit);
+    for (bpf_program* program : programs)
         if (bpf_program__set_attach_target(program, 0, hook.function.c_str()) != 0) die("find " + hook.function);
-    }
-    if (empty_hooks_bpf::load(object.get()) != 0) die("load the programs for " + hook.function);
+    load(object, programs, hook.function);
     for (const bpf_program* program : programs)
         all.links.push_back(checked(bpf_program__attach_trace(program), hook.function));
     all.objects.push_back(std::move(object));
 }
 
-void attach_kprobe(const PlanHook& hook, const empty_hooks_bpf& programs, Attached& all) {
+void attach_kprobe(const PlanHook& hook, const Programs& programs, Attached& all) {
     LIBBPF_OPTS(bpf_kprobe_opts, options);
     options.offset = hook.offset;
-    all.links.push_back(checked(
-        bpf_program__attach_kprobe_opts(programs.progs.empty_kprobe, hook.function.c_str(), &options), hook.function));
+    all.links.push_back(
+        checked(bpf_program__attach_kprobe_opts(programs.kprobe, hook.function.c_str(), &options), hook.function));
     if (!hook.on_return) return;
     options.retprobe = true;
     all.links.push_back(
-        checked(bpf_program__attach_kprobe_opts(programs.progs.empty_kretprobe, hook.function.c_str(), &options),
-                hook.function));
+        checked(bpf_program__attach_kprobe_opts(programs.kretprobe, hook.function.c_str(), &options), hook.function));
 }
 
 // All entries are one link and all returns another.
@@ -104,7 +119,9 @@ void attach_multi(const std::vector<PlanHook>& hooks, Attached& all) {
         if (hook.on_return) returns.push_back(hook.function.c_str());
     }
     if (entries.empty()) return;
-    Object object = multi_programs();
+    Object object = open_programs();
+    const Programs programs = programs_of(*object);
+    load(object, {programs.multi, programs.multi_return}, "kprobe.multi");
     for (const bool on_return : {false, true}) {
         const auto& functions = on_return ? returns : entries;
         if (functions.empty()) continue;
@@ -112,10 +129,9 @@ void attach_multi(const std::vector<PlanHook>& hooks, Attached& all) {
         options.syms = const_cast<const char**>(functions.data());
         options.cnt = functions.size();
         options.retprobe = on_return;
-        all.links.push_back(
-            checked(bpf_program__attach_kprobe_multi_opts(
-                        on_return ? object->progs.empty_multi_return : object->progs.empty_multi, nullptr, &options),
-                    "kprobe.multi"));
+        all.links.push_back(checked(bpf_program__attach_kprobe_multi_opts(
+                                        on_return ? programs.multi_return : programs.multi, nullptr, &options),
+                                    "kprobe.multi"));
     }
     all.objects.push_back(std::move(object));
 }
@@ -123,9 +139,15 @@ void attach_multi(const std::vector<PlanHook>& hooks, Attached& all) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc > 1 && argv[1][0] == '-') {
-        std::fputs("usage: empty_hooks [TRACEPOINT...] < PLAN   (lines of `sockray trace --json`)\n", stderr);
-        return std::string(argv[1]) == "--help" ? 0 : 2;
+    std::vector<std::string> tracepoints(argv + 1, argv + argc);
+    if (!tracepoints.empty() && tracepoints.front() == "--stamps") {
+        stamping = true;
+        tracepoints.erase(tracepoints.begin());
+    }
+    if (!tracepoints.empty() && tracepoints.front().starts_with('-')) {
+        std::fputs("usage: empty_hooks [--stamps] [TRACEPOINT...] < PLAN   (lines of `sockray trace --json`)\n",
+                   stderr);
+        return tracepoints.front() == "--help" ? 0 : 2;
     }
     sigset_t stop;
     sigemptyset(&stop);
@@ -135,17 +157,18 @@ int main(int argc, char** argv) {
 
     const std::vector<PlanHook> hooks = sockray::bench::read_plan(std::cin);
     Attached all;
-    all.objects.push_back(shared_programs());
-    const empty_hooks_bpf& programs = *all.objects.front();
+    // A program of these kinds can be attached any number of times.
+    all.objects.push_back(open_programs());
+    const Programs programs = programs_of(*all.objects.front());
+    load(all.objects.front(), {programs.kprobe, programs.kretprobe, programs.tracepoint}, "kprobes and tracepoints");
     for (const PlanHook& hook : hooks)
         if (hook.kind == "fentry")
             attach_fentry(hook, all);
         else if (hook.kind == "kprobe")
             attach_kprobe(hook, programs, all);
     attach_multi(hooks, all);
-    for (int i = 1; i < argc; i++)
-        all.links.push_back(
-            checked(bpf_program__attach_raw_tracepoint(programs.progs.empty_tracepoint, argv[i]), argv[i]));
+    for (const std::string& name : tracepoints)
+        all.links.push_back(checked(bpf_program__attach_raw_tracepoint(programs.tracepoint, name.c_str()), name));
     if (all.links.empty()) {
         std::fputs("empty_hooks: the plan has no hooks\n", stderr);
         return 1;

@@ -64,6 +64,15 @@ tracer_floor() {
     ready_word=ready
 }
 
+tracer_stamps() {
+    local plan
+    plan=$(plan_of "$1" "$2")
+    # shellcheck disable=SC2046 # words
+    $here/empty_hooks --stamps $(cat "$plan.tracepoints") <"$plan" 2>"$work/err" &
+    pid=$!
+    ready_word=ready
+}
+
 tracer_sockray() {
     local options=(--backend "$1" --stages "$2")
     [[ ${3:-} == text ]] || options+=(--json) # its plan is what the others go by
@@ -125,7 +134,7 @@ start() {
     : >"$work/err"
     pid='' ready_word=''
     case $1 in # not while the clock runs
-    floor) plan_of "$2" "$3" ;;
+    floor | stamps) plan_of "$2" "$3" ;;
     bpftrace) plan_of kprobe "$3" ;;
     graph | trace_cmd | perf) plan_of kprobe "$2" ;;
     esac >/dev/null

@@ -59,13 +59,16 @@ std::vector<std::string> raw_tracepoints() {
     std::vector<std::string> names;
     for (std::uint32_t id = 0; bpf_link_get_next_id(id, &id) == 0;) {
         const Fd link(bpf_link_get_fd_by_id(id));
-        std::array<char, 128> name{};
+        // First the kind: another one would take the room for the name for that of something longer.
         bpf_link_info info{};
-        info.raw_tracepoint.tp_name = reinterpret_cast<std::uintptr_t>(name.data());
-        info.raw_tracepoint.tp_name_len = name.size();
         auto length = static_cast<std::uint32_t>(sizeof info);
         if (!link || bpf_obj_get_info_by_fd(link.get(), &info, &length) != 0) continue;
         if (info.type != BPF_LINK_TYPE_RAW_TRACEPOINT) continue;
+        std::array<char, 128> name{};
+        info = {};
+        info.raw_tracepoint.tp_name = reinterpret_cast<std::uintptr_t>(name.data());
+        info.raw_tracepoint.tp_name_len = name.size();
+        if (bpf_obj_get_info_by_fd(link.get(), &info, &length) != 0) continue;
         names.emplace_back(name.data());
     }
     std::ranges::sort(names);
