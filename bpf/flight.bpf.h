@@ -142,7 +142,7 @@ static __always_inline void frame_emit(struct sr_frame *frame, __u64 id, __u32 k
 	if (!frame->ns)
 		frame->ns = bpf_ktime_get_ns();
 	head_fill(&frame->head, SR_RECORD_FRAME, sizeof(*frame), COUNT(frames_emitted));
-	if (ring_put(frame, sizeof(*frame)))
+	if (!RING_PUT(frame))
 		COUNT(frames_no_room);
 }
 

@@ -11,17 +11,18 @@ static __always_inline bool is_filtered(const struct sr_task *t)
 	return config.filtering && t->filtered;
 }
 
-static __always_inline void send_put(struct sr_task *t)
+static __noinline int send_put(struct sr_task *t)
 {
 	struct sr_send *s = &t->send;
 
 	if (is_filtered(t)) {
 		COUNT(filtered);
-		return;
+		return 0;
 	}
 	head_fill(&s->head, SR_RECORD_SEND, sizeof(*s), COUNT(sends_emitted));
-	if (ring_put(s, sizeof(*s)))
+	if (!RING_PUT(s))
 		COUNT(sends_no_room);
+	return 0;
 }
 
 static __always_inline void send_emit(struct sr_task *t)

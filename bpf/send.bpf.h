@@ -56,13 +56,47 @@ static __always_inline bool interface_wanted(const struct sr_send *s)
 	return same_name(s->ifname, config.filter_ifname);
 }
 
+// What stays as it is while a socket lives.
+struct sr_socket_facts {
+	struct packet_sock *po;
+	__u64 ino;
+	__u64 sendmsg_fn;
+	__u32 netns_ino;
+	__u16 sock_type;
+};
+
+// Read once by a task that sends through one socket again and again: the record of its last send still has them. The inode's
+// number tells the socket from another one at the same address; one that has none is always read.
+static __always_inline struct sr_socket_facts socket_facts(const struct sr_task *t, struct socket *sock, bool typed)
+{
+	const struct sr_send *last = &t->send;
+	struct sock *sk = FETCH(typed, sock, sk);
+	struct sr_socket_facts facts = {
+		.po = (struct packet_sock *)sk,
+		.ino = typed ? sock->file->f_inode->i_ino : socket_inode(sock),
+		.sendmsg_fn = last->sendmsg_fn,
+		.netns_ino = last->netns_ino,
+		.sock_type = last->sock_type,
+	};
+
+	if (!facts.ino || facts.ino != last->socket_ino || (__u64)sk != t->sock) {
+		const struct proto_ops *ops = FETCH(typed, sock, ops);
+		struct net *net = FETCH(typed, sk, __sk_common.skc_net.net);
+
+		facts.sendmsg_fn = (__u64)FETCH(typed, ops, sendmsg);
+		facts.netns_ino = FETCH(typed, net, ns.inum);
+		facts.sock_type = FETCH(typed, sock, type);
+	}
+	return facts;
+}
+
 static __always_inline void check_stack(void *ctx)
 {
 	struct sr_stack stack = {};
 
 	head_fill(&stack.head, SR_RECORD_STACK, sizeof(stack), 0);
 	bpf_get_stack(ctx, stack.address, sizeof(stack.address), 0);
-	ring_put(&stack, sizeof(stack));
+	RING_PUT(&stack);
 }
 
 // `typed`: so are `sock` and `msg`.
@@ -70,10 +104,8 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 						   struct msghdr *msg, __u64 len, bool typed)
 {
 	__u64 now = bpf_ktime_get_ns();
-	const struct proto_ops *ops;
+	struct sr_socket_facts facts;
 	struct packet_sock *po;
-	struct sock *sk;
-	struct net *net;
 	struct sr_task *t;
 	struct sr_send *s;
 	bool check = false;
@@ -105,11 +137,13 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 	send_flush(t);
 
 	s = &t->send;
+	facts = socket_facts(t, sock, typed);
 	__builtin_memset(s, 0, sizeof(*s));
-	sk = FETCH(typed, sock, sk);
-	net = FETCH(typed, sk, __sk_common.skc_net.net);
-	s->netns_ino = FETCH(typed, net, ns.inum);
-	po = (struct packet_sock *)sk;
+	s->socket_ino = facts.ino;
+	s->netns_ino = facts.netns_ino;
+	s->sendmsg_fn = facts.sendmsg_fn;
+	s->sock_type = facts.sock_type;
+	po = facts.po;
 	destination(s, po, msg, stage, typed);
 	if (!check && !interface_wanted(s)) {
 		t->state = SR_IGNORED;
@@ -137,10 +171,6 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 	s->tid = id;
 	bpf_get_current_comm(s->comm, sizeof(s->comm));
 	s->syscall = current_syscall();
-	s->socket_ino = typed ? sock->file->f_inode->i_ino : socket_inode(sock);
-	ops = FETCH(typed, sock, ops);
-	s->sendmsg_fn = (__u64)FETCH(typed, ops, sendmsg);
-	s->sock_type = FETCH(typed, sock, type);
 	s->protocol = BPF_CORE_READ(po, num);
 	s->msg_flags = FETCH(typed, msg, msg_flags);
 	s->len = len;

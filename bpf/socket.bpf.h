@@ -110,7 +110,7 @@ static __always_inline int on_sock_create_exit(int ret)
 		s->po_num = BPF_CORE_READ(po, num);
 	}
 	head_fill(&s->head, SR_RECORD_SOCKET, sizeof(*s), COUNT(sockets_emitted));
-	if (ring_put(s, sizeof(*s)))
+	if (!RING_PUT(s))
 		COUNT(sockets_no_room);
 	return 0;
 }
