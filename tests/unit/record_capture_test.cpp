@@ -80,13 +80,13 @@ class CaptureRecording : public testing::Test {
             (*writer)->send(send_of(2 * i + 2, false));
             frame(70, false);
         }
-        EXPECT_EQ((*writer)->frames(), 3 * times);
         Ending ending;
         ending.ledger.decoded_by_outcome[0] = 2 * times;
         ending.ledger.shown = 2 * times;
         ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = 2 * times;
         ending.capture = CaptureLedger{interface, 3 * times + 4, 2 * times, times, 1, 2, 1, 6, 7};
         (*writer)->end(ending);
+        EXPECT_EQ((*writer)->recorded().frames, 3 * times);
         EXPECT_FALSE((*writer)->error());
     }
 
@@ -182,7 +182,7 @@ TEST_F(CaptureRecording, DividedIntoFilesTellsTheSame) {
     write({path("one")}, 1000);
     EXPECT_EQ(whole, told_by({path("one")}));
     // One alone says that it is not all.
-    EXPECT_GT(told_by({files[1]}, 1).size(), 100U);
+    EXPECT_GT(told_by({files[1]}, 2).size(), 100U) << "neither what came before nor what came after is there";
 }
 
 TEST_F(CaptureRecording, CutOffAnywhereCountsTheFramesThatAreThere) {

@@ -1,138 +1,18 @@
 // Whole recordings: written, cut off anywhere, damaged, divided, and read again.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "tests/unit/correlate_records.h"
+#include "tests/unit/record_fixture.h"
 #include "user/record/layout.h"
 #include "user/record/pcapng.h"
-#include "user/record/reader.h"
-#include "user/record/writer.h"
 
 namespace sockray {
 namespace {
-
-namespace fs = std::filesystem;
-
-class Collector : public Sink {
-  public:
-    void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override {
-        begun++;
-        kernel = origin.kernel;
-        stages = plan.lines.size();
-        names_ = &names;
-    }
-    void socket(const sr_socket&, std::uint64_t) override { sockets++; }
-    void send(const Send& send) override {
-        ids.push_back(send.id);
-        if (send.record.drop_location) symbol = names_->symbol(send.record.drop_location);
-        if (send.record.flags & SR_SEND_DROP) reason = names_->drop_reason(send.record.drop_reason);
-    }
-    void end(const Ending& last) override { ending = last; }
-
-    int begun = 0;
-    std::string kernel;
-    std::size_t stages = 0;
-    std::size_t sockets = 0;
-    std::vector<std::uint64_t> ids;
-    std::string symbol;
-    std::string reason;
-    Ending ending;
-
-  private:
-    const KernelNames* names_ = nullptr;
-};
-
-class Recordings : public testing::Test {
-  protected:
-    void SetUp() override {
-        folder_ = fs::temp_directory_path() / ("sockray-recordings-" + std::to_string(::getpid()));
-        fs::remove_all(folder_);
-        fs::create_directory(folder_);
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
-    std::string path(const std::string& name) const { return (folder_ / name).string(); }
-
-    static Send sent(std::uint64_t id) {
-        Send send = sample::send_of(sample::taken());
-        send.id = id;
-        send.outcome = Outcome::delivered;
-        send.frame.length = 60;
-        send.frame.ns = id * 1000;
-        send.frame.dev_type = 1;
-        send.frame.bytes.assign(60, std::byte{0xab});
-        return send;
-    }
-
-    static Send dropped(std::uint64_t id) {
-        Send send = sent(id);
-        send.outcome = Outcome::dropped;
-        send.record.flags |= SR_SEND_DROP;
-        send.record.drop_reason = 5;
-        send.record.drop_location = 0x1000;
-        send.reason = "QDISC_DROP";
-        return send;
-    }
-
-    // `sends` of them, every tenth dropped and every seventh without a frame; `left_out` more were decoded.
-    void write(const RecordingOptions& options, std::uint64_t sends, std::uint64_t left_out = 0) const {
-        auto writer = RecordingWriter::create(options);
-        ASSERT_TRUE(writer) << writer.error().what;
-        const Plan plan = sample::plan();
-        const sample::Names names;
-        Origin origin;
-        origin.kernel = "6.1.0";
-        origin.host = "here";
-        origin.start_ns = 5;
-        (*writer)->begin(origin, plan, names);
-        sr_socket socket{};
-        socket.head = {SR_RECORD_SOCKET, sizeof socket, 0, 0, 1};
-        socket.create = {100, 200};
-        (*writer)->socket(socket, 1);
-        Ending ending;
-        ending.ledger.left_out = left_out;
-        for (std::uint64_t id = 1; id <= sends; id++) {
-            Send send = id % 10 ? sent(id) : dropped(id);
-            if (id % 7 == 0) send.frame = {};
-            ending.ledger.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
-            (*writer)->send(send);
-        }
-        ending.ledger.decoded_by_outcome[0] += left_out;
-        ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = sends + left_out;
-        (*writer)->end(ending);
-        EXPECT_FALSE((*writer)->error());
-    }
-
-    static Result<ReadNotes> read(const std::vector<std::string>& files, Collector& collector) {
-        Sink* const sinks[] = {&collector};
-        return open_recording(files).and_then(
-            [&](RecordingFiles recording) { return replay(std::move(recording), sinks); });
-    }
-
-    static std::string bytes_of(const std::string& file) {
-        std::ifstream in(file, std::ios::binary);
-        return {std::istreambuf_iterator<char>(in), {}};
-    }
-    static void put_bytes(const std::string& file, std::string_view bytes) {
-        std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    }
-
-    // What a cut recording must give: its first sends, in order, and nothing that was not in it.
-    static void expect_a_beginning(const Collector& collector) {
-        for (std::size_t i = 0; i < collector.ids.size(); i++) ASSERT_EQ(collector.ids[i], i + 1);
-        EXPECT_LE(collector.begun, 1);
-    }
-
-    fs::path folder_;
-};
 
 TEST_F(Recordings, TellsASessionAsItWas) {
     write({path("a.pcapng")}, 100);
@@ -305,24 +185,6 @@ TEST_F(Recordings, WhatIsNoRecordingIsSaidSo) {
         EXPECT_NE(notes.error().what.find(name), std::string::npos);
     }
     EXPECT_FALSE(read({folder_.string()}, collector));
-}
-
-TEST_F(Recordings, AFullDiskEndsTheRecordingAndKeepsWhatIsThere) {
-    auto writer = RecordingWriter::create({"/dev/full"});
-    ASSERT_TRUE(writer);
-    const Plan plan = sample::plan();
-    const sample::Names names;
-    (*writer)->begin(Origin{}, plan, names);
-    for (std::uint64_t id = 1; id < 5000; id++) (*writer)->send(sent(id));
-    (*writer)->end({});
-    ASSERT_TRUE((*writer)->error());
-    EXPECT_NE((*writer)->error()->what.find("No space left"), std::string::npos);
-}
-
-TEST_F(Recordings, AMissingDirectoryIsAnError) {
-    const auto writer = RecordingWriter::create({path("no/such/file")});
-    ASSERT_FALSE(writer);
-    EXPECT_NE(writer.error().what.find("no/such/file"), std::string::npos);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace sockray {
 std::size_t piece_for(int fd);
 
 // All of it, at most `piece` bytes at once. `stop_fd`: when this becomes readable while the reader does not read,
-// writing is given up (ECANCELED); -1: none. Returns 0 or the errno.
-int write_all(int fd, std::string_view bytes, std::size_t piece, int stop_fd);
+// writing is given up (ECANCELED); -1: none. Returns 0 or the errno; `written`: so many bytes were, even so.
+int write_all(int fd, std::string_view bytes, std::size_t piece, int stop_fd, std::size_t* written = nullptr);
 
 }  // namespace sockray

@@ -35,7 +35,7 @@ bool is_program(const std::string& path) {
 // In the child: never returns. What exec answered goes through the pipe, which a successful exec closes.
 [[noreturn]] void become(const std::vector<std::string>& command, const StopSignals& signals, int error_pipe) {
     signals.restore_for_child();
-    ::signal(SIGPIPE, SIG_DFL);  // main() ignores it
+    for (const int ignored : {SIGPIPE, SIGXFSZ}) ::signal(ignored, SIG_DFL);  // main() ignores them
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     std::vector<char*> arguments;
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));

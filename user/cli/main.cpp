@@ -104,5 +104,6 @@ int main(int argc, char** argv) {
         return sockray::exit_failed;
     }
     ::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error of write()
+    ::signal(SIGXFSZ, SIG_IGN);  // and so is a file that has grown as far as `ulimit -f` lets it
     return sockray::main_of(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -7,6 +7,23 @@
 #include "user/cli/output.h"
 
 namespace sockray {
+namespace {
+
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string what_is_kept(const RecordingWriter& writer) {
+    const Recorded kept = writer.recorded();
+    const std::string where = printable(writer.path()) + (writer.is_divided() ? " and the files before it" : "");
+    if (kept.sends + kept.frames == 0) return fmt::format("nothing of it is in {}", where);
+    std::string what = kept.sends ? counted(kept.sends, "send") : "";
+    if (kept.sends && kept.frames) what += " and ";
+    if (kept.frames) what += counted(kept.frames, kept.sends ? "other frame" : "frame");
+    return fmt::format("in {} {} {}", where, kept.sends + kept.frames == 1 ? "is" : "are", what);
+}
+
+}  // namespace
 
 Result<Recording> Recording::create(const RecordOptions& options, bool json, int stop_fd) {
     Recording recording;
@@ -35,10 +52,7 @@ bool Recording::failed() {
     if (!said_) {
         said_ = true;
         say(fmt::format("recording has ended: {}", writer_->error()->what));
-        const std::string what = writer_->frames()
-                                     ? fmt::format("{} sends and {} frames", writer_->sends(), writer_->frames())
-                                     : fmt::format("{} sends", writer_->sends());
-        say(fmt::format("  the {} before it are in {}", what, printable(writer_->path())));
+        say("  " + what_is_kept(*writer_));
     }
     return true;
 }

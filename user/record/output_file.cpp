@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -43,10 +44,12 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool compress, in
 }
 
 Status OutputFile::put(std::string_view bytes) {
-    if (const int error = write_all(fd_.get(), bytes, piece_, stop_fd_))
+    std::size_t written = 0;
+    const int error = write_all(fd_.get(), bytes, piece_, stop_fd_, &written);
+    size_ += written;
+    if (error)
         return fail(fmt::format("cannot write to {}: {}", printable(path_),
                                 error == ECANCELED ? "nobody reads it" : errno_text(error)));
-    size_ += bytes.size();
     return {};
 }
 
@@ -60,16 +63,19 @@ Status OutputFile::compress(std::string_view bytes, int directive) {
         if (ZSTD_isError(rest))
             return fail(fmt::format("cannot compress {}: {}", printable(path_), ZSTD_getErrorName(rest)));
         if (Status written = put({packed_.data(), out.pos}); !written) return written;
-        if (directive == ZSTD_e_continue ? in.pos == in.size : rest == 0) return {};
+        if (rest == 0) return {};
     }
 }
 
 Status OutputFile::write(std::string_view bytes) {
-    return zstd_ ? compress(bytes, ZSTD_e_continue) : put(bytes);
+    begin_ = size_;
+    return zstd_ ? compress(bytes, ZSTD_e_flush) : put(bytes);
 }
 
-Status OutputFile::flush() {
-    return zstd_ ? compress({}, ZSTD_e_flush) : Status{};
+void OutputFile::cut(std::size_t keep) {
+    // What standard output holds is not all ours.
+    const std::uint64_t end = begin_ + std::min(keep, readable());
+    if (!is_standard_output() && ::ftruncate(fd_.get(), static_cast<off_t>(end)) == 0) size_ = end;
 }
 
 Status OutputFile::finish() {

@@ -24,14 +24,17 @@ class OutputFile {
     OutputFile& operator=(OutputFile&&) noexcept;
     ~OutputFile();
 
-    // Errors: the disk is full, the reader of a pipe has gone, and the like. After one, what was written stays
-    // readable.
+    // The compressor holds nothing back: up to here the file can be read from now on. Errors: the disk is full, the
+    // reader of a pipe has gone, and the like. After one, what was written before stays readable.
     Status write(std::string_view bytes);
-    // Writes what the compressor holds back: up to here the file can be read from now on.
-    Status flush();
+    // After an error of write(): so many of its bytes, from the first on, can be read all the same.
+    std::size_t readable() const { return zstd_ ? 0 : static_cast<std::size_t>(size_ - begin_); }
+    // After an error of write(): takes from the file what lies behind the first `keep` of these, where it is a file.
+    void cut(std::size_t keep);
     // Ends it; an error may come only now.
     Status finish();
 
+    const std::string& path() const { return path_; }
     // Bytes of the file so far.
     std::uint64_t size() const { return size_; }
 
@@ -40,6 +43,7 @@ class OutputFile {
         void operator()(ZSTD_CCtx_s* context) const;
     };
     OutputFile(std::string path, Fd fd, int stop_fd);
+    bool is_standard_output() const { return path_ == "-"; }
     Status put(std::string_view bytes);
     Status compress(std::string_view bytes, int directive);
 
@@ -48,6 +52,7 @@ class OutputFile {
     int stop_fd_;
     std::size_t piece_;
     std::uint64_t size_ = 0;
+    std::uint64_t begin_ = 0;                         // of the last write()
     std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_;  // none: not compressed
     std::string packed_;
 };

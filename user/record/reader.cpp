@@ -70,6 +70,7 @@ class Replay {
   private:
     Status take(Entry&& entry, const std::string& path);
     Status take(OriginEntry&& entry, const std::string& path);
+    void note_missing_end();
     void take_block(const pcapng::Block& block, bool swapped);
     void take_packet(std::string_view body, bool swapped);
     void begin();
@@ -80,6 +81,9 @@ class Replay {
     std::span<Sink* const> sinks_;
     std::optional<Origin> origin_;
     std::uint32_t next_file_ = 0;
+    std::string last_path_;
+    bool goes_on_ = false;   // the last file says so
+    bool cut_said_ = false;  // why the last file has no end is noted
     Plan plan_;
     RecordedNames names_;
     bool begun_ = false;
@@ -143,6 +147,8 @@ Status Replay::take(Entry&& entry, const std::string& path) {
         for (Sink* sink : sinks_) sink->send(*send);
     } else if (auto* ending = std::get_if<Ending>(&entry)) {
         ending_ = std::move(*ending);
+    } else if (std::holds_alternative<PartEntry>(entry)) {
+        goes_on_ = true;
     } else if (std::holds_alternative<UnknownEntry>(entry)) {
         notes.unknown_entries++;
     }
@@ -188,6 +194,8 @@ void Replay::take_packet(std::string_view body, bool swapped) {
 
 Status Replay::read(RecordingFiles::File from) {
     const std::string& path = from.path;
+    last_path_ = path;
+    goes_on_ = cut_said_ = false;
     auto file = InputFile::begin(std::move(from.fd), path);
     if (!file) return tl::unexpected(file.error());
     bool swapped = false;
@@ -205,6 +213,7 @@ Status Replay::read(RecordingFiles::File from) {
         if (!in_section && (!block || block->type != pcapng::section_header))
             return fail(fmt::format("{} is no recording: it does not begin as a pcapng file does", printable(path)));
         if (!block) {
+            cut_said_ = true;
             note(path, block.error().damage.empty()
                            ? fmt::format("was cut off: its last {} bytes are no whole block", bytes->size())
                            : fmt::format("ends for us in damage: {}; what follows is not read", block.error().damage));
@@ -226,13 +235,24 @@ Status Replay::read(RecordingFiles::File from) {
         file->skip(pcapng::block_length(*block));
         need = 12;
     }
-    if (!file->damage().empty()) note(path, fmt::format("ends for us in {}", file->damage()));
+    if (!file->damage().empty()) {
+        cut_said_ = true;
+        note(path, fmt::format("ends for us in {}", file->damage()));
+    }
     return {};
+}
+
+void Replay::note_missing_end() {
+    if (goes_on_)
+        note(last_path_, fmt::format("goes on in file {} of its session, which is not here", next_file_));
+    else if (!cut_said_)
+        note(last_path_, "was cut off: the end of its session is not here");
 }
 
 void Replay::finish() {
     begin();
     if (!ending_) {
+        note_missing_end();
         ending_.emplace();
         ending_->cut_off = true;
         ending_->end_ns = last_ns_;

@@ -2,6 +2,7 @@
 
 #include <net/if_arp.h>
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -18,6 +19,8 @@ namespace sockray {
 namespace {
 
 constexpr std::size_t large = std::size_t{1} << 20;
+// What is compressed at once is one block of zstd's: of a block that is not whole nothing can be read.
+constexpr std::size_t packed_at_once = std::size_t{128} << 10;
 constexpr std::uint64_t second_ns = 1'000'000'000;
 
 // LINKTYPE_* of a device's ARPHRD_*, as libpcap's pcap-linux.c has them for the frames of packet sockets.
@@ -87,6 +90,8 @@ void RecordingWriter::start_file() {
     const std::string system = fmt::format("Linux {}", origin_.kernel);
     const std::string application = fmt::format("sockray {}", origin_.version);
     head_written_ = false;
+    earlier_ = earlier_ + std::exchange(kept_, {});
+    put_ = {};
     pcapng::put(head_, pcapng::Section{origin_.machine, system, application});
     put(OriginEntry{origin_, file_index_});
     for (const PlanLine& line : plan_->lines) put(line);
@@ -130,6 +135,7 @@ void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
     text_ = "MESSAGE=";
     append_message(text_, record);
     put_row(record.create.start, record.pid, text_);
+    mark();
     rotate_if_due();
 }
 
@@ -161,7 +167,8 @@ void RecordingWriter::send(const Send& send) {
         append_comment(text_, send, *plan_, *names_);
         put_row(begin_ns(record), record.pid, text_);
     }
-    sends_++;
+    put_.sends++;
+    mark();
     rotate_if_due();
 }
 
@@ -174,7 +181,8 @@ void RecordingWriter::frame(const TapFrame& frame) {
     packet.bytes = frame.bytes;
     packet.direction = frame.outgoing ? pcapng::Direction::out : pcapng::Direction::in;
     pcapng::put(buffer_, packet);
-    frames_++;
+    put_.frames++;
+    mark();
     rotate_if_due();
 }
 
@@ -188,11 +196,8 @@ void RecordingWriter::rotate_if_due() {
 void RecordingWriter::idle() {
     if (error_ || full_ || !plan_) return;
     const std::uint64_t now = monotonic_ns();
-    if (now - written_out_ns_ >= second_ns && (head_written_ || sends_ || described_)) {
+    if (now - written_out_ns_ >= second_ns && (head_written_ || put_.sends || earlier_.sends || described_))
         write_out();
-        if (!error_)
-            if (Status flushed = file_.flush(); !flushed) error_ = flushed.error();
-    }
     const std::uint64_t seconds = options_.rotation.seconds;
     if (!error_ && seconds && now - file_began_ns_ >= seconds * second_ns) next_file();
 }
@@ -208,10 +213,42 @@ void RecordingWriter::write_out() {
             pcapng::put(head_, pcapng::Interface{ethernet, options_.snaplen, "none", "before the first frame"});
         }
         buffer_.insert(0, head_);
+        for (Mark& mark : marks_) mark.end += head_.size();
         head_.clear();
     }
-    if (Status written = file_.write(buffer_); !written) error_ = written.error();
+    for (std::size_t from = 0, to = 0; from < buffer_.size() && !error_; from = to) {
+        to = piece_end(from);
+        write_piece(from, to);
+    }
+    if (!error_) kept_ = put_;
     buffer_.clear();
+    marks_.clear();
+}
+
+std::size_t RecordingWriter::piece_end(std::size_t from) const {
+    std::size_t end = buffer_.size();
+    if (!options_.compress || end - from <= packed_at_once) return end;
+    for (const Mark& mark : marks_) {
+        if (mark.end <= from) continue;
+        if (end != buffer_.size() && mark.end - from > packed_at_once) break;
+        end = mark.end;
+    }
+    return end;
+}
+
+// Where that fails the file ends behind the last send or frame that is whole in it.
+void RecordingWriter::write_piece(std::size_t from, std::size_t to) {
+    const Status written = file_.write(std::string_view(buffer_).substr(from, to - from));
+    if (written) return;
+    error_ = written.error();
+    const std::size_t there = from + file_.readable();
+    std::size_t whole = from;
+    for (const Mark& mark : marks_) {
+        if (mark.end > there) break;
+        whole = std::max(whole, mark.end);
+        kept_ = mark.put;
+    }
+    file_.cut(whole - from);
 }
 
 void RecordingWriter::next_file() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_set>
+#include <vector>
 
 #include "user/correlate/sink.h"
 #include "user/record/file_names.h"
@@ -23,8 +24,16 @@ struct RecordingOptions {
     int stop_fd = -1;  // see OutputFile::create
 };
 
-// What is written waits in memory for at most a second or a megabyte. When writing fails, what was written stays as it
-// is, and nothing more is: error() tells.
+// How much of a session is in its files.
+struct Recorded {
+    std::uint64_t sends = 0;
+    std::uint64_t frames = 0;  // of no send
+
+    Recorded operator+(const Recorded& more) const { return {sends + more.sends, frames + more.frames}; }
+};
+
+// What is written waits in memory for at most a second or a megabyte. When writing fails, the file ends
+// behind the last send or frame that is whole in it, and nothing more is written: error() tells.
 class RecordingWriter : public Sink {
   public:
     // Creates the first file. Errors: cannot be written.
@@ -45,10 +54,12 @@ class RecordingWriter : public Sink {
     const std::optional<Error>& error() const { return error_; }
     // -G and -W: all files that were asked for are full.
     bool is_full() const { return full_; }
-    std::uint64_t sends() const { return sends_; }    // written
-    std::uint64_t frames() const { return frames_; }  // written, of no send
-    // Where they are, as it stands on the command line.
-    const std::string& path() const { return options_.path; }
+    // What a reader finds in the files: of what still waits in memory nothing.
+    Recorded recorded() const { return earlier_ + kept_; }
+    // There are files before path().
+    bool is_divided() const { return file_index_ > 0; }
+    // The file that is written, or was the last one.
+    const std::string& path() const { return file_.path(); }
 
   private:
     RecordingWriter(const RecordingOptions& options, OutputFile file);
@@ -56,6 +67,9 @@ class RecordingWriter : public Sink {
     void next_file();
     void rotate_if_due();
     void write_out();
+    std::size_t piece_end(std::size_t from) const;
+    void write_piece(std::size_t from, std::size_t to);
+    void mark() { marks_.push_back({buffer_.size(), put_}); }
     template <typename E>
     void put(const E& entry);
     void name_symbol(std::uint64_t address);
@@ -86,8 +100,16 @@ class RecordingWriter : public Sink {
     std::optional<TapInterface> described_;
     std::optional<Error> error_;
     bool full_ = false;
-    std::uint64_t sends_ = 0;
-    std::uint64_t frames_ = 0;
+    // Of this file: what was put into it, and what of that a reader finds there.
+    Recorded put_;
+    Recorded kept_;
+    Recorded earlier_;  // in the files before it
+    // Ends of sends, frames and sockets in buffer_, and what was put until there.
+    struct Mark {
+        std::size_t end = 0;
+        Recorded put;
+    };
+    std::vector<Mark> marks_;
 };
 
 }  // namespace sockray
