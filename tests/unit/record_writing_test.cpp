@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -103,6 +105,98 @@ TEST_F(Recordings, WithoutRoomTheyEndBehindTheLastWholeFrameAndCountWhatIsThere)
             const char* why = name == "a" ? "was cut off: the end of its session is not here" : "are cut off";
             EXPECT_NE(notes->words[0].find(why), std::string::npos) << notes->words[0];
         }
+}
+
+TEST_F(Recordings, DividedBySizeCountWhatIsInTheFilesAlsoWhereItIsCompressed) {
+    for (const std::uint64_t bytes : {100'000U, 400'000U}) {
+        Writing session({path("a.zst"), true, {bytes, 0, 0}}, origin());
+        session.send(20'000, incompressible);
+        session.end();
+        std::vector<std::string> files{path("a.zst")};
+        while (fs::exists(path("a" + std::to_string(files.size()) + ".zst")))
+            files.push_back(path("a" + std::to_string(files.size()) + ".zst"));
+        ASSERT_GT(files.size(), 2U);
+        for (std::size_t i = 0; i + 1 < files.size(); i++) {
+            EXPECT_GE(fs::file_size(files[i]), bytes) << files[i];
+            EXPECT_LT(fs::file_size(files[i]), bytes * 5 / 4) << files[i];
+        }
+        Collector collector;
+        const auto notes = read(files, collector);
+        ASSERT_TRUE(notes);
+        EXPECT_FALSE(collector.ending.cut_off);
+        EXPECT_EQ(collector.ids.size(), 20'000U);
+        for (const std::string& file : files) fs::remove(file);
+    }
+}
+
+std::vector<std::string> names(const std::string& path, const Rotation& rotation, std::int64_t step, int count) {
+    FileNames files(path, rotation);
+    std::vector<std::string> names;
+    for (int i = 0; i < count; i++) names.push_back(files.next(i * step));
+    return names;
+}
+
+TEST(FileNames, AreNumberedWhereTheTimeInThemDoesNotTellThemApart) {
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(names("cap", {1, 0, 0}, 1, 3), (Names{"cap", "cap1", "cap2"}));
+    EXPECT_EQ(names("cap.zst", {1, 0, 11}, 1, 3), (Names{"cap00.zst", "cap01.zst", "cap02.zst"}));
+    EXPECT_EQ(names("cap", {0, 1, 0}, 1, 3), (Names{"cap", "cap1", "cap2"}));
+    EXPECT_EQ(names("cap-%S", {0, 1, 0}, 1, 3), (Names{"cap-00", "cap-01", "cap-02"}));
+    EXPECT_EQ(names("cap-%M.zst", {0, 30, 0}, 30, 4),
+              (Names{"cap-00.zst", "cap-001.zst", "cap-01.zst", "cap-013.zst"}));
+    EXPECT_EQ(names("cap-%M", {1, 30, 0}, 30, 4), (Names{"cap-00", "cap-001", "cap-012", "cap-013"}));
+    EXPECT_EQ(names("cap-%M", {1, 30, 3}, 30, 5), (Names{"cap-000", "cap-001", "cap-012", "cap-010", "cap-021"}));
+}
+
+TEST(FileNames, NeverComeTwiceOutsideARing) {
+    for (const char* path : {"cap", "%S", "%-S", "%-S.zst", "%-M%-S"})
+        for (const Rotation& rotation : {Rotation{0, 1, 0}, Rotation{1, 1, 0}, Rotation{1, 0, 0}, Rotation{0, 1, 7}}) {
+            const auto all = names(path, rotation, 1, 4000);
+            EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size()) << path;
+        }
+}
+
+TEST_F(Recordings, ByTimeOverwriteNoneOfTheirOwnFiles) {
+    Writing session({path("cap-%Y"), false, {0, 1, 3}}, origin());
+    for (int i = 0; i < 3; i++) {
+        session.send(10, sent);
+        session.wait();
+    }
+    EXPECT_TRUE(session.writer().is_full());
+    session.send(1, sent);  // before the session ends
+    session.end();
+    std::vector<std::string> files;
+    for (const auto& file : fs::directory_iterator(folder_)) files.push_back(file.path().string());
+    std::ranges::sort(files);
+    ASSERT_EQ(files.size(), 3U) << "-W";
+    Collector collector;
+    const auto notes = read(files, collector);
+    ASSERT_TRUE(notes);
+    EXPECT_EQ(collector.ids.size(), 31U);
+    EXPECT_FALSE(collector.ending.cut_off);
+}
+
+TEST_F(Recordings, BySizeAndTimeAreAtMostSoManyFiles) {
+    put_bytes(path("other"), "x");
+    Writing session({path("cap-%H%M%S-"), false, {20'000, 1, 3}}, origin());
+    for (int i = 0; i < 3; i++) {
+        session.send(100, sent);
+        session.wait();
+    }
+    session.end();
+    std::vector<std::pair<fs::file_time_type, std::string>> files;
+    for (const auto& file : fs::directory_iterator(folder_))
+        if (file.path().filename() != "other") files.emplace_back(file.last_write_time(), file.path().string());
+    EXPECT_EQ(files.size(), 3U);
+    std::ranges::sort(files);
+    std::vector<std::string> paths;
+    for (const auto& file : files) paths.push_back(file.second);
+    Collector collector;
+    ASSERT_TRUE(read(paths, collector));
+    EXPECT_EQ(collector.ids.size(), session.writer().recorded().sends);
+    EXPECT_LT(collector.ids.size(), 300U);
+    EXPECT_EQ(collector.ids.back(), 300U) << "the last ones";
+    EXPECT_TRUE(fs::exists(path("other")));
 }
 
 TEST_F(Recordings, AMissingDirectoryIsAnError) {

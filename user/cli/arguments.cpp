@@ -109,13 +109,18 @@ void add_record_options(CLI::App& verb, RecordOptions& options) {
             ->type_name("SIZE");
     CLI::Option* seconds =
         add_number(verb, "-G", options.rotation.seconds,
-                   "a new file every so many seconds; FILE may hold strftime(3)'s %H and the like", 1, most_seconds)
+                   "a new file every so many seconds; FILE may hold strftime(3)'s %H and the\nlike; a name "
+                   "that came before gets a number",
+                   1, most_seconds)
             ->type_name("S");
     CLI::Option* files = add_number(verb, "-W", options.rotation.files,
-                                    "with -C: only so many files, then the first is written over; with -G\nalone: end "
-                                    "behind the last",
+                                    "with -C: only so many files, each new one in place of the oldest; with\n-G alone: "
+                                    "end with the last",
                                     1, 1'000'000)
                              ->type_name("N");
+    files->each([bytes, seconds](const std::string&) {
+        if (!bytes->count() && !seconds->count()) throw CLI::RequiresError("-W", "-C or -G");
+    });
     for (CLI::Option* option : {write, snaplen, bytes, seconds, files}) option->group(group);
     for (CLI::Option* option : {snaplen, bytes, seconds, files}) option->needs(write);
 }

@@ -15,8 +15,9 @@ std::string counted(std::uint64_t count, std::string_view what) {
 
 std::string what_is_kept(const RecordingWriter& writer) {
     const Recorded kept = writer.recorded();
-    const std::string where = printable(writer.path()) + (writer.is_divided() ? " and the files before it" : "");
-    if (kept.sends + kept.frames == 0) return fmt::format("nothing of it is in {}", where);
+    if (kept.sends + kept.frames == 0) return "nothing of it is left";
+    std::string where = printable(writer.path());
+    if (kept.files > 1) where += fmt::format(" and the {} before it", counted(kept.files - 1, "file"));
     std::string what = kept.sends ? counted(kept.sends, "send") : "";
     if (kept.sends && kept.frames) what += " and ";
     if (kept.frames) what += counted(kept.frames, kept.sends ? "other frame" : "frame");

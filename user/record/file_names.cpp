@@ -30,21 +30,27 @@ bool is_compressed_name(const std::string& path) {
     return path.ends_with(compressed);
 }
 
-std::string file_name(const std::string& path, const Rotation& rotation, std::uint32_t index, std::int64_t realtime_s) {
-    std::string name = path;
-    std::string ending;
-    if (is_compressed_name(name)) {
-        ending = compressed;
-        name.resize(name.size() - compressed.size());
-    }
-    if (rotation.seconds) {
-        const std::string timed = with_time(name, realtime_s);
-        if (timed != name && !rotation.bytes) return timed + ending;
-        name = timed;
-    }
-    if (rotation.bytes && rotation.files)
-        return fmt::format("{}{:0{}}{}", name, index % rotation.files, digits(rotation.files), ending);
-    return index ? fmt::format("{}{}{}", name, index, ending) : name + ending;
+FileNames::FileNames(const std::string& path, const Rotation& rotation) : stem_(path), rotation_(rotation) {
+    if (!is_compressed_name(path)) return;
+    ending_ = compressed;
+    stem_.resize(stem_.size() - compressed.size());
+}
+
+std::string FileNames::numbered(std::uint32_t index, const std::string& stem) const {
+    if (rotation_.is_ring())
+        return fmt::format("{}{:0{}}{}", stem, index % rotation_.files, digits(rotation_.files), ending_);
+    return index ? fmt::format("{}{}{}", stem, index, ending_) : stem + ending_;
+}
+
+std::string FileNames::next(std::int64_t realtime_s) {
+    const std::uint32_t index = index_++;
+    if (!rotation_.seconds) return numbered(index, stem_);
+    const std::string timed = with_time(stem_, realtime_s);
+    if (rotation_.is_ring()) return numbered(index, timed);
+    std::string name = numbered(rotation_.bytes ? index : 0, timed);
+    if (given_.contains(name)) name = numbered(index, timed);
+    while (!given_.insert(name).second) name += '-';  // the 11th of "cap1", and the first of "cap11"
+    return name;
 }
 
 }  // namespace sockray

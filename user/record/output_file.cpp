@@ -1,6 +1,7 @@
 #include "user/record/output_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -34,6 +35,8 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool compress, in
     if (standard && ::isatty(fd.get()))
         return usage("a recording is no text for a terminal", "send standard output into a file or a pipe");
     OutputFile file(path, std::move(fd), stop_fd);
+    struct stat status {};
+    if (!standard && ::fstat(file.fd_.get(), &status) == 0) file.id_ = {status.st_dev, status.st_ino};
     if (compress) {
         file.zstd_.reset(ZSTD_createCCtx());
         if (!file.zstd_) return fail("no memory for the compressor");
@@ -76,6 +79,11 @@ void OutputFile::cut(std::size_t keep) {
     // What standard output holds is not all ours.
     const std::uint64_t end = begin_ + std::min(keep, readable());
     if (!is_standard_output() && ::ftruncate(fd_.get(), static_cast<off_t>(end)) == 0) size_ = end;
+}
+
+void OutputFile::remove(const std::string& path, const FileId& id) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) == 0 && FileId{status.st_dev, status.st_ino} == id) ::unlink(path.c_str());
 }
 
 Status OutputFile::finish() {

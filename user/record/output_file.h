@@ -1,6 +1,8 @@
 // The file, or files, that a recording goes to.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +14,12 @@
 struct ZSTD_CCtx_s;
 
 namespace sockray {
+
+struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const FileId&) const = default;
+};
 
 // One file, written from its start to its end, compressed with zstd where that is asked for.
 class OutputFile {
@@ -34,7 +42,11 @@ class OutputFile {
     // Ends it; an error may come only now.
     Status finish();
 
+    // Takes it away, where this is still the file of its name.
+    static void remove(const std::string& path, const FileId& id);
+
     const std::string& path() const { return path_; }
+    const FileId& id() const { return id_; }
     // Bytes of the file so far.
     std::uint64_t size() const { return size_; }
 
@@ -51,6 +63,7 @@ class OutputFile {
     Fd fd_;
     int stop_fd_;
     std::size_t piece_;
+    FileId id_;
     std::uint64_t size_ = 0;
     std::uint64_t begin_ = 0;                         // of the last write()
     std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_;  // none: not compressed

@@ -49,14 +49,15 @@ std::uint16_t link_type(std::uint16_t dev_type) {
 
 Result<std::unique_ptr<RecordingWriter>> RecordingWriter::create(const RecordingOptions& options) {
     const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / second_ns);
-    const std::string name = options.path == "-" ? options.path : file_name(options.path, options.rotation, 0, now);
+    FileNames names(options.path, options.rotation);
+    const std::string name = options.path == "-" ? options.path : names.next(now);
     auto file = OutputFile::create(name, options.compress, options.stop_fd);
     if (!file) return tl::unexpected(file.error());
-    return std::unique_ptr<RecordingWriter>(new RecordingWriter(options, std::move(*file)));
+    return std::unique_ptr<RecordingWriter>(new RecordingWriter(options, std::move(names), std::move(*file)));
 }
 
-RecordingWriter::RecordingWriter(const RecordingOptions& options, OutputFile file)
-    : options_(options), file_(std::move(file)) {}
+RecordingWriter::RecordingWriter(const RecordingOptions& options, FileNames names, OutputFile file)
+    : options_(options), files_(std::move(names)), file_(std::move(file)) {}
 RecordingWriter::~RecordingWriter() = default;
 
 std::uint64_t RecordingWriter::realtime(std::uint64_t ns) const {
@@ -90,8 +91,7 @@ void RecordingWriter::start_file() {
     const std::string system = fmt::format("Linux {}", origin_.kernel);
     const std::string application = fmt::format("sockray {}", origin_.version);
     head_written_ = false;
-    earlier_ = earlier_ + std::exchange(kept_, {});
-    put_ = {};
+    put_ = kept_ = {.files = 1};
     pcapng::put(head_, pcapng::Section{origin_.machine, system, application});
     put(OriginEntry{origin_, file_index_});
     for (const PlanLine& line : plan_->lines) put(line);
@@ -127,7 +127,7 @@ void RecordingWriter::put_row(std::uint64_t ns, std::uint32_t pid, const std::st
 }
 
 void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
-    if (error_ || full_) return;
+    if (error_) return;
     for (const std::uint64_t address :
          {record.net_family, record.net_family_create, record.ops, record.ops_sendmsg, record.sk_destruct})
         name_symbol(address);
@@ -140,7 +140,7 @@ void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
 }
 
 void RecordingWriter::send(const Send& send) {
-    if (error_ || full_) return;
+    if (error_) return;
     const sr_send& record = send.record;
     for (const std::uint64_t address : {record.sendmsg_fn, record.drop_location, record.ndo_fn}) name_symbol(address);
     if (record.flags & SR_SEND_DROP) name_drop_reason(record.drop_reason);
@@ -173,7 +173,7 @@ void RecordingWriter::send(const Send& send) {
 }
 
 void RecordingWriter::frame(const TapFrame& frame) {
-    if (error_ || full_) return;
+    if (error_) return;
     pcapng::Packet packet;
     packet.interface = interface_of(*frame.interface);
     packet.realtime_ns = frame.realtime_ns;
@@ -187,19 +187,21 @@ void RecordingWriter::frame(const TapFrame& frame) {
 }
 
 void RecordingWriter::rotate_if_due() {
-    if (buffer_.size() >= large) write_out();
-    const Rotation& rotation = options_.rotation;
-    const bool by_size = rotation.bytes && file_.size() + buffer_.size() >= rotation.bytes;
-    if (!error_ && by_size) next_file();
+    // How far it can be compressed is only known when it has been: in a small file that is to be soon.
+    const std::uint64_t bytes = options_.rotation.bytes;
+    constexpr std::uint64_t small = 16384;
+    const std::uint64_t most = options_.compress && bytes ? std::clamp(bytes / 16, small, std::uint64_t{large}) : large;
+    if (buffer_.size() >= most) write_out();
+    const std::uint64_t waiting = options_.compress ? 0 : head_.size() + buffer_.size();
+    if (!error_ && bytes && file_.size() + waiting >= bytes) next_file();
 }
 
 void RecordingWriter::idle() {
-    if (error_ || full_ || !plan_) return;
+    if (error_ || !plan_) return;
     const std::uint64_t now = monotonic_ns();
-    if (now - written_out_ns_ >= second_ns && (head_written_ || put_.sends || earlier_.sends || described_))
-        write_out();
+    if (now - written_out_ns_ >= second_ns && (head_written_ || put_.sends || file_index_ || described_)) write_out();
     const std::uint64_t seconds = options_.rotation.seconds;
-    if (!error_ && seconds && now - file_began_ns_ >= seconds * second_ns) next_file();
+    if (!error_ && !full_ && seconds && now - file_began_ns_ >= seconds * second_ns) next_file();
 }
 
 void RecordingWriter::write_out() {
@@ -252,15 +254,25 @@ void RecordingWriter::write_piece(std::size_t from, std::size_t to) {
 }
 
 void RecordingWriter::next_file() {
+    const Rotation& rotation = options_.rotation;
+    if (rotation.files && !rotation.bytes && file_index_ + 1 >= rotation.files) {
+        full_ = true;
+        return;
+    }
     put(PartEntry{++file_index_});
     write_out();
-    if (Status finished = file_.finish(); !finished && !error_) error_ = finished.error();
-    const Rotation& rotation = options_.rotation;
-    full_ = rotation.files && !rotation.bytes && file_index_ >= rotation.files;
-    if (error_ || full_) return;
-    const auto now = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / second_ns);
-    auto file =
-        OutputFile::create(file_name(options_.path, rotation, file_index_, now), options_.compress, options_.stop_fd);
+    if (error_) return;
+    if (Status finished = file_.finish(); !finished) {
+        error_ = finished.error();
+        return;
+    }
+    leave_file();
+    const std::string name = files_.next(static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / second_ns));
+    if (rotation.is_ring() && ring_.size() >= rotation.files) {
+        if (ring_.front().path != name) OutputFile::remove(ring_.front().path, ring_.front().id);
+        ring_.pop_front();
+    }
+    auto file = OutputFile::create(name, options_.compress, options_.stop_fd);
     if (!file) {
         error_ = file.error();
         return;
@@ -269,8 +281,22 @@ void RecordingWriter::next_file() {
     start_file();
 }
 
+void RecordingWriter::leave_file() {
+    if (options_.rotation.is_ring())
+        ring_.push_back({file_.path(), file_.id(), kept_});
+    else
+        earlier_ += kept_;
+    kept_ = {};
+}
+
+Recorded RecordingWriter::recorded() const {
+    Recorded all = earlier_;
+    for (const Earlier& file : ring_) all += file.kept;
+    return all += kept_;
+}
+
 void RecordingWriter::end(const Ending& ending) {
-    if (error_ || full_) return;
+    if (error_) return;
     put(ending);
     if (ending.capture) {
         const CaptureLedger& capture = *ending.capture;
@@ -278,7 +304,8 @@ void RecordingWriter::end(const Ending& ending) {
                                                 capture.dropped});
     }
     write_out();
-    if (Status finished = file_.finish(); !finished && !error_) error_ = finished.error();
+    if (error_) return;
+    if (Status finished = file_.finish(); !finished) error_ = finished.error();
 }
 
 }  // namespace sockray

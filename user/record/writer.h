@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,8 +29,14 @@ struct RecordingOptions {
 struct Recorded {
     std::uint64_t sends = 0;
     std::uint64_t frames = 0;  // of no send
+    std::uint32_t files = 0;   // that these are in
 
-    Recorded operator+(const Recorded& more) const { return {sends + more.sends, frames + more.frames}; }
+    Recorded& operator+=(const Recorded& more) {
+        sends += more.sends;
+        frames += more.frames;
+        files += more.files;
+        return *this;
+    }
 };
 
 // What is written waits in memory for at most a second or a megabyte. When writing fails, the file ends
@@ -52,19 +59,18 @@ class RecordingWriter : public Sink {
 
     // Why writing ended before the session did.
     const std::optional<Error>& error() const { return error_; }
-    // -G and -W: all files that were asked for are full.
+    // -G and -W: the time of the last file that was asked for is over. What comes until the end goes there too.
     bool is_full() const { return full_; }
-    // What a reader finds in the files: of what still waits in memory nothing.
-    Recorded recorded() const { return earlier_ + kept_; }
-    // There are files before path().
-    bool is_divided() const { return file_index_ > 0; }
+    // What a reader finds in the files that are there: of what still waits in memory nothing.
+    Recorded recorded() const;
     // The file that is written, or was the last one.
     const std::string& path() const { return file_.path(); }
 
   private:
-    RecordingWriter(const RecordingOptions& options, OutputFile file);
+    RecordingWriter(const RecordingOptions& options, FileNames names, OutputFile file);
     void start_file();
     void next_file();
+    void leave_file();
     void rotate_if_due();
     void write_out();
     std::size_t piece_end(std::size_t from) const;
@@ -79,6 +85,7 @@ class RecordingWriter : public Sink {
     void put_row(std::uint64_t ns, std::uint32_t pid, const std::string& fields);
 
     RecordingOptions options_;
+    FileNames files_;
     OutputFile file_;
     std::uint32_t file_index_ = 0;
     std::uint64_t file_began_ns_ = 0;
@@ -103,7 +110,13 @@ class RecordingWriter : public Sink {
     // Of this file: what was put into it, and what of that a reader finds there.
     Recorded put_;
     Recorded kept_;
-    Recorded earlier_;  // in the files before it
+    Recorded earlier_;  // in the files before it, but for those of a ring
+    struct Earlier {
+        std::string path;
+        FileId id;
+        Recorded kept;
+    };
+    std::deque<Earlier> ring_;  // the oldest first
     // Ends of sends, frames and sockets in buffer_, and what was put until there.
     struct Mark {
         std::size_t end = 0;
