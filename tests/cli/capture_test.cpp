@@ -3,9 +3,11 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -166,6 +168,68 @@ TEST(Capture, IsRecordedAndReported) {
         }
     });
     fs::remove(file);
+}
+
+TEST(Capture, WithoutRoomForItsFileSaysHowManyFramesAreInIt) {
+    const std::string file = (fs::temp_directory_path() / ("sockray-full-" + std::to_string(::getpid()))).string();
+    IN_A_NAMESPACE({
+        for (const std::string path : {file, file + ".zst"}) {
+            rlimit before{};
+            ::getrlimit(RLIMIT_FSIZE, &before);
+            const rlimit small{20'000, before.rlim_max};
+            ::setrlimit(RLIMIT_FSIZE, &small);
+            const Ended ended = captured({"capture", "-i", "veth0", "-c", "20000", "-w", path});
+            ::setrlimit(RLIMIT_FSIZE, &before);
+            EXPECT_EQ(ended.status, 1) << ended.err;
+            EXPECT_NE(ended.err.find("cannot write to " + path + ": File too large"), std::string::npos) << ended.err;
+            EXPECT_NE(ended.out.find("CAPTURE"), std::string::npos) << "the ledger";
+            std::size_t frames = 0;
+            for (const auto& object : objects_of(sockray({"report", "--json", path}).out))
+                frames += object["type"] == "frame";
+            const std::string said =
+                frames ? "in " + path + " are " + std::to_string(frames) + " frames" : "nothing of it is left";
+            EXPECT_NE(ended.err.find(said), std::string::npos) << ended.err << said;
+            fs::remove(path);
+        }
+    });
+}
+
+TEST(Capture, WhoseFileIsRemovedEndsWithTheLedgerAndStatusOne) {
+    const fs::path folder = fs::temp_directory_path() / ("sockray-removed-" + std::to_string(::getpid()));
+    IN_A_NAMESPACE({
+        fs::create_directory(folder);
+        std::thread remover([&] {
+            std::this_thread::sleep_for(std::chrono::seconds(2));
+            fs::remove_all(folder);
+        });
+        const Ended ended = captured({"capture", "-i", "veth0", "-c", "20000", "-w", folder / "a"});
+        remover.join();
+        EXPECT_EQ(ended.status, 1) << ended.err;
+        EXPECT_NE(ended.err.find("a was removed while it was written\nsockray:   nothing of it is left"),
+                  std::string::npos)
+            << ended.err;
+        EXPECT_NE(ended.out.find("CAPTURE"), std::string::npos) << "the ledger";
+    });
+}
+
+TEST(Capture, RecordedByTimeKeepsItsOwnFilesAndEndsWithTheLast) {
+    const fs::path folder = fs::temp_directory_path() / ("sockray-timed-" + std::to_string(::getpid()));
+    IN_A_NAMESPACE({
+        fs::create_directory(folder);
+        const Ended ended =
+            captured({"capture", "-i", "veth0", "-c", "20000", "-w", folder / "a-%Y", "-G", "1", "-W", "3"});
+        EXPECT_EQ(ended.status, 0) << ended.err;
+        Words files;
+        for (const auto& file : fs::directory_iterator(folder)) files.push_back(file.path());
+        std::sort(files.begin(), files.end());
+        EXPECT_EQ(files.size(), 3U);
+        files.insert(files.begin(), "report");
+        const Ended report = sockray(files);
+        EXPECT_EQ(report.status, 0);
+        EXPECT_EQ(report.err, "");
+        EXPECT_NE(report.out.find(ended.out.substr(ended.out.find("CAPTURE"))), std::string::npos) << report.out;
+        fs::remove_all(folder);
+    });
 }
 
 // It has given up what makes root the owner of everything, but for this.

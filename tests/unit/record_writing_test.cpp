@@ -107,6 +107,65 @@ TEST_F(Recordings, WithoutRoomTheyEndBehindTheLastWholeFrameAndCountWhatIsThere)
         }
 }
 
+TEST_F(Recordings, OfAFileThatIsRemovedEndWithinASecondAndSayIt) {
+    for (const std::string name : {"a", "a.zst"}) {
+        Writing session({path(name), is_compressed_name(name)}, origin());
+        session.send(100, sent);
+        session.wait();
+        EXPECT_EQ(session.writer().recorded().sends, 100U);
+        fs::remove(path(name));
+        session.send(100, sent);
+        session.wait();
+        ASSERT_TRUE(session.writer().error());
+        EXPECT_EQ(session.writer().error()->what, path(name) + " was removed while it was written");
+        EXPECT_TRUE(session.writer().is_gone());
+        EXPECT_EQ(session.writer().recorded().sends, 0U);
+        session.end();
+        EXPECT_FALSE(fs::exists(path(name)));
+    }
+}
+
+TEST_F(Recordings, OfAFileThatIsRemovedBeforeTheFirstFrameOrTheEndAreSaidSo) {
+    Writing idle({path("a")}, origin());
+    fs::remove(path("a"));
+    idle.wait();
+    EXPECT_TRUE(idle.writer().is_gone());
+    Writing ending({path("b")}, origin());
+    ending.send(1, sent);
+    fs::remove(path("b"));
+    ending.end();
+    EXPECT_TRUE(ending.writer().is_gone());
+}
+
+TEST_F(Recordings, OfAFileThatIsMovedGoOnThere) {
+    Writing session({path("a")}, origin());
+    session.send(100, sent);
+    session.wait();
+    fs::rename(path("a"), path("b"));
+    session.send(100, sent);
+    session.end();
+    EXPECT_FALSE(session.writer().error());
+    Collector collector;
+    const auto notes = read({path("b")}, collector);
+    ASSERT_TRUE(notes) << notes.error().what;
+    EXPECT_EQ(collector.ids.size(), 200U);
+}
+
+TEST_F(Recordings, OfADirectoryThatIsRemovedKeepTheFilesThatAreElsewhere) {
+    fs::create_directory(folder_ / "sub");
+    Writing session({path("sub/a"), false, {60'000, 0, 0}}, origin());
+    session.send(500, sent);
+    fs::rename(path("sub/a"), path("a"));
+    fs::remove_all(folder_ / "sub");
+    session.send(500, sent);
+    session.end();
+    ASSERT_TRUE(session.writer().error());
+    Collector collector;
+    const auto notes = read({path("a")}, collector);
+    ASSERT_TRUE(notes) << notes.error().what;
+    EXPECT_GT(collector.ids.size(), 50U);
+}
+
 TEST_F(Recordings, DividedBySizeCountWhatIsInTheFilesAlsoWhereItIsCompressed) {
     for (const std::uint64_t bytes : {100'000U, 400'000U}) {
         Writing session({path("a.zst"), true, {bytes, 0, 0}}, origin());

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
 #include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/output.h"
@@ -15,9 +17,13 @@ std::string counted(std::uint64_t count, std::string_view what) {
 
 std::string what_is_kept(const RecordingWriter& writer) {
     const Recorded kept = writer.recorded();
-    if (kept.sends + kept.frames == 0) return "nothing of it is left";
-    std::string where = printable(writer.path());
-    if (kept.files > 1) where += fmt::format(" and the {} before it", counted(kept.files - 1, "file"));
+    const std::filesystem::path directory = std::filesystem::path(writer.path()).parent_path();
+    std::error_code unknown;
+    const bool has_directory = directory.empty() || std::filesystem::exists(directory, unknown);
+    if (kept.sends + kept.frames == 0 || !has_directory) return "nothing of it is left";
+    std::string where = writer.is_gone() ? "" : printable(writer.path());
+    if (const std::uint32_t before = kept.files - (writer.is_gone() ? 0 : 1))
+        where += fmt::format("{}the {} before it", where.empty() ? "" : " and ", counted(before, "file"));
     std::string what = kept.sends ? counted(kept.sends, "send") : "";
     if (kept.sends && kept.frames) what += " and ";
     if (kept.frames) what += counted(kept.frames, kept.sends ? "other frame" : "frame");

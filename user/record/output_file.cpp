@@ -36,7 +36,10 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool compress, in
         return usage("a recording is no text for a terminal", "send standard output into a file or a pipe");
     OutputFile file(path, std::move(fd), stop_fd);
     struct stat status {};
-    if (!standard && ::fstat(file.fd_.get(), &status) == 0) file.id_ = {status.st_dev, status.st_ino};
+    if (!standard && ::fstat(file.fd_.get(), &status) == 0) {
+        file.id_ = {status.st_dev, status.st_ino};
+        file.can_vanish_ = S_ISREG(status.st_mode) && status.st_nlink > 0;
+    }
     if (compress) {
         file.zstd_.reset(ZSTD_createCCtx());
         if (!file.zstd_) return fail("no memory for the compressor");
@@ -79,6 +82,11 @@ void OutputFile::cut(std::size_t keep) {
     // What standard output holds is not all ours.
     const std::uint64_t end = begin_ + std::min(keep, readable());
     if (!is_standard_output() && ::ftruncate(fd_.get(), static_cast<off_t>(end)) == 0) size_ = end;
+}
+
+bool OutputFile::is_gone() const {
+    struct stat status {};
+    return can_vanish_ && fd_ && ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 0;
 }
 
 void OutputFile::remove(const std::string& path, const FileId& id) {

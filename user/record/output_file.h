@@ -42,6 +42,8 @@ class OutputFile {
     // Ends it; an error may come only now.
     Status finish();
 
+    // Its last name was taken away: what is written is lost when it is closed. Never of what had none to begin with.
+    bool is_gone() const;
     // Takes it away, where this is still the file of its name.
     static void remove(const std::string& path, const FileId& id);
 
@@ -64,6 +66,7 @@ class OutputFile {
     int stop_fd_;
     std::size_t piece_;
     FileId id_;
+    bool can_vanish_ = false;
     std::uint64_t size_ = 0;
     std::uint64_t begin_ = 0;                         // of the last write()
     std::unique_ptr<ZSTD_CCtx_s, FreeContext> zstd_;  // none: not compressed

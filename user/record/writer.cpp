@@ -199,7 +199,12 @@ void RecordingWriter::rotate_if_due() {
 void RecordingWriter::idle() {
     if (error_ || !plan_) return;
     const std::uint64_t now = monotonic_ns();
-    if (now - written_out_ns_ >= second_ns && (head_written_ || put_.sends || file_index_ || described_)) write_out();
+    if (now - written_out_ns_ >= second_ns) {
+        if (head_written_ || put_.sends || file_index_ || described_)
+            write_out();
+        else
+            notice_removal();
+    }
     const std::uint64_t seconds = options_.rotation.seconds;
     if (!error_ && !full_ && seconds && now - file_began_ns_ >= seconds * second_ns) next_file();
 }
@@ -225,6 +230,17 @@ void RecordingWriter::write_out() {
     if (!error_) kept_ = put_;
     buffer_.clear();
     marks_.clear();
+    notice_removal();
+}
+
+// Whoever goes on writing into a file that has no name any more would keep nothing.
+void RecordingWriter::notice_removal() {
+    written_out_ns_ = monotonic_ns();
+    if (error_ || !file_.is_gone()) return;
+    error_ = Error{ErrorKind::failed, fmt::format("{} was removed while it was written", printable(file_.path())), ""};
+    gone_ = true;
+    kept_ = {};
+    (void)file_.finish();  // so that its room on the disk is free
 }
 
 std::size_t RecordingWriter::piece_end(std::size_t from) const {

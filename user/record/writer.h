@@ -61,6 +61,8 @@ class RecordingWriter : public Sink {
     const std::optional<Error>& error() const { return error_; }
     // -G and -W: the time of the last file that was asked for is over. What comes until the end goes there too.
     bool is_full() const { return full_; }
+    // error() says that what was written was taken away.
+    bool is_gone() const { return gone_; }
     // What a reader finds in the files that are there: of what still waits in memory nothing.
     Recorded recorded() const;
     // The file that is written, or was the last one.
@@ -71,6 +73,7 @@ class RecordingWriter : public Sink {
     void start_file();
     void next_file();
     void leave_file();
+    void notice_removal();
     void rotate_if_due();
     void write_out();
     std::size_t piece_end(std::size_t from) const;
@@ -107,6 +110,7 @@ class RecordingWriter : public Sink {
     std::optional<TapInterface> described_;
     std::optional<Error> error_;
     bool full_ = false;
+    bool gone_ = false;
     // Of this file: what was put into it, and what of that a reader finds there.
     Recorded put_;
     Recorded kept_;
