@@ -175,6 +175,48 @@ TEST_F(Recordings, WithoutTheirOriginAreRefused) {
     EXPECT_EQ(collector.begun, 0);
 }
 
+TEST_F(Recordings, AFileThatIsGivenTwiceIsRefused) {
+    write({path("a")}, 10);
+    fs::copy_file(path("a"), path("copy"));
+    fs::create_hard_link(path("a"), path("link"));
+    for (const char* again : {"a", "link", "copy"}) {
+        Collector collector;
+        const auto notes = read({path("a"), path(again)}, collector);
+        ASSERT_FALSE(notes) << again;
+        EXPECT_EQ(notes.error().kind, ErrorKind::usage);
+        EXPECT_NE(notes.error().what.find("count twice"), std::string::npos) << notes.error().what;
+    }
+}
+
+TEST_F(Recordings, WithoutAWholeBlockSayWhatIsWrongWithThem) {
+    for (const bool compress : {false, true}) {
+        write({path("whole"), compress}, 10);
+        const std::string whole = bytes_of(path("whole"));
+        for (std::size_t cut = 0; cut < (compress ? 60 : 28); cut++) {
+            put_bytes(path("cut"), std::string_view(whole).substr(0, cut));
+            Collector collector;
+            const auto notes = read({path("cut")}, collector);
+            ASSERT_FALSE(notes) << cut;
+            const char* expected = cut == 0   ? "is empty"
+                                   : cut < 4  ? "does not begin as a pcapng file does"
+                                   : compress ? "cut off"
+                                              : "was cut off within its first block";
+            EXPECT_NE(notes.error().what.find(expected), std::string::npos) << cut << ": " << notes.error().what;
+        }
+    }
+}
+
+TEST_F(Recordings, OfWhichOneFileHasNoWholeBlockAreReadAllTheSame) {
+    write({path("a"), false, {60'000, 0, 0}}, 300);
+    fs::resize_file(path("a1"), 20);
+    fs::resize_file(path("a2"), 0);
+    Collector collector;
+    const auto notes = read({path("a"), path("a1"), path("a2")}, collector);
+    ASSERT_TRUE(notes) << notes.error().what;
+    EXPECT_GT(collector.ids.size(), 50U);
+    EXPECT_GE(notes->words.size(), 2U);
+}
+
 TEST_F(Recordings, WhatIsNoRecordingIsSaidSo) {
     put_bytes(path("text"), "hello, this is no pcapng file at all");
     put_bytes(path("empty"), "");

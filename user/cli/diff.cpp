@@ -38,6 +38,8 @@ int diff(const DiffOptions& options) {
     if (!first) return say_error(first.error());
     auto second = open_one(options.b);
     if (!second) return say_error(second.error());
+    if (options.a == "-" && options.b == "-")
+        return say_error(usage("standard input cannot be both recordings", "give one of them as a file").value());
     drop_privileges();  // a recording may be anybody's
     Profile a;
     Profile b;

@@ -161,6 +161,10 @@ tl::expected<Block, Incomplete> take_block(std::string_view bytes, bool& swapped
     return Block{word_at(bytes, 0, swapped), bytes.substr(8, length - around)};
 }
 
+bool is_section_start(std::string_view bytes) {
+    return bytes.size() >= sizeof(std::uint32_t) && word_at(bytes, 0, false) == section_header;
+}
+
 std::uint32_t block_length(const Block& block) {
     return static_cast<std::uint32_t>(block.body.size()) + around;
 }

@@ -76,6 +76,8 @@ struct Incomplete {
     std::string_view damage = {};  // not empty: this is no block
 };
 tl::expected<Block, Incomplete> take_block(std::string_view bytes, bool& swapped);
+// Whether a section may begin with these bytes, which are too few for its header's block.
+bool is_section_start(std::string_view bytes);
 std::uint32_t block_length(const Block& block);
 
 // The body of an interface description or an enhanced packet block; nothing where it makes no sense. Views into `body`.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <variant>
@@ -81,6 +82,8 @@ class Replay {
     std::span<Sink* const> sinks_;
     std::optional<Origin> origin_;
     std::uint32_t next_file_ = 0;
+    std::set<std::uint32_t> parts_;  // numbers of the files: of each its first
+    bool part_known_ = false;        // of the file that is read
     std::string last_path_;
     bool goes_on_ = false;   // the last file says so
     bool cut_said_ = false;  // why the last file has no end is noted
@@ -106,6 +109,10 @@ Status Replay::take(OriginEntry&& entry, const std::string& path) {
     } else if (entry.file != next_file_) {
         note(path, fmt::format("is file {} of its session where file {} was expected", entry.file, next_file_));
     }
+    if (!std::exchange(part_known_, true) && !parts_.insert(entry.file).second)
+        return usage(fmt::format("{} is file {} of its session, which was read already: it would count twice",
+                                 printable(path), entry.file),
+                     "give each file of the session once, in their order");
     next_file_ = entry.file + 1;
     return {};
 }
@@ -195,7 +202,7 @@ void Replay::take_packet(std::string_view body, bool swapped) {
 Status Replay::read(RecordingFiles::File from) {
     const std::string& path = from.path;
     last_path_ = path;
-    goes_on_ = cut_said_ = false;
+    goes_on_ = cut_said_ = part_known_ = false;
     auto file = InputFile::begin(std::move(from.fd), path);
     if (!file) return tl::unexpected(file.error());
     bool swapped = false;
@@ -204,11 +211,18 @@ Status Replay::read(RecordingFiles::File from) {
     for (;;) {
         const auto bytes = file->peek(need);
         if (!bytes) return fail(fmt::format("cannot read {}: {}", printable(path), bytes.error().what));
+        if (bytes->empty() && !in_section && file->damage().empty())
+            note(path, "is empty: nothing was recorded into it");
         if (bytes->empty()) break;
         const auto block = pcapng::take_block(*bytes, swapped);
         if (!block && block.error().damage.empty() && bytes->size() >= need) {
             need = block.error().need;
             continue;
+        }
+        if (!in_section && !block && block.error().damage.empty() && pcapng::is_section_start(*bytes)) {
+            cut_said_ = true;
+            note(path, "was cut off within its first block: nothing in it can be read");
+            break;
         }
         if (!in_section && (!block || block->type != pcapng::section_header))
             return fail(fmt::format("{} is no recording: it does not begin as a pcapng file does", printable(path)));
@@ -297,6 +311,9 @@ Result<RecordingFiles> open_recording(std::span<const std::string> paths) {
     for (const std::string& path : paths) {
         auto fd = open_input(path);
         if (!fd) return tl::unexpected(fd.error());
+        if (recording.contain(fd->get()))
+            return usage(fmt::format("{} is given twice: what is in it would count twice", printable(path)),
+                         "give each file of the session once, in their order");
         recording.files.push_back({path, std::move(*fd)});
     }
     return recording;
@@ -307,6 +324,8 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
     const std::string first = recording.files.empty() ? "" : printable(recording.files.front().path);
     for (RecordingFiles::File& file : recording.files)
         if (Status read = replay.read(std::move(file)); !read) return tl::unexpected(read.error());
+    if (replay.notes.entries == 0 && !replay.notes.words.empty())
+        return fail(replay.notes.words.front(), "there are no records of sockray's before that");
     if (replay.notes.entries == 0)
         return fail(fmt::format("{} holds no records of sockray's", first),
                     "it is a capture of another program, or one that took them out (editcap does); record with -w");
