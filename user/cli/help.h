@@ -147,6 +147,7 @@ Examples:
   sockray report --tree sends.pcapng | less
   sockray report --json sends.pcapng | jq -r 'select(.outcome == "failed") | .reason'
   sockray report sends.pcapng --html sends.html
+  sockray report sends.pcapng --folded - | flamegraph.pl > sends.svg
   sockray report sends.pcapng --timeline sends.pftrace --flame sends.svg)help";
 
 inline constexpr const char* diagnose_footer = R"help(

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 #include "user/base/format.h"
+#include "user/base/same_file.h"
 #include "user/base/terminal.h"
 #include "user/cli/output.h"
 
@@ -43,6 +44,9 @@ Result<Recording> Recording::create(const RecordOptions& options, bool json, int
         {options.write, is_compressed_name(options.write), options.rotation, options.snaplen, stop_fd});
     if (!writer) return tl::unexpected(writer.error());
     recording.writer_ = std::move(*writer);
+    if (!recording.to_standard_output_ && is_same_file(recording.writer_->path(), STDOUT_FILENO))
+        return usage(fmt::format("-w and standard output both go to {}: one would overwrite the other",
+                                 printable(recording.writer_->path())));
     return recording;
 }
 

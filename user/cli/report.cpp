@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include "user/analyze/findings/findings.h"
 #include "user/base/fd.h"
 #include "user/base/format.h"
+#include "user/base/same_file.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
 #include "user/cli/flusher.h"
@@ -38,11 +40,13 @@ class FileReport {
   public:
     template <typename Report>
     static Result<std::unique_ptr<FileReport>> create(const std::string& path, const RecordingFiles& recording) {
-        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+        const bool standard = path == "-";
+        Fd fd(standard ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         if (!fd) return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
         if (recording.contain(fd.get()))
             return usage(fmt::format("{} is the recording: the report would overwrite it", printable(path)));
-        if (::ftruncate(fd.get(), 0) != 0 && errno != EINVAL)  // a pipe or a device has no length
+        if (!standard && ::ftruncate(fd.get(), 0) != 0 && errno != EINVAL)  // a pipe or a device has no length
             return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
         auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(fd)));
         file->report_ = std::make_unique<Report>(file->out_.buffer());
@@ -64,7 +68,8 @@ class FileReport {
     bool finish() {
         out_.flush();
         if (out_.error() == 0) return true;
-        say(fmt::format("cannot write to {}: {}", printable(path_), errno_text(out_.error())));
+        say(fmt::format("cannot write to {}: {}", path_ == "-" ? "standard output" : printable(path_),
+                        errno_text(out_.error())));
         return false;
     }
 
@@ -113,6 +118,39 @@ Result<FileReports> open_files(const ReportOptions& options, const RecordingFile
     return files;
 }
 
+// What each report goes to is its own. Errors: two go to one file.
+Status check_files(const ReportOptions& options) {
+    std::vector<std::pair<std::string, std::string>> outputs;
+    for (const auto& [option, path] : {std::pair{"--html", &options.html}, std::pair{"--timeline", &options.timeline},
+                                       std::pair{"--flame", &options.flame}, std::pair{"--folded", &options.folded}})
+        if (!path->empty()) outputs.emplace_back(option, *path);
+    const std::string text = options.json    ? "--json"
+                             : options.csv   ? "--csv"
+                             : options.lines ? "--lines"
+                             : options.tree  ? "--tree"
+                                             : "";
+    for (auto output = outputs.begin(); output != outputs.end(); ++output) {
+        const auto& [option, path] = *output;
+        const auto both_want = [&](const std::string& other) {
+            return usage(fmt::format("{} and {} both want standard output", option, other), "give one of them a file");
+        };
+        if (path == "-" && !text.empty()) return both_want(text);
+        for (auto other = outputs.begin(); other != output; ++other) {
+            if (path == "-" && other->second == "-") return both_want(other->first);
+            if (path != "-" && other->second != "-" && is_same_file(path, other->second))
+                return usage(fmt::format("{} and {} both go to {}: one would overwrite the other", other->first, option,
+                                         printable(path)));
+        }
+        const bool shown = !text.empty() || std::ranges::any_of(outputs, [](const auto& o) { return o.second == "-"; });
+        if (path != "-" && shown && is_same_file(path, STDOUT_FILENO))
+            return usage(fmt::format("{} and standard output both go to {}: one would overwrite the other", option,
+                                     printable(path)));
+    }
+    if (options.timeline == "-" && ::isatty(STDOUT_FILENO))
+        return usage("a .pftrace is no text for a terminal", "send standard output into a file or a pipe");
+    return {};
+}
+
 View view_of(const ReportOptions& options) {
     if (options.json) return View::json;
     if (options.lines) return View::lines;
@@ -122,6 +160,7 @@ View view_of(const ReportOptions& options) {
 }  // namespace
 
 int report(const ReportOptions& options) {
+    if (const Status own = check_files(options); !own) return say_error(own.error());
     Findings findings;
     auto recording = open_recording(options.files);
     if (!recording) return say_error(recording.error());
@@ -173,7 +212,7 @@ void add_report(CLI::App& app, Action& action) {
     json->excludes(csv)->excludes(lines)->excludes(tree);
     csv->excludes(lines)->excludes(tree);
     lines->excludes(tree);
-    const char* group = "Into files (then no text, unless it is asked for)";
+    const char* group = "Into files (then no text, unless it is asked for); - is standard output, for one";
     add_text(verb, "--html", options->html, "one page with pictures, that needs nothing but a browser")
         ->type_name("OUT")
         ->group(group);

@@ -8,6 +8,7 @@
 #include "user/base/fd.h"
 #include "user/base/format.h"
 #include "user/base/frame_filter.h"
+#include "user/base/same_file.h"
 #include "user/base/terminal.h"
 #include "user/cli/device_delta.h"
 #include "user/cli/output.h"
@@ -56,6 +57,9 @@ Status check_run(const RunOptions& options) {
     if (!options.count && options.read.empty())
         return usage("how many sends? --count is required (with -r FILE: each of its frames once, without it)",
                      "for example: -c 100");
+    if (!options.read.empty() && is_same_file(options.read, options.record.write))
+        return usage(
+            fmt::format("-r and -w both name {}: the recording would overwrite the frames", printable(options.read)));
     if (Status frame = check_frame(options.frame); !frame) return frame;
     if (!options.read.empty() && options.socket.type == SocketType::dgram)
         return usage("--socket dgram cannot send the frames of a file (-r) as they are: the kernel builds the header",

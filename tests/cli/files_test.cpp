@@ -1,0 +1,97 @@
+// What is read and written: files that would be lost, standard output that is wanted twice, a disk that is full.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/cli/invoke.h"
+
+namespace sockray {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+class Files : public testing::Test {
+  protected:
+    void SetUp() override {
+        folder_ = fs::temp_directory_path() / ("sockray-files-" + std::to_string(::getpid()));
+        fs::remove_all(folder_);
+        fs::create_directory(folder_);
+        std::ofstream(name("in")) << "a recording";
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+    std::string name(const std::string& file) const { return (folder_ / file).string(); }
+
+    // Status 2, all of these words, and no file is made or changed.
+    void expect_refused(const Words& words, const Words& about, const Surroundings& surroundings = {}) const {
+        const Ended ended = sockray(words, surroundings);
+        EXPECT_EQ(ended.status, 2) << ended.err;
+        EXPECT_TRUE(is_message(ended.err));
+        for (const std::string& word : about) EXPECT_NE(ended.err.find(word), std::string::npos) << ended.err;
+        std::ifstream in(name("in"));
+        EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "a recording");
+        for (const auto& file : fs::directory_iterator(folder_))
+            EXPECT_TRUE(file.path().filename() == "in" || file.path().filename() == "shell") << file.path();
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(Files, TwoReportsDoNotGoToOne) {
+    const Words options{"--html", "--timeline", "--flame", "--folded"};
+    for (const std::string& one : options)
+        for (const std::string& other : options)
+            if (one < other) {
+                expect_refused({"report", name("in"), one, name("o"), other, name("./o")}, {one, other, "overwrite"});
+                expect_refused({"report", name("in"), one, "-", other, "-"}, {one, other, "standard output"});
+            }
+    for (const std::string& option : options) {
+        expect_refused({"report", name("in"), option, name("in")}, {"is the recording"});
+        for (const std::string text : {"--json", "--csv", "--lines", "--tree"}) {
+            expect_refused({"report", name("in"), option, "-", text}, {option, text, "standard output"});
+            std::ofstream(name("shell"));
+            expect_refused({"report", name("in"), option, name("shell"), text}, {option, "standard output"},
+                           {.output = name("shell")});
+        }
+    }
+    EXPECT_EQ(sockray({"report", name("in"), "--html", "/dev/null", "--flame", "/dev/null"}).status, 1)
+        << "it is no recording, but nothing is lost there";
+}
+
+TEST_F(Files, OneRecordingIsNotReadTwice) {
+    expect_refused({"report", name("in"), name("./in")}, {"given twice"});
+    expect_refused({"diagnose", name("in"), name("in")}, {"given twice"});
+    expect_refused({"report", "-", "-"}, {"given twice"});
+    expect_refused({"diff", "-", "-"}, {"standard input cannot be both"});
+}
+
+TEST_F(Files, ARunDoesNotRecordOverTheFramesItSends) {
+    expect_refused({"run", "-i", "lo", "-r", name("in"), "-w", name("in")}, {"-r", "-w", "overwrite"});
+}
+
+TEST_F(Files, ANumberOfFilesIsOfThoseThatARecordingIsDividedInto) {
+    for (const Words& verb : {Words{"trace"}, Words{"run", "-i", "lo", "-c", "1"}, Words{"capture", "-i", "lo"}}) {
+        Words words = verb;
+        words.insert(words.end(), {"-w", name("o"), "-W", "3"});
+        expect_refused(words, {"-W requires -C or -G"});
+    }
+}
+
+TEST_F(Files, WhatIsNoRecordingIsSaidInItsOwnWords) {
+    const Ended nothing = sockray({"report", "/dev/null"});
+    EXPECT_EQ(nothing.status, 1);
+    EXPECT_NE(nothing.err.find("/dev/null: is empty"), std::string::npos) << nothing.err;
+    EXPECT_EQ(nothing.err.find("another program"), std::string::npos) << nothing.err;
+    std::ofstream(name("in"), std::ios::binary).write("\n\r\r\n\x80\0\0\0\x4d\x3c\x2b\x1a", 12);
+    const Ended cut = sockray({"report", name("in")});
+    EXPECT_EQ(cut.status, 1);
+    EXPECT_NE(cut.err.find("was cut off within its first block"), std::string::npos) << cut.err;
+}
+
+}  // namespace
+}  // namespace sockray

@@ -1,0 +1,29 @@
+#include "user/base/same_file.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace sockray {
+
+bool is_same_file(const std::string& a, const std::string& b) {
+    struct stat first {};
+    struct stat second {};
+    if (::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0)
+        return !S_ISCHR(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+    std::error_code no_path;
+    const auto first_path = std::filesystem::weakly_canonical(a, no_path);
+    if (no_path) return false;
+    const auto second_path = std::filesystem::weakly_canonical(b, no_path);
+    return !no_path && first_path == second_path;
+}
+
+bool is_same_file(const std::string& path, int fd) {
+    struct stat named {};
+    struct stat open {};
+    return ::stat(path.c_str(), &named) == 0 && ::fstat(fd, &open) == 0 && S_ISREG(named.st_mode) &&
+           named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
+}  // namespace sockray
