@@ -93,5 +93,17 @@ TEST_F(Files, WhatIsNoRecordingIsSaidInItsOwnWords) {
     EXPECT_NE(cut.err.find("was cut off within its first block"), std::string::npos) << cut.err;
 }
 
+TEST_F(Files, AnAnswerThatCannotBeWrittenIsAFailure) {
+    Words verbs{"doctor",   "run",  "trace",           "top", "capture", "report",
+                "diagnose", "diff", "compare-methods", "ops", "sockets"};
+    std::vector<Words> all{{"--help"}, {"--version"}, {"help"}};
+    for (const std::string& verb : verbs) all.push_back({verb, "--help"});
+    for (const Words& words : all) {
+        const Ended ended = sockray(words, {.output = "/dev/full"});
+        EXPECT_EQ(ended.status, 1) << words[0];
+        EXPECT_EQ(ended.first_error(), "sockray: cannot write to standard output: No space left on device") << words[0];
+    }
+}
+
 }  // namespace
 }  // namespace sockray

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,16 @@ bool is_verb(const CLI::App& app, const std::string& word) {
 
 bool is_app_option(const std::string& word) {
     return word == "-h" || word == "--help" || word == "--version";
+}
+
+// What --help and --version say.
+int say_answer(const CLI::App& app, const CLI::Success& answer) {
+    std::ostringstream text;
+    const int status = app.exit(answer, text, text);
+    Output out(STDOUT_FILENO);
+    out.buffer().append(text.str());
+    out.flush();
+    return say_output_error(out) ? exit_failed : status;
 }
 
 // What was typed is echoed, but never raw and never at any length.
@@ -74,7 +85,7 @@ int main_of(std::vector<std::string> arguments) {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         app.parse(arguments);
     } catch (const CLI::Success& success) {
-        return app.exit(success);  // --help, --version
+        return say_answer(app, success);
     } catch (const CLI::ExtrasError& error) {
         return say_usage(std::string(error.what()) + (app.got_subcommand("trace") ? "; a command goes behind --" : ""));
     } catch (const CLI::ParseError& error) {
