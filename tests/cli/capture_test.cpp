@@ -176,7 +176,7 @@ TEST(Capture, WithoutRoomForItsFileSaysHowManyFramesAreInIt) {
         for (const std::string path : {file, file + ".zst"}) {
             rlimit before{};
             ::getrlimit(RLIMIT_FSIZE, &before);
-            const rlimit small{20'000, before.rlim_max};
+            const rlimit small{8'000, before.rlim_max};
             ::setrlimit(RLIMIT_FSIZE, &small);
             const Ended ended = captured({"capture", "-i", "veth0", "-c", "20000", "-w", path});
             ::setrlimit(RLIMIT_FSIZE, &before);
