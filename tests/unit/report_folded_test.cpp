@@ -51,7 +51,7 @@ TEST(FlameSvg, HasABoxForEachStageAndNothingOfAHostileNameThatIsMarkup) {
 TEST(FlameSvg, TitleTellsShareAndTimes) {
     const std::string text = made::exported<FlameSvg>({made::delivered()});
     EXPECT_NE(
-        text.find("<title>packet_snd: 8.00 us in all, 80.0 % of all sends\n1.20 us itself\n1 times, 8.00 us each"),
+        text.find("<title>packet_snd: 8.00 us in all, 80.0 % of all sends\n1.20 us itself\n1 time, 8.00 us each"),
         std::string::npos)
         << text;
     EXPECT_NE(text.find("prefers-color-scheme:dark"), std::string::npos);
@@ -60,7 +60,7 @@ TEST(FlameSvg, TitleTellsShareAndTimes) {
 TEST(FlameSvg, SaysWhatIsNotInIt) {
     Send send = made::delivered();
     for (sr_span& span : send.record.span) span.end = 0;
-    EXPECT_NE(made::exported<FlameSvg>({send}).find("1 sends of which no stage's time is known"), std::string::npos);
+    EXPECT_NE(made::exported<FlameSvg>({send}).find("1 send of which no stage's time is known"), std::string::npos);
 }
 
 }  // namespace

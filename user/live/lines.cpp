@@ -6,6 +6,7 @@
 #include <ctime>
 #include <iterator>
 
+#include "user/base/paragraph.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/live/constants.h"
@@ -109,7 +110,7 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
                          number_width_ + 2 + outcome_width + 2 + duration_width + 2;
         paint(out, style_, Tone::dim, style_.terminal ? path_end(path, style_.width - used) : path);
     }
-    out.push_back('\n');
+    end_line(out);
 }
 
 void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
@@ -122,7 +123,7 @@ void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
     else
         fmt::format_to(std::back_inserter(out), "{}, inode {}, {}", record.ret, record.socket_ino,
                        names_.symbol(record.ops));
-    out.push_back('\n');
+    end_line(out);
 }
 
 void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
@@ -142,7 +143,7 @@ void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
         out.append(gap);
         out.append(ethertype_text(type));
     }
-    out.push_back('\n');
+    end_line(out);
 }
 
 void Lines::socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id) {

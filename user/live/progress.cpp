@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string>
 
+#include "user/base/words.h"
 #include "user/live/outcome_tone.h"
 
 namespace sockray {
@@ -47,7 +48,7 @@ void Progress::update(const ProgressCounts& counts, std::uint64_t now_ns) {
         part(Tone::plain, fmt::format("{} of {} sends, {} %", counts.sends, *total_,
                                       std::min<std::uint64_t>(100, counts.sends * 100 / *total_)));
     else
-        part(Tone::plain, fmt::format("{} sends", counts.sends));
+        part(Tone::plain, count_of(counts.sends, "send"));
     part(Tone::dim, fmt::format("{:.0f}/s", rate));
     part(Tone::dim, clock_text(elapsed));
     if (total_ && counts.sends < *total_ && rate > 0)

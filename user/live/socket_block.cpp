@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string>
 
+#include "user/base/paragraph.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/correlate/send.h"
@@ -59,7 +60,7 @@ class Block {
         paint_cell(out_, style_, Tone::plain, timed ? duration(span.end - span.start) : "", time_width, Align::right);
         out_.append(std::string_view("  "));
         paint(out_, style_, note_tone, note);
-        out_.push_back('\n');
+        end_line(out_);
     }
 
     void text_below(std::size_t index, std::string_view text) {

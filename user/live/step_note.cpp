@@ -5,6 +5,7 @@
 
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/correlate/send.h"
 
 namespace sockray {
@@ -41,9 +42,9 @@ std::string step_note(const sr_send& record, const Step& step, const KernelNames
         case SR_SLOT_XMIT: return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
         case SR_SLOT_DRIVER: return returned ? fmt::format("= {}", record.driver_ret) : "no return";
         case SR_SLOT_ENQUEUE:
-            return record.qdisc[0]
-                       ? fmt::format("{}, {} frames in it at the return", printable(record.qdisc), record.qdisc_len)
-                       : "";
+            return record.qdisc[0] ? fmt::format("{}, {} in it at the return", printable(record.qdisc),
+                                                 count_of(record.qdisc_len, "frame"))
+                                   : "";
         case SR_SLOT_NDO:
             return record.ndo_fn ? fmt::format("{} = {}", names.symbol(record.ndo_fn), record.driver_ret) : "";
         case SR_SLOT_RECEIVE:

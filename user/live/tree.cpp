@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 
+#include "user/base/paragraph.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/live/outcome_tone.h"
@@ -84,7 +85,7 @@ void append_tree(fmt::memory_buffer& out, const Send& send, const Plan& plan, co
         }
         if (const std::string text = step_note(send.record, step, names, room); !text.empty())
             fmt::format_to(std::back_inserter(out), "  {}", text);
-        out.push_back('\n');
+        end_line(out);
     }
     append_outcome(out, send, style);
 }

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "user/base/paragraph.h"
+#include "user/base/words.h"
 #include "user/live/outcome_tone.h"
 #include "user/report/chain_rows.h"
 
@@ -22,28 +24,29 @@ constexpr int least_bar_width = 10;
 constexpr int most_bar_width = 32;
 
 // "by sendto, sendmsg"
-void append_names(fmt::memory_buffer& out, std::string_view before, const std::vector<std::string>& names,
-                  const Style& style) {
-    for (std::size_t i = 0; i < names.size(); i++)
-        fmt::format_to(std::back_inserter(out), "{}{}", i == 0 ? before : ", ", printable(names[i], style.utf8));
+void append_names(Paragraph& head, std::string_view before, const std::vector<std::string>& names, const Style& style) {
+    for (std::size_t i = 0; i < names.size(); i++) {
+        head.add(Tone::plain, i == 0 ? before : ", ");
+        head.add(Tone::plain, printable(names[i], style.utf8));
+    }
 }
 
 void append_head(fmt::memory_buffer& out, const Path& path, const Style& style) {
-    paint(out, style, Tone::bold, "CHAIN");
-    fmt::format_to(std::back_inserter(out), "  {} {}", path.sends, path.sends == 1 ? "send" : "sends");
-    append_names(out, " by ", path.entries, style);
-    append_names(out, " on ", path.ifnames, style);
-    if (path.more_names) out.append(std::string_view(" and more"));
+    Paragraph head(out, style, 0, 7);
+    head.add(Tone::bold, "CHAIN");
+    head.add(Tone::plain, "  " + count_of(path.sends, "send"));
+    append_names(head, " by ", path.entries, style);
+    append_names(head, " on ", path.ifnames, style);
+    if (path.more_names) head.add(Tone::plain, " and more");
     std::string_view before = ": ";
     for (int i = 0; i < outcome_count; i++) {
         if (path.outcomes[i] == 0) continue;
-        out.append(before);
+        head.add(Tone::plain, before);
         const auto outcome = static_cast<Outcome>(i);
-        paint(out, style, tone_of(outcome), fmt::format("{} {}", path.outcomes[i], outcome_name(outcome)));
+        head.add(tone_of(outcome), fmt::format("{} {}", path.outcomes[i], outcome_name(outcome)));
         before = ", ";
     }
-    if (is_behind(path, SR_SLOT_NDO)) out.append(std::string_view(", to the driver behind their return"));
-    out.push_back('\n');
+    if (is_behind(path, SR_SLOT_NDO)) head.add(Tone::plain, ", to the driver behind their return");
 }
 
 // Where a stage lies within the median send, and how long it is.
@@ -89,7 +92,7 @@ void append_row(fmt::memory_buffer& out, const Path& path, const ChainRow& row, 
     if (!hit) {
         out.append(std::string_view("  "));
         paint(out, style, Tone::dim, shortened(printable(without_times(row, plan), style.utf8), columns_of.text));
-        out.push_back('\n');
+        end_line(out);
         return;
     }
     paint_cell(out, style, Tone::plain, fmt::format("{}", times.hits), hits_width, Align::right);
@@ -108,7 +111,7 @@ void append_row(fmt::memory_buffer& out, const Path& path, const ChainRow& row, 
             paint(out, style, Tone::good, drawn);
         }
     }
-    out.push_back('\n');
+    end_line(out);
 }
 
 void append_notes(fmt::memory_buffer& out, const Path& path, const Plan& plan, const Style& style) {
@@ -146,14 +149,14 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         paint_cell(out, style, Tone::dim, "hits", hits_width, Align::right);
         paint_cell(out, style, Tone::dim, "median", time_width, Align::right);
         paint_cell(out, style, Tone::dim, "p99", time_width, Align::right);
-        out.push_back('\n');
+        end_line(out);
         for (std::size_t r = 0; r < rows.size(); r++)
             append_row(out, path, rows[r], branch(depths, r, style), columns_of, plan, style);
         append_notes(out, path, plan, style);
-        out.push_back('\n');
+        end_line(out);
     }
     if (shown < chain.sends())
-        fmt::format_to(std::back_inserter(out), "{} sends on other paths\n\n", chain.sends() - shown);
+        fmt::format_to(std::back_inserter(out), "{} on other paths\n\n", count_of(chain.sends() - shown, "send"));
     if (shown)
         paint_lines(out, style, Tone::dim,
                     fmt::format("Times include the hooks' own cost{}.{}", cost_words(cost),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/report/folded.h"
 
 namespace sockray {
@@ -128,7 +129,7 @@ class Flame {
         fmt::format_to(std::back_inserter(out_), ": {} in all, {:.1f} % of all sends", duration(node.total_ns),
                        100 * share(node.total_ns, nodes_[0].total_ns));
         if (node.self_ns) fmt::format_to(std::back_inserter(out_), "\n{} itself", duration(node.self_ns));
-        fmt::format_to(std::back_inserter(out_), "\n{} times, {} each in the mean</title>", node.hits,
+        fmt::format_to(std::back_inserter(out_), "\n{}, {} each in the mean</title>", count_of(node.hits, "time"),
                        duration(node.hits ? node.total_ns / node.hits : 0));
         fmt::format_to(std::back_inserter(out_),
                        R"(<rect class="{}" x="{:.2f}" y="{}" width="{:.2f}" height="{}" rx="1.5"/>)",
@@ -162,12 +163,15 @@ void append_flame_svg(fmt::memory_buffer& out, const Stacks& stacks, std::string
 
     std::vector<std::string> notes;
     if (stacks.untimed_sends())
-        notes.push_back(
-            fmt::format("{} sends of which no stage's time is known are not in it", stacks.untimed_sends()));
+        notes.push_back(fmt::format("{} of which no stage's time is known {} not in it",
+                                    count_of(stacks.untimed_sends(), "send"),
+                                    verb_of(stacks.untimed_sends(), "is", "are")));
     if (stacks.other_sends())
-        notes.push_back(
-            fmt::format("{} sends of more tasks or stacks than are kept are not in it", stacks.other_sends()));
-    if (flame.narrow()) notes.push_back(fmt::format("{} boxes are too narrow to be drawn", flame.narrow()));
+        notes.push_back(fmt::format("{} of more tasks or stacks than are kept {} not in it",
+                                    count_of(stacks.other_sends(), "send"),
+                                    verb_of(stacks.other_sends(), "is", "are")));
+    if (flame.narrow())
+        notes.push_back(fmt::format("{} too narrow to be drawn", count_of(flame.narrow(), "box is", "boxes are")));
 
     const int height = flame.bottom() + foot + note_row * static_cast<int>(notes.size());
     fmt::format_to(std::back_inserter(out),
@@ -177,7 +181,7 @@ void append_flame_svg(fmt::memory_buffer& out, const Stacks& stacks, std::string
     out.append(style);
     const StackNode& all = stacks.nodes()[0];
     const std::string title =
-        fmt::format("Where the time of {} sends went: {} in the kernel", all.hits, duration(all.total_ns));
+        fmt::format("Where the time of {} went: {} in the kernel", count_of(all.hits, "send"), duration(all.total_ns));
     out.append(std::string_view("<title>"));
     append_xml(out, title);
     out.append(std::string_view("</title>\n"));

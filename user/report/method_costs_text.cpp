@@ -6,6 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/paragraph.h"
+#include "user/base/words.h"
+
 namespace sockray {
 namespace {
 
@@ -38,14 +41,14 @@ void append_throughput(fmt::memory_buffer& out, std::span<const MethodCost> cost
     paint_cell(out, style, Tone::dim, "min .. max", range_width, Align::right);
     paint_cell(out, style, Tone::dim, fmt::format("to {} (min .. max)", base), ratio_width + 6, Align::right);
     paint_cell(out, style, Tone::dim, "in the call", time_width + 3, Align::right);
-    out.push_back('\n');
+    end_line(out);
     for (const MethodCost& cost : costs) {
         out.append(std::string_view("  "));
         paint_cell(out, style, Tone::plain, name_of(cost), name_width);
         if (!cost.refused.empty()) {
             out.append(std::string_view("  "));
             paint(out, style, Tone::warning, printable(cost.refused, style.utf8));
-            out.push_back('\n');
+            end_line(out);
             continue;
         }
         paint_cell(out, style, Tone::bold, rate(cost.frames_a_second.median), rate_width, Align::right);
@@ -66,7 +69,7 @@ void append_throughput(fmt::memory_buffer& out, std::span<const MethodCost> cost
             paint(out, style, Tone::warning,
                   fmt::format("{} of {} frames refused", cost.failed, cost.failed + cost.frames));
         }
-        out.push_back('\n');
+        end_line(out);
     }
 }
 
@@ -91,7 +94,7 @@ void append_parts(fmt::memory_buffer& out, const MethodCost& cost, bool is_base,
     paint_cell(out, style, Tone::plain, time_text(cost.traced_ns.median), time_width, Align::right);
     if (parts.empty()) {
         paint(out, style, Tone::dim, "  no stage stands out");
-        out.push_back('\n');
+        end_line(out);
         return;
     }
     bool first = true;
@@ -113,7 +116,7 @@ void append_parts(fmt::memory_buffer& out, const MethodCost& cost, bool is_base,
         } else {
             paint_cell(out, style, Tone::dim, "not passed", time_width, Align::right);
         }
-        out.push_back('\n');
+        end_line(out);
     }
 }
 
@@ -125,12 +128,12 @@ void append_method_costs_text(fmt::memory_buffer& out, std::span<const MethodCos
         std::find_if(costs.begin(), costs.end(), [](const MethodCost& one) { return one.refused.empty(); });
     const std::string base_name = base == costs.end() ? "none" : name_of(*base);
     paint(out, style, Tone::bold, "METHODS");
-    fmt::format_to(std::back_inserter(out),
-                   "  {}: {} rounds of {} frames by each method in turn, untraced; up to {} frames a call\n",
-                   printable(setup.ifname, style.utf8), setup.rounds, setup.frames, setup.batch);
+    fmt::format_to(std::back_inserter(out), "  {}: {} of {} by each method in turn, untraced; up to {} a call\n",
+                   printable(setup.ifname, style.utf8), count_of(setup.rounds, "round"),
+                   count_of(setup.frames, "frame"), count_of(setup.batch, "frame"));
     append_throughput(out, costs, base_name, style);
     if (base == costs.end() || base->parts.empty()) return;
-    out.push_back('\n');
+    end_line(out);
     paint(out, style, Tone::bold, "STAGES");
     fmt::format_to(std::back_inserter(out), "  traced rounds: time a frame, and what is more or less than with {}\n",
                    base_name);
@@ -142,10 +145,10 @@ void append_method_costs_text(fmt::memory_buffer& out, std::span<const MethodCos
     paint_cell(out, style, Tone::dim, "stage, without those in it", 28);
     paint_cell(out, style, Tone::dim, "time", time_width, Align::right);
     paint_cell(out, style, Tone::dim, "min .. max", range_width + 4, Align::right);
-    out.push_back('\n');
+    end_line(out);
     for (const MethodCost& cost : costs)
         if (cost.refused.empty() && !cost.parts.empty()) append_parts(out, cost, &cost == &*base, style);
-    out.push_back('\n');
+    end_line(out);
     paint_lines(
         out, style, Tone::dim,
         "A stage is shown where its time differs in every round from every round of the other, by at least 1/20 "

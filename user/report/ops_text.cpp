@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "user/base/json.h"
+#include "user/base/paragraph.h"
 #include "user/live/constants.h"
 
 namespace sockray {
@@ -44,7 +45,7 @@ void append_ops_json(fmt::memory_buffer& out, const PacketTables& tables) {
                     handlers.text(handler.name, handler.function);
             }
         }
-        out.push_back('\n');
+        end_line(out);
     }
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "user/base/paragraph.h"
+
 namespace sockray {
 
 namespace {
@@ -31,7 +33,7 @@ void append_reason(fmt::memory_buffer& out, std::string_view reason, const Style
     for (const std::string_view line : wrapped(reason, std::max(style.width - text_column, 24))) {
         if (starts_line) fmt::format_to(std::back_inserter(out), "{:{}}", "", text_column);
         paint(out, style, Tone::dim, line);
-        out.push_back('\n');
+        end_line(out);
         starts_line = true;
     }
 }
@@ -54,7 +56,7 @@ void append_line(fmt::memory_buffer& out, const PlanLine& line, const Style& sty
         fmt::format_to(std::back_inserter(out), " at {}+{}", line.function, line.offset);
     else if (line.function != stage_name(line.stage))
         fmt::format_to(std::back_inserter(out), "{} {}", line.hook == "tracepoint" ? "" : " on", line.function);
-    out.push_back('\n');
+    end_line(out);
     if (!reason.empty()) append_reason(out, reason, style, true);
 }
 
@@ -118,17 +120,17 @@ void append_plan_text(fmt::memory_buffer& out, const Plan& plan, const Style& st
         paint_cell(out, style, Tone::bold, title, 2 + name_width + 2);
         paint_cell(out, style, Tone::dim, "evidence", evidence_width + 2);
         paint(out, style, Tone::dim, "hook");
-        out.push_back('\n');
+        end_line(out);
         for (const PlanLine& line : plan.lines)
             if ((stage_info(line.stage).slot >= 0) == of_sends) append_line(out, line, style);
     };
     group("SOCKET CREATION", false);
-    out.push_back('\n');
+    end_line(out);
     group("SEND", true);
-    out.push_back('\n');
+    end_line(out);
     paint_cell(out, style, Tone::bold, "BACKENDS", 2 + name_width + 2);
     paint(out, style, Tone::dim, "kinds of hook, the cheapest first");
-    out.push_back('\n');
+    end_line(out);
     append_backends(out, plan, style);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/base/paragraph.h"
 #include "user/live/constants.h"
 #include "user/report/socket_words.h"
 
@@ -204,7 +205,7 @@ class Table {
             paint_cell(out, style_, tone, text, column.width, column.align);
             if (!last) fmt::format_to(std::back_inserter(out), "{:{}}", "", gap);
         }
-        out.push_back('\n');
+        end_line(out);
     }
 
     const Style& style_;
@@ -222,7 +223,7 @@ void append_detail(fmt::memory_buffer& out, const Style& style, std::string_view
         fmt::format_to(std::back_inserter(out), "{:{}}", "", label_indent);
         paint_cell(out, style, Tone::dim, std::exchange(label, ""), label_width);
         out.append(line);
-        out.push_back('\n');
+        end_line(out);
     }
 }
 
@@ -280,7 +281,7 @@ void append_summary(fmt::memory_buffer& out, const SystemSockets& found, const S
         out.append(std::string_view(", "));
         paint(out, style, Tone::warning, fmt::format("{} held by no process", unheld));
     }
-    out.push_back('\n');
+    end_line(out);
 }
 
 }  // namespace
@@ -294,12 +295,12 @@ void append_sockets_text(fmt::memory_buffer& out, const SystemSockets& found, co
     for (const Row& row : rows) {
         const std::uint32_t netns = row.socket->entry.netns_ino;
         if (!before || before->entry.netns_ino != netns) {
-            out.push_back('\n');
+            end_line(out);
             paint(out, style, Tone::bold, fmt::format("NETNS {}", netns));
             if (netns == found.own_netns) out.append(std::string_view("  sockray's own"));
             if (!found.compared.contains(netns))
                 out.append(std::string_view("  no process in it: sockets that none holds are not seen"));
-            out.push_back('\n');
+            end_line(out);
             table.header(out);
         }
         before = row.socket;

@@ -5,6 +5,7 @@
 #include "user/analyze/histogram.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -33,8 +34,9 @@ class Copies : public Rule {
         finding.rule = "copies";
         finding.cost = share(copy_ns_, all.kernel_ns);
         if (finding.cost < least_copy_share) return {};
-        finding.title = fmt::format("copying {} frames took {} of all time in the kernel, {} in the median",
-                                    copy_.count(), percent(finding.cost), duration(copy_.quantile(0.5)));
+        finding.title =
+            fmt::format("copying {} took {} of all time in the kernel, {} in the median",
+                        count_of(copy_.count(), "frame"), percent(finding.cost), duration(copy_.quantile(0.5)));
         finding.evidence = {
             fmt::format("{} in all, median {}, p99 {}, measured around skb_copy_datagram_from_iter", duration(copy_ns_),
                         duration(copy_.quantile(0.5)), duration(copy_.quantile(0.99))),

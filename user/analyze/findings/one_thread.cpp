@@ -9,6 +9,7 @@
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/correlate/path.h"
 
 namespace sockray {
@@ -67,8 +68,9 @@ class OneThread : public Rule {
             fmt::format("{}[{}], thread {}: {} in its sends, of {} from the first send to the last", most->comm,
                         most->pid, most->tid, duration(most->kernel_ns), duration(last_ns_ - first_ns_)));
         for (const Thread* thread : next_to(most))
-            finding.evidence.push_back(fmt::format("{}[{}], thread {}: {} sends, {} in them", thread->comm, thread->pid,
-                                                   thread->tid, thread->sends, duration(thread->kernel_ns)));
+            finding.evidence.push_back(fmt::format("{}[{}], thread {}: {}, {} in them", thread->comm, thread->pid,
+                                                   thread->tid, count_of(thread->sends, "send"),
+                                                   duration(thread->kernel_ns)));
         finding.sends = most->examples.ids();
         finding.cause = "the work is not shared alike between the threads that send";
         finding.advice =

@@ -5,6 +5,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 #include "user/correlate/explain.h"
 
 namespace sockray {
@@ -40,7 +41,7 @@ class Qdisc : public Rule {
         finding.evidence.push_back("by queue: " + queues_.listed());
         if (longest_)
             finding.evidence.push_back(
-                fmt::format("at most {} frames stood in the queue when such a send returned", longest_));
+                fmt::format("at most {} stood in the queue when such a send returned", count_of(longest_, "frame")));
         finding.sends = examples_.ids();
         finding.cause = "more was sent than the queue hands on to the device, until its limit was reached";
         finding.advice = fmt::format(

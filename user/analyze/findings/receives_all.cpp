@@ -8,6 +8,7 @@
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -56,12 +57,11 @@ class ReceivesAll : public Rule {
         finding.cost = share(taps_ns_, all.kernel_ns);
         finding.title =
             fmt::format("{} came from sockets that also receive every frame (ETH_P_ALL)", of_sends(sends_, all.sends));
-        finding.evidence.push_back(
-            fmt::format("{} sockets with po->num ETH_P_ALL sent {} frames or more each; by sender: {}", sockets,
-                        least_sends, senders_.listed()));
+        finding.evidence.push_back(fmt::format("{} with po->num ETH_P_ALL sent {} frames or more each; by sender: {}",
+                                               count_of(sockets, "socket"), least_sends, senders_.listed()));
         if (opened_all_)
-            finding.evidence.push_back(
-                fmt::format("{} sockets were created with ETH_P_ALL while tracing ran", opened_all_));
+            finding.evidence.push_back(fmt::format("{} created with ETH_P_ALL while tracing ran",
+                                                   count_of(opened_all_, "socket was", "sockets were")));
         if (back_)
             finding.evidence.push_back(fmt::format(
                 "{} came back to a socket of the same process{}: the receiver that was offered the frame "

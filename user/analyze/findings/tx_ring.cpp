@@ -7,6 +7,7 @@
 #include "user/analyze/histogram.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -71,12 +72,12 @@ class TxRing : public Rule {
                                   percent(time))
                             : fmt::format("{} were ring frames that found no room in the send buffer",
                                           of_sends(refused_, all.sends));
-        finding.evidence.push_back(
-            fmt::format("{} frames in {} calls; by device: {}", frames_, calls_, devices_.listed()));
+        finding.evidence.push_back(fmt::format("{} in {}; by device: {}", count_of(frames_, "frame"),
+                                               count_of(calls_, "call"), devices_.listed()));
         if (for_room_.count())
-            finding.evidence.push_back(fmt::format(
-                "{} frames slept for the send buffer, {} in the median, up to the end of sock_alloc_send_pskb",
-                for_room_.count(), duration(for_room_.quantile(0.5))));
+            finding.evidence.push_back(
+                fmt::format("{} slept for the send buffer, {} in the median, up to the end of sock_alloc_send_pskb",
+                            count_of(for_room_.count(), "frame"), duration(for_room_.quantile(0.5))));
         if (for_ends_.count())
             finding.evidence.push_back(fmt::format(
                 "behind the hand-over of a frame: {} in the median, {} at most, up to the end of its part of "
@@ -104,7 +105,8 @@ class TxRing : public Rule {
         finding.title = fmt::format("{} of {} calls on a TX ring ({}) found no frame in it", idle, idle + calls_,
                                     percent(of_calls));
         finding.evidence = {
-            fmt::format("counted at the return of packet_sendmsg; the other {} calls took {} frames", calls_, frames_),
+            fmt::format("counted at the return of packet_sendmsg; {} that did took {}", count_of(calls_, "call"),
+                        count_of(frames_, "frame")),
             "the time of an idle call is not recorded: the cost is an estimate, a tenth of a send each"};
         finding.cause =
             "the program calls before a frame is ready, or does not wait for a free slot and writes none; or "

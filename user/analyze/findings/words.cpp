@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 
@@ -20,7 +21,7 @@ std::string percent(double share) {
 }
 
 std::string of_sends(std::uint64_t part, std::uint64_t whole) {
-    return fmt::format("{} of {} sends ({})", part, whole, percent(share(part, whole)));
+    return fmt::format("{} of {} ({})", part, count_of(whole, "send"), percent(share(part, whole)));
 }
 
 std::string shell_word(std::string_view name) {
