@@ -160,6 +160,23 @@ TEST(Capture, IsRecordedAndReported) {
         const Ended nothing = sockray({"diff", file, file});
         EXPECT_EQ(nothing.status, 1) << nothing.out;
         EXPECT_NE(nothing.err.find("has no sends: there is nothing to compare"), std::string::npos) << nothing.err;
+        // Nothing was traced: what is of sends alone says so and what to do, and writes nothing.
+        const std::string out = file + ".out";
+        for (const Words& words : {Words{"diagnose", file}, Words{"diagnose", "--json", file},
+                                   Words{"report", "--csv", file}, Words{"report", "--timeline", out, file},
+                                   Words{"report", "--flame", out, file}, Words{"report", "--folded", out, file}}) {
+            const Ended refused = sockray(words);
+            EXPECT_EQ(refused.status, 1) << words[0] << " " << words[1];
+            EXPECT_EQ(refused.out, "");
+            EXPECT_NE(refused.err.find("has 30 captured frames and no sends: none was traced"), std::string::npos)
+                << refused.err;
+            EXPECT_NE(refused.err.find("without --no-trace"), std::string::npos) << refused.err;
+            EXPECT_TRUE(!fs::exists(out) || fs::file_size(out) == 0);
+        }
+        const Ended page = sockray({"report", "--html", out, file});
+        EXPECT_EQ(page.status, 0) << page.err;
+        EXPECT_GT(fs::file_size(out), 1000U);
+        fs::remove(out);
         // Others read it too, as an Ethernet capture.
         if (std::system("command -v tcpdump >/dev/null 2>&1") == 0) {
             // It becomes another user, who may not read our file, where it is not told to stay.

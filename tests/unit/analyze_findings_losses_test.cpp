@@ -282,19 +282,58 @@ TEST(TracingLossRule, SaysByCauseWhatIsMissing) {
     session.ending.ledger.sends.lost.no_room = 15;
     session.ending.ledger.sends.lost.missed = 5;
     session.ending.ledger.partial = 3;
-    session.ending.cut_off = true;
     session.end();
     const Finding* finding = session.found("tracing-loss");
     ASSERT_TRUE(finding);
     EXPECT_DOUBLE_EQ(finding->cost, 0.2);
-    for (const char* words :
-         {"15 records of sends found no room", "5 sends whose hooks", "3 sends lack", "the recording has no end"})
+    for (const char* words : {"15 records of sends found no room", "5 sends whose hooks", "3 sends lack"})
         EXPECT_TRUE(says(evidence(finding), words)) << words << "\n" << evidence(finding);
 }
 
 TEST(TracingLossRule, FindsNothingWhereNothingWasLost) {
     Session session;
     EXPECT_FALSE(found_in(session, "tracing-loss", made::delivered()));
+}
+
+TEST(IncompleteRecordingRule, SaysOfARecordingThatWasCutOffThatItsLossIsUnknown) {
+    Session session;
+    session.add(80, made::delivered());
+    session.ending.cut_off = true;
+    session.end();
+    const Finding* finding = session.found("incomplete-recording");
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(finding->title, "the recording ends before its ledger: what tracing lost is unknown");
+    EXPECT_TRUE(says(finding->advice, "SIGTERM")) << finding->advice;
+    EXPECT_FALSE(session.found("tracing-loss"));
+    int blind = 0;
+    for (const auto& subject : session.findings.subjects()) blind += subject.lacks_ledger;
+    EXPECT_EQ(blind, 2);  // the loss, and the devices' counters
+}
+
+TEST(IncompleteRecordingRule, AsksForTheFilesThatAreMissing) {
+    Session session;
+    session.add(80, made::delivered());
+    session.ending.missing = {3, 0, true};
+    session.ending.cut_off = true;
+    session.end();
+    const Finding* finding = session.found("incomplete-recording");
+    ASSERT_TRUE(finding);
+    EXPECT_TRUE(says(evidence(finding), "3 before the first, those behind the last")) << evidence(finding);
+    EXPECT_TRUE(says(finding->advice, "give all files")) << finding->advice;
+}
+
+TEST(IncompleteRecordingRule, FindsNothingInAWholeOne) {
+    Session session;
+    EXPECT_FALSE(found_in(session, "incomplete-recording", made::delivered()));
+}
+
+TEST(DeviceCountersRule, IsSilentWhereNotAllFilesAreThere) {
+    Session session;
+    session.add(1000, made::delivered());
+    session.ending.missing.before = 1;
+    session.ending.devices = {{.ifname = "veth0", .tx_packets = 10, .tx_dropped = 500}};
+    session.end();
+    EXPECT_FALSE(session.found("device-counters"));
 }
 
 TEST(DeviceCountersRule, FindsADeviceThatCountsLessThanItsDriverTook) {

@@ -33,7 +33,7 @@ class HeldCounters : public testing::Test {
             .kind = "tbf", .packets = 8, .drops = 3, .requeues = 0, .overlimits = 0, .waited = 0, .waiting = 4};
     }
     HeldCounter held(std::string_view counter) const {
-        for (const HeldCounter& one : hold_counters(ledger, devices, delta))
+        for (const HeldCounter& one : hold_counters(ending, devices, delta))
             if (one.counter == counter) return one;
         ADD_FAILURE() << "no " << counter;
         return {};
@@ -41,12 +41,12 @@ class HeldCounters : public testing::Test {
 
     Devices devices;
     DeviceDelta delta;
-    Ledger ledger;
+    Ending ending;
 };
 
 TEST_F(HeldCounters, AgreeWithALedgerThatIsRightAndThenHaveNoCause) {
-    ASSERT_EQ(hold_counters(ledger, devices, delta).size(), 4U);
-    for (const HeldCounter& one : hold_counters(ledger, devices, delta)) {
+    ASSERT_EQ(hold_counters(ending, devices, delta).size(), 4U);
+    for (const HeldCounter& one : hold_counters(ending, devices, delta)) {
         EXPECT_EQ(one.counted, one.expected) << one.counter;
         EXPECT_EQ(one.cause, "") << one.counter;
     }
@@ -71,7 +71,7 @@ TEST_F(HeldCounters, OfFramesThatWaitedBeforeTheTraceSayThat) {
 TEST_F(HeldCounters, AreTheDevicesAloneWhereItsQdiscIsNotKnownOrCountsNothing) {
     for (const char* kind : {"", "noqueue"}) {
         delta.qdisc.kind = kind;
-        EXPECT_EQ(hold_counters(ledger, devices, delta).size(), 1U) << kind;
+        EXPECT_EQ(hold_counters(ending, devices, delta).size(), 1U) << kind;
     }
 }
 

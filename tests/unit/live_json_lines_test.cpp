@@ -271,6 +271,37 @@ TEST_F(JsonLinesTest, SummaryHasTheKeysOfTheContractInTheirOrder) {
     EXPECT_EQ(summary(ledger)["correlated"], 3);
 }
 
+TEST_F(JsonLinesTest, SummaryOfARecordingThatWasCutOffHasNullForWhatOnlyItsEndTells) {
+    Ending ending;
+    ending.cut_off = true;
+    ending.ledger.decoded = ending.ledger.shown = ending.ledger.sends.seen = 3;
+    ending.ledger.decoded_by_outcome = {3, 0, 0, 0, 0};
+    const Json line = summary(ending);
+    EXPECT_EQ(line["attempted"], 3);
+    EXPECT_EQ(line["decoded"], 3);
+    EXPECT_EQ(line["cut_off"], true);
+    EXPECT_EQ(line["lost"], Json::parse(R"({"no_room":null,"missed":null,"map_full":null,"rejected":null})"));
+    for (const auto& [key, count] : line["frames"].items()) EXPECT_TRUE(count.is_null()) << key;
+    for (const char* key : {"seen", "lost_by_cpu", "skipped", "sockets_seen", "sockets_lost", "ring_idle", "filtered",
+                            "left_out", "devices", "uncounted", "frame_parts_no_room", "children_lost"})
+        EXPECT_TRUE(line[key].is_null()) << key;
+
+    ending.capture.emplace();
+    json_.capture(out_, ending);
+    const Json capture = take();
+    EXPECT_EQ(capture["lost"], Json::parse(R"({"dropped":null,"unread":null})"));
+    EXPECT_TRUE(capture["seen"].is_null());
+    EXPECT_EQ(capture["received"], 0);
+}
+
+TEST_F(JsonLinesTest, SummaryTellsWhichFilesOfASessionAreMissing) {
+    Ending ending;
+    EXPECT_EQ(summary(ending)["missing_files"], Json::parse(R"({"before":0,"between":0,"rest":false})"));
+    ending.missing = {2, 1, true};
+    EXPECT_EQ(summary(ending)["missing_files"], Json::parse(R"({"before":2,"between":1,"rest":true})"));
+    EXPECT_EQ(summary(ending)["cut_off"], false);
+}
+
 TEST_F(JsonLinesTest, SummaryTellsWhatBecameOfTheFrameRecords) {
     Ledger ledger;
     ledger.frames = {.seen = 10, .decoded = 8, .no_room = 2, .map_full = 3, .missed = 4};

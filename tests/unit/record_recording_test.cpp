@@ -124,6 +124,24 @@ TEST_F(Recordings, DividedBySizeTheyAreOneSession) {
     EXPECT_FALSE(of_one->words.empty());
     EXPECT_TRUE(one.ending.cut_off);
     EXPECT_FALSE(one.ids.empty());
+    EXPECT_EQ(one.ending.missing.before, 2U);
+    EXPECT_TRUE(one.ending.missing.rest);
+    EXPECT_FALSE(collector.ending.missing.any());
+
+    std::vector<std::string> some = files;  // without the second
+    some.erase(some.begin() + 1);
+    Collector holed;
+    ASSERT_TRUE(read(some, holed));
+    EXPECT_FALSE(holed.ending.cut_off);
+    EXPECT_EQ(holed.ending.missing.before, 0U);
+    EXPECT_EQ(holed.ending.missing.between, 1U);
+    EXPECT_FALSE(holed.ending.missing.rest);
+
+    some = files;  // all, and not in their order
+    std::swap(some[0], some[1]);
+    Collector turned;
+    ASSERT_TRUE(read(some, turned));
+    EXPECT_FALSE(turned.ending.missing.any());
 }
 
 TEST_F(Recordings, ARingOfFilesKeepsTheLastOnes) {

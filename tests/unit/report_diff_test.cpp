@@ -73,7 +73,7 @@ TEST(TheDiffText, SaysWhereEvidenceAndHooksDiffer) {
     fill(sessions, true);
     const std::string text = text_of(sessions, {});
     EXPECT_NE(text.find("EVIDENCE"), std::string::npos) << text;
-    EXPECT_NE(text.find("1 stages were not judged: hooks differ"), std::string::npos) << text;
+    EXPECT_NE(text.find("1 stage were not judged: hooks differ"), std::string::npos) << text;
     EXPECT_NE(text.find("hooks differ"), std::string::npos) << text;
     EXPECT_NE(text.find("--backend"), std::string::npos) << text;
 }
@@ -114,6 +114,25 @@ TEST(TheDiffJson, HasALineForEachThingAndTheVerdictLast) {
             EXPECT_LT(line["p"].get<double>(), 0.01);
         }
     EXPECT_TRUE(found);
+}
+
+TEST(TheDiff, OfARecordingThatWasCutOffSaysThatItsLossIsUnknown) {
+    Sessions sessions;
+    made::begin(sessions.a);
+    made::begin(sessions.b);
+    Ending cut;
+    cut.cut_off = true;
+    cut.missing.before = 1;
+    sessions.a.end(cut);
+    sessions.comparison = compare(sessions.a, sessions.b, 0.2);
+    const auto lines = lines_of(sessions);
+    EXPECT_TRUE(lines[0]["lost"].is_null());
+    EXPECT_EQ(lines[0]["cut_off"], true);
+    EXPECT_EQ(lines[0]["files_missing"], true);
+    EXPECT_EQ(lines[1]["lost"], 0);
+    const std::string text = text_of(sessions, {});
+    EXPECT_NE(text.find("what tracing lost is unknown"), std::string::npos) << text;
+    EXPECT_NE(text.find("1 before the first"), std::string::npos) << text;
 }
 
 TEST(TheDiffJson, IsValidForEmptySessions) {

@@ -51,6 +51,37 @@ TEST(FindingsText, SaysWhatCouldNotBeLookedAt) {
         << text_of(session.findings);
 }
 
+TEST(FindingsText, SaysWhatARecordingWithoutALedgerCannotTell) {
+    Session session;
+    session.ending.cut_off = true;
+    session.end();
+    const std::string text = text_of(session.findings, {false, true, 4000, false});
+    EXPECT_TRUE(says(text,
+                     "not looked at, for the recording ends before its ledger: what tracing itself lost, the "
+                     "devices' own counters\n"))
+        << text;
+}
+
+TEST(TheFindings, OfACaptureThatWasNotTracedAreNone) {
+    const Plan plan = made::plan();
+    const made::Names names;
+    Ending ending;
+    ending.capture.emplace();
+    ending.capture->received = 7;
+    Findings untraced;
+    untraced.begin({}, plan, names);
+    untraced.end(ending);
+    EXPECT_EQ(untraced.untraced_frames(), 7U);
+    EXPECT_TRUE(untraced.result().empty());
+
+    Origin traced;
+    traced.stages = ~StageSet{};
+    Findings findings;
+    findings.begin(traced, plan, names);
+    findings.end(ending);
+    EXPECT_FALSE(findings.untraced_frames());
+}
+
 TEST(FindingsText, ShowsOfEachFindingItsNumbersSendsCauseAndAdvice) {
     Session session;
     session.add(10, made::delivered());

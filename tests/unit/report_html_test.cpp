@@ -122,7 +122,7 @@ TEST(ReportHtml, ShowsTheCountsOfTheLedger) {
                                             html::number(ledger.count(outcome)))));
     }
     EXPECT_TRUE(holds(page, fmt::format(">attempted</th><td class=\"n\">{}</td>", html::number(ledger.attempted()))));
-    for (const LedgerLine& line : loss_words(ledger)) EXPECT_TRUE(holds(page, html::escaped(line.text))) << line.text;
+    for (const LedgerLine& line : loss_words(ending)) EXPECT_TRUE(holds(page, html::escaped(line.text))) << line.text;
 }
 
 TEST(ReportHtml, ShowsTheTimesOfTheChain) {
@@ -151,6 +151,46 @@ TEST(ReportHtml, LinksAFindingToTheSendsThatAreShown) {
     EXPECT_TRUE(holds(text, "<a href=\"#send-1\">#1</a>, #999999999"));
     EXPECT_EQ(occurrences(text, "id=\"send-1\""), 1U);
     EXPECT_TRUE(holds(text, "25.0 % of the session"));
+}
+
+TEST(ReportHtml, OfARecordingThatWasCutOffSaysThatLossAndDevicesAreUnknown) {
+    fmt::memory_buffer out;
+    HtmlPage page(out);
+    const Plan plan = made::plan(true);
+    const made::Names names;
+    const Origin origin = made::origin();
+    page.begin(origin, plan, names);
+    page.send(made::delivered(1));
+    Ending ending;
+    ending.cut_off = true;
+    ending.missing.rest = true;
+    ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.decoded_by_outcome[0] = 1;
+    page.end(ending);
+    const std::string text = fmt::to_string(out);
+    EXPECT_TRUE(holds(text, "lost: unknown, the recording ends before its ledger</p>")) << text;
+    EXPECT_TRUE(holds(text, "<h3>Device counters</h3>\n<p class=\"warn\">Unknown"));
+    EXPECT_TRUE(holds(text, "what is missing: those behind the last</p>"));
+    EXPECT_FALSE(holds(text, "lost 0"));
+}
+
+TEST(ReportHtml, OfACaptureThatWasNotTracedHasItsFramesAndNoZerosOfSends) {
+    fmt::memory_buffer out;
+    HtmlPage page(out);
+    page.set_findings(one_finding);
+    const Plan plan;
+    const made::Names names;
+    const Origin origin = made::origin();
+    page.begin(origin, plan, names);
+    Ending ending;
+    ending.capture.emplace();
+    ending.capture->seen = ending.capture->received = 7;
+    page.end(ending);
+    const std::string text = fmt::to_string(out);
+    EXPECT_EQ(flaw_of(text), "");
+    EXPECT_TRUE(holds(text, "seen 7 = received 7 + sent 0 + lost 0 (no room 0, unread 0)</p>"));
+    EXPECT_TRUE(holds(text, "The capture was not traced"));
+    for (const char* part : {"attempted", ">delivered<", "<h2>Findings", "id=\"plan\"", "sockets created"})
+        EXPECT_FALSE(holds(text, part)) << part;
 }
 
 TEST(ReportHtml, OfASessionWithoutSendsSaysSo) {

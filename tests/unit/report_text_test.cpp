@@ -39,7 +39,10 @@ struct Session {
     }
     std::string ledger_text(const Style& style = plain, const std::vector<DeviceDelta>& deltas = {}) const {
         fmt::memory_buffer out;
-        append_ledger_text(out, ledger, reasons, devices, deltas, style);
+        Ending ending;
+        ending.ledger = ledger;
+        ending.devices = deltas;
+        append_ledger_text(out, ending, reasons, devices, style);
         return fmt::to_string(out);
     }
     std::string chain_text(bool inlined = false, const Style& style = plain) const {

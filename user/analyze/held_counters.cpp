@@ -2,8 +2,12 @@
 
 #include "user/base/format.h"
 
+#include "user/base/words.h"
+
 namespace sockray {
 namespace {
+
+constexpr const char* not_among_files = ", or in files of the session that are not here";
 
 HeldCounter held(std::string_view counter, std::uint64_t counted, std::uint64_t expected, std::string_view what,
                  std::string more, std::string fewer) {
@@ -13,21 +17,25 @@ HeldCounter held(std::string_view counter, std::uint64_t counted, std::uint64_t 
     return result;
 }
 
-std::string others_than(const Devices& devices, const Ledger& ledger) {
+std::string others_than(const Devices& devices, const Ending& ending) {
+    const Ledger& ledger = ending.ledger;
     std::string who = "from other senders or the kernel itself (IPv6 neighbour discovery, for one)";
     if (ledger.filtered) who += fmt::format(", or among the {} that did not match the filter", ledger.filtered);
     if (ledger.left_out) who += ", or left out of the recording by --outcome";
+    if (ending.missing.any()) who += not_among_files;
     if (devices.other_sends())
-        who += fmt::format(", or among {} sends on more devices than are kept apart", devices.other_sends());
+        who +=
+            fmt::format(", or among {} on more devices than are kept apart", count_of(devices.other_sends(), "send"));
     return who;
 }
 
 }  // namespace
 
-std::vector<HeldCounter> hold_counters(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
+std::vector<HeldCounter> hold_counters(const Ending& ending, const Devices& devices, const DeviceDelta& delta) {
     if (delta.gone) return {};
+    const Ledger& ledger = ending.ledger;
     const DeviceSends sends = devices.of(delta.ifname, delta.netns_ino, delta.ifindex);
-    const std::string others = others_than(devices, ledger);
+    const std::string others = others_than(devices, ending);
     const std::uint64_t open = ledger.count(Outcome::queued) + ledger.count(Outcome::unknown);
     std::vector<HeldCounter> all;
     all.push_back(held("tx_packets", delta.tx_packets, sends.frames_delivered, "delivered",
@@ -36,15 +44,16 @@ std::vector<HeldCounter> hold_counters(const Ledger& ledger, const Devices& devi
     const QdiscDelta& qdisc = delta.qdisc;
     if (qdisc.kind.empty() || qdisc.kind == "noqueue") return all;
     const std::uint64_t through = sends.frames_delivered - sends.frames_bypassed;
+    const char* not_here = ending.missing.any() ? not_among_files : "";
     const char* kept = qdisc.waited ? ", or waited in it when tracing began" : "";
     all.push_back(held("sent", qdisc.packets, through, "delivered through it",
                        fmt::format("{}{}; a frame that is segmented behind it counts once a segment", others, kept),
                        "some went past it"));
     all.push_back(held("drops", qdisc.drops, sends.refused_in_queue, "that the queue did not take or keep",
-                       "of other senders, or of sends that are unknown here",
+                       fmt::format("of other senders, or of sends that are unknown here{}", not_here),
                        "a filter at the egress (tc, netfilter) dropped them before the qdisc had them"));
     all.push_back(held("waiting", qdisc.waiting, sends.queued, "queued",
-                       fmt::format("of other senders{}", qdisc.waited ? ", or from before tracing" : ""),
+                       fmt::format("of other senders{}{}", qdisc.waited ? ", or from before tracing" : "", not_here),
                        "they left, or were dropped, while tracing ended"));
     return all;
 }

@@ -20,6 +20,6 @@ struct HeldCounter {
 };
 
 // tx_packets first, then those of the qdisc where it counts at all (noqueue does not).
-std::vector<HeldCounter> hold_counters(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta);
+std::vector<HeldCounter> hold_counters(const Ending& ending, const Devices& devices, const DeviceDelta& delta);
 
 }  // namespace sockray

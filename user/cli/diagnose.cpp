@@ -13,6 +13,7 @@
 #include "user/record/reader.h"
 #include "user/report/findings_json.h"
 #include "user/report/findings_text.h"
+#include "user/report/untraced.h"
 
 namespace sockray {
 
@@ -24,6 +25,10 @@ int diagnose(const DiagnoseOptions& options) {
     drop_privileges();  // a recording may be anybody's
     const auto notes = replay(std::move(*recording), sinks);
     if (!notes) return say_error(notes.error());
+    if (const auto frames = findings.untraced_frames()) {
+        for (const std::string& words : notes->words) say(words);
+        return say_error(no_sends_traced(options.files.front(), *frames));
+    }
     Output out(STDOUT_FILENO);
     if (options.json)
         append_findings_json(out.buffer(), findings.result());

@@ -139,7 +139,8 @@ before tracing had begun.)help";
 
 inline constexpr const char* report_footer = R"help(
 Everything is in the file: it can be read on another machine. A recording that was cut off is read up
-to its last whole record, and said so.
+to its last whole record, and said so: what tracing lost, and what the devices counted, is then unknown.
+Of a session in several files (-C, -G) give all, in their order; which are missing is said.
 
 Examples:
   sockray trace -w sends.pcapng -- ./mysender
@@ -152,7 +153,8 @@ Examples:
 
 inline constexpr const char* diagnose_footer = R"help(
 Each finding says what it costs, where the numbers were measured, the likely cause and what to try; the
-most costly comes first. More stages in the recording (--stages device, full) let more rules see.
+most costly comes first. More stages in the recording (--stages device, full) let more rules see; what no
+rule could look at is said. Exit status 1 where the capture was not traced: it has no sends to judge.
 
 Examples:
   sockray trace --stages full -w sends.pcapng -- ./mysender

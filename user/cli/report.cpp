@@ -31,6 +31,7 @@
 #include "user/report/summary_text.h"
 #include "user/report/timeline_chrome.h"
 #include "user/report/timeline_perfetto.h"
+#include "user/report/untraced.h"
 
 namespace sockray {
 namespace {
@@ -185,6 +186,9 @@ int report(const ReportOptions& options) {
 
     const auto notes = replay(std::move(*recording), sinks);
     if (!notes) return say_error(notes.error());
+    const bool of_sends = options.csv || !options.timeline.empty() || !options.flame.empty() || !options.folded.empty();
+    if (const auto frames = findings.untraced_frames(); frames && of_sends)
+        return say_error(no_sends_traced(options.files.front(), *frames));
     if (options.json) append_findings_json(out.buffer(), findings.result());
     if (text) {
         if (summary.is_traced()) {

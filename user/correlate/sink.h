@@ -42,13 +42,24 @@ struct DeviceDelta {
     bool gone = false;         // it is not there any more, so nothing above holds but its name and number
 };
 
+// Which files of a session that was divided (-C, -G) are not among those that were read.
+struct MissingFiles {
+    std::uint64_t before = 0;   // before the first that was read
+    std::uint64_t between = 0;  // between two that were
+    bool rest = false;          // the last one says that another follows it
+    bool any() const { return before || between || rest; }
+};
+
 // How a session ended.
 struct Ending {
     Ledger ledger;
     std::vector<DeviceDelta> devices;
     std::uint64_t end_ns = 0;  // CLOCK_MONOTONIC, when tracing was disarmed
-    bool cut_off = false;      // a recording that has no end: the ledger is what could be counted of it
+    // A recording of which the end is not there: the ledger is what could be counted of what is. Its zeros of losses,
+    // and of whatever else only the end tells, are unknown, and so are the devices.
+    bool cut_off = false;
     std::optional<CaptureLedger> capture = std::nullopt;  // where frames of an interface were captured
+    MissingFiles missing = {};                            // of a recording: what came in them is not told
 };
 
 // A sink does nothing with what it does not override. One thread at a time.

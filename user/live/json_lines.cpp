@@ -196,24 +196,26 @@ void JsonLines::frame(fmt::memory_buffer& out, const TapFrame& frame, std::int64
     out.push_back('\n');
 }
 
-void JsonLines::capture(fmt::memory_buffer& out, const CaptureLedger& ledger) {
+void JsonLines::capture(fmt::memory_buffer& out, const Ending& ending) {
+    const CaptureLedger& ledger = *ending.capture;
+    const auto known = [&ending](std::uint64_t count) { return ending.cut_off ? std::nullopt : std::optional(count); };
     {
         JsonObject object(out);
         object.text("type", "capture");
         object.text("ifname", ledger.interface.name);
-        object.number("seen", ledger.seen);
+        object.number("seen", known(ledger.seen));
         object.number("received", ledger.received);
         object.number("sent", ledger.sent);
-        object.number("beyond", ledger.beyond);
+        object.number("beyond", known(ledger.beyond));
         {
             JsonObject lost = object.object("lost");
-            lost.number("dropped", ledger.dropped);
-            lost.number("unread", ledger.unread);
+            lost.number("dropped", known(ledger.dropped));
+            lost.number("unread", known(ledger.unread));
         }
-        object.number("cut", ledger.cut);
-        object.number("freezes", ledger.freezes);
+        object.number("cut", known(ledger.cut));
+        object.number("freezes", known(ledger.freezes));
         object.number("untapped", ledger.untapped);
-        object.number("left_out", ledger.left_out);
+        object.number("left_out", known(ledger.left_out));
     }
     out.push_back('\n');
 }

@@ -9,8 +9,8 @@
 #include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
-#include "user/correlate/capture_ledger.h"
 #include "user/correlate/send.h"
+#include "user/correlate/sink.h"
 #include "user/correlate/tap_frame.h"
 
 namespace sockray {
@@ -29,7 +29,8 @@ class JsonLines {
     void send(fmt::memory_buffer& out, const Send& send);
     // `realtime_offset_ns`: CLOCK_REALTIME - CLOCK_MONOTONIC.
     void frame(fmt::memory_buffer& out, const TapFrame& frame, std::int64_t realtime_offset_ns);
-    void capture(fmt::memory_buffer& out, const CaptureLedger& ledger);
+    // The ending must have a capture.
+    void capture(fmt::memory_buffer& out, const Ending& ending);
 
   private:
     void symbol(fmt::memory_buffer& out, std::uint64_t address);

@@ -62,7 +62,7 @@ void append_devices(JsonObject& object, const Ending& ending, const Devices& dev
         device.number("tx_dropped", known(delta.tx_dropped));
         device.number("tx_errors", known(delta.tx_errors));
         append_qdisc(device, delta.qdisc);
-        append_held(device, hold_counters(ending.ledger, devices, delta));
+        append_held(device, hold_counters(ending, devices, delta));
         device.number("ifindex", delta.ifindex);
         device.boolean("gone", delta.gone);
     }
@@ -76,6 +76,8 @@ void append_names(JsonArray names, const std::vector<Stage>& stages) {
 
 void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
     const Ledger& ledger = ending.ledger;
+    // Null where the recording ends before its ledger: a zero would say that it is known.
+    const auto known = [&ending](std::uint64_t count) { return ending.cut_off ? std::nullopt : std::optional(count); };
     {
         JsonObject object(out);
         object.text("type", "summary");
@@ -83,27 +85,30 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
         for (const Outcome outcome :
              {Outcome::delivered, Outcome::dropped, Outcome::failed, Outcome::queued, Outcome::unknown})
             object.number(outcome_name(outcome), ledger.count(outcome));
-        object.number("seen", ledger.sends.seen);
+        object.number("seen", known(ledger.sends.seen));
         object.number("decoded", ledger.decoded);
         {
             JsonObject lost = object.object("lost");
-            lost.number("no_room", ledger.sends.lost.no_room);
-            lost.number("missed", ledger.sends.lost.missed);
-            lost.number("map_full", ledger.sends.lost.map_full);
-            lost.number("rejected", ledger.sends.lost.rejected);
+            lost.number("no_room", known(ledger.sends.lost.no_room));
+            lost.number("missed", known(ledger.sends.lost.missed));
+            lost.number("map_full", known(ledger.sends.lost.map_full));
+            lost.number("rejected", known(ledger.sends.lost.rejected));
         }
         object.number("driven", ledger.driven);
         object.number("correlated", ledger.correlated);
         {
             JsonObject frames = object.object("frames");
-            frames.number("seen", ledger.frames.seen);
-            frames.number("decoded", ledger.frames.decoded);
-            frames.number("no_room", ledger.frames.no_room);
-            frames.number("map_full", ledger.frames.map_full);
-            frames.number("missed", ledger.frames.missed);
-            frames.number("rejected", ledger.frames.rejected);
+            frames.number("seen", known(ledger.frames.seen));
+            frames.number("decoded", known(ledger.frames.decoded));
+            frames.number("no_room", known(ledger.frames.no_room));
+            frames.number("map_full", known(ledger.frames.map_full));
+            frames.number("missed", known(ledger.frames.missed));
+            frames.number("rejected", known(ledger.frames.rejected));
         }
-        append_loss_by_cpu(object, ledger.lost_by_cpu);
+        if (ending.cut_off)
+            object.null("lost_by_cpu");
+        else
+            append_loss_by_cpu(object, ledger.lost_by_cpu);
         object.number("shown", ledger.shown);
         object.number("partial", ledger.partial);
         if (ledger.skipped) {
@@ -112,19 +117,22 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
         } else {
             object.null("skipped");
         }
-        object.number("contradicted", ledger.contradicted);
-        object.number("ring_idle", ledger.ring_idle);
-        object.number("children_lost", ledger.children_lost);
-        object.number("sockets_seen", ledger.sockets.seen);
+        object.number("contradicted", known(ledger.contradicted));
+        object.number("ring_idle", known(ledger.ring_idle));
+        object.number("children_lost", known(ledger.children_lost));
+        object.number("sockets_seen", known(ledger.sockets.seen));
         object.number("sockets_decoded", ledger.sockets_decoded);
-        object.number("sockets_lost", ledger.sockets.lost.total());
-        append_names(object.array("uncounted"), ledger.uncounted);
-        object.number("frame_parts_no_room", ledger.pieces_no_room);
-        object.number("frame_parts_unread", ledger.pieces_unread);
-        object.number("filtered", ledger.filtered);
-        object.number("filter_unjudged", ledger.filter_unjudged);
-        object.number("filter_no_frame", ledger.filter_no_frame);
-        object.number("left_out", ledger.left_out);
+        object.number("sockets_lost", known(ledger.sockets.lost.total()));
+        if (ending.cut_off)
+            object.null("uncounted");
+        else
+            append_names(object.array("uncounted"), ledger.uncounted);
+        object.number("frame_parts_no_room", known(ledger.pieces_no_room));
+        object.number("frame_parts_unread", known(ledger.pieces_unread));
+        object.number("filtered", known(ledger.filtered));
+        object.number("filter_unjudged", known(ledger.filter_unjudged));
+        object.number("filter_no_frame", known(ledger.filter_no_frame));
+        object.number("left_out", known(ledger.left_out));
         if (ledger.cost) {
             JsonObject cost = object.object("tracing_adds_ns");
             cost.number("median", ledger.cost->median_ns);
@@ -133,9 +141,17 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
         } else {
             object.null("tracing_adds_ns");
         }
-        object.number("frame_parts_rejected", ledger.pieces_rejected);
-        object.number("others_rejected", ledger.others_rejected);
-        append_devices(object, ending, devices);
+        object.number("frame_parts_rejected", known(ledger.pieces_rejected));
+        object.number("others_rejected", known(ledger.others_rejected));
+        if (ending.cut_off)
+            object.null("devices");
+        else
+            append_devices(object, ending, devices);
+        object.boolean("cut_off", ending.cut_off);
+        JsonObject missing = object.object("missing_files");
+        missing.number("before", ending.missing.before);
+        missing.number("between", ending.missing.between);
+        missing.boolean("rest", ending.missing.rest);
     }
     out.push_back('\n');
 }

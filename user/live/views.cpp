@@ -24,7 +24,7 @@ class JsonView : public Sink {
     void frame(const TapFrame& frame) override { json_->frame(out_, frame, realtime_offset_ns_); }
     void end(const Ending& ending) override {
         if (traced_ || !ending.capture) append_json_summary(out_, ending, devices_);
-        if (ending.capture) json_->capture(out_, *ending.capture);
+        if (ending.capture) json_->capture(out_, ending);
     }
 
   private:

@@ -69,6 +69,7 @@ class Replay {
     ReadNotes notes;
 
   private:
+    MissingFiles missing_files() const;
     Status take(Entry&& entry, const std::string& path);
     Status take(OriginEntry&& entry, const std::string& path);
     void note_missing_end();
@@ -82,10 +83,10 @@ class Replay {
     std::span<Sink* const> sinks_;
     std::optional<Origin> origin_;
     std::uint32_t next_file_ = 0;
-    std::set<std::uint32_t> parts_;  // numbers of the files: of each its first
-    bool part_known_ = false;        // of the file that is read
+    std::set<std::uint32_t> files_;              // that were read, by their numbers
+    std::optional<std::uint32_t> goes_on_with_;  // the highest number that a file says follows it
+    bool part_known_ = false;                    // of the file that is read
     std::string last_path_;
-    bool goes_on_ = false;   // the last file says so
     bool cut_said_ = false;  // why the last file has no end is noted
     Plan plan_;
     RecordedNames names_;
@@ -109,7 +110,7 @@ Status Replay::take(OriginEntry&& entry, const std::string& path) {
     } else if (entry.file != next_file_) {
         note(path, fmt::format("is file {} of its session where file {} was expected", entry.file, next_file_));
     }
-    if (!std::exchange(part_known_, true) && !parts_.insert(entry.file).second)
+    if (!std::exchange(part_known_, true) && !files_.insert(entry.file).second)
         return usage(fmt::format("{} is file {} of its session, which was read already: it would count twice",
                                  printable(path), entry.file),
                      "give each file of the session once, in their order");
@@ -154,8 +155,8 @@ Status Replay::take(Entry&& entry, const std::string& path) {
         for (Sink* sink : sinks_) sink->send(*send);
     } else if (auto* ending = std::get_if<Ending>(&entry)) {
         ending_ = std::move(*ending);
-    } else if (std::holds_alternative<PartEntry>(entry)) {
-        goes_on_ = true;
+    } else if (const auto* part = std::get_if<PartEntry>(&entry)) {
+        goes_on_with_ = std::max(goes_on_with_.value_or(0), part->file);
     } else if (std::holds_alternative<UnknownEntry>(entry)) {
         notes.unknown_entries++;
     }
@@ -202,7 +203,7 @@ void Replay::take_packet(std::string_view body, bool swapped) {
 Status Replay::read(RecordingFiles::File from) {
     const std::string& path = from.path;
     last_path_ = path;
-    goes_on_ = cut_said_ = part_known_ = false;
+    cut_said_ = part_known_ = false;
     auto file = InputFile::begin(std::move(from.fd), path);
     if (!file) return tl::unexpected(file.error());
     bool swapped = false;
@@ -257,10 +258,21 @@ Status Replay::read(RecordingFiles::File from) {
 }
 
 void Replay::note_missing_end() {
-    if (goes_on_)
-        note(last_path_, fmt::format("goes on in file {} of its session, which is not here", next_file_));
+    if (missing_files().rest)
+        note(last_path_,
+             fmt::format("goes on in file {} of its session, which was not given (-C, -G): name all, in their order",
+                         next_file_));
     else if (!cut_said_)
         note(last_path_, "was cut off: the end of its session is not here");
+}
+
+MissingFiles Replay::missing_files() const {
+    MissingFiles missing;
+    if (files_.empty()) return missing;
+    missing.before = *files_.begin();
+    missing.between = *files_.rbegin() - missing.before + 1 - files_.size();
+    missing.rest = goes_on_with_ && *goes_on_with_ > *files_.rbegin();
+    return missing;
 }
 
 void Replay::finish() {
@@ -276,6 +288,7 @@ void Replay::finish() {
         ending_->ledger = counted_;
         if (captured_.seen) ending_->capture = captured_;
     }
+    ending_->missing = missing_files();
     const Ledger& ledger = ending_->ledger;
     // A capture ends with -c, though more sends were decoded by then.
     const std::uint64_t recorded = ending_->capture ? ledger.shown : ledger.selected();

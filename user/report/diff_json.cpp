@@ -1,5 +1,6 @@
 #include "user/report/diff_json.h"
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -58,8 +59,9 @@ void append_recording(JsonObject& object, std::string_view which, const Profile&
     object.text("kernel", profile.origin().kernel);
     object.text("machine", profile.origin().machine);
     object.number("sends", profile.sends());
-    object.number("lost", ending.ledger.sends.lost.total());
+    object.number("lost", ending.cut_off ? std::nullopt : std::optional(ending.ledger.sends.lost.total()));
     object.boolean("cut_off", ending.cut_off);
+    object.boolean("files_missing", ending.missing.any());
 }
 
 void append_evidence(JsonObject& object, const EvidenceChange& change) {

@@ -7,7 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "user/analyze/incomplete.h"
 #include "user/analyze/statistics.h"
+#include "user/base/paragraph.h"
+#include "user/base/words.h"
 #include "user/live/outcome_tone.h"
 
 namespace sockray {
@@ -34,7 +37,7 @@ std::string signed_percent(double ratio) {
 }
 
 void heading(fmt::memory_buffer& out, const Style& style, std::string_view text) {
-    out.push_back('\n');
+    end_line(out);
     paint(out, style, Tone::bold, text);
 }
 
@@ -75,7 +78,7 @@ std::size_t not_judged(const Comparison& comparison, TimeVerdict why) {
 void append_verdict(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
     const std::vector<std::string> changes = changes_of(comparison);
     paint(out, style, changes.empty() ? Tone::good : Tone::bad, changes.empty() ? "SAME" : "CHANGED");
-    out.push_back('\n');
+    end_line(out);
     for (const std::string& change : changes) paint_lines(out, style, Tone::plain, change, 2);
     if (changes.empty())
         paint_lines(out, style, Tone::plain,
@@ -85,10 +88,10 @@ void append_verdict(fmt::memory_buffer& out, const Comparison& comparison, const
                     2);
     if (const std::size_t count = not_judged(comparison, TimeVerdict::hooks))
         paint_lines(out, style, Tone::warning,
-                    fmt::format("the times of {} stages were not judged: hooks differ in them", count), 2);
+                    fmt::format("the times of {} were not judged: hooks differ there", count_of(count, "stage")), 2);
     if (const std::size_t count = not_judged(comparison, TimeVerdict::too_few))
         paint_lines(out, style, Tone::warning,
-                    fmt::format("the times of {} stages were not judged: too few sends", count), 2);
+                    fmt::format("the times of {} were not judged: too few sends", count_of(count, "stage")), 2);
 }
 
 // ---- what was compared
@@ -97,19 +100,25 @@ void append_session(fmt::memory_buffer& out, std::string_view name, const Profil
     const Origin& origin = profile.origin();
     std::string command;
     for (const std::string& word : origin.command) command += (command.empty() ? "" : " ") + word;
-    out.append(std::string_view("  "));
-    paint(out, style, Tone::bold, name);
-    fmt::format_to(std::back_inserter(out), "  {} sends, {} {} on {}, by: ", profile.sends(),
-                   printable(origin.kernel, style.utf8), printable(origin.machine, style.utf8),
-                   printable(origin.host, style.utf8));
+    constexpr int indent = 5;
     constexpr int most = 60;
-    out.append(shortened(printable(command, style.utf8), most));
-    out.push_back('\n');
+    Paragraph head(out, style, 0, indent);
+    head.add(Tone::plain, "  ");
+    head.add(Tone::bold, name);
+    head.add(Tone::plain, fmt::format("  {}, {} {} on {}, by: ", count_of(profile.sends(), "send"),
+                                      printable(origin.kernel, style.utf8), printable(origin.machine, style.utf8),
+                                      printable(origin.host, style.utf8)));
+    head.add(Tone::plain, shortened(printable(command, style.utf8), std::clamp(style.width - indent, 20, most)));
+    head.end();
     const std::uint64_t lost = profile.ending().ledger.sends.lost.total();
-    if (profile.ending().cut_off) paint_lines(out, style, Tone::warning, "cut off: it has no end", 5);
+    const MissingFiles& missing = profile.ending().missing;
+    if (missing.any()) paint_lines(out, style, Tone::warning, incomplete_words(missing), 5);
+    if (profile.ending().cut_off)
+        paint_lines(out, style, Tone::warning, "cut off: it ends before its ledger, so what tracing lost is unknown",
+                    5);
     if (lost)
         paint_lines(out, style, Tone::warning,
-                    fmt::format("tracing lost {} sends; what was lost may be what differs", lost), 5);
+                    fmt::format("tracing lost {}; what was lost may be what differs", count_of(lost, "send")), 5);
 }
 
 std::string evidence_words(Evidence evidence, const std::string& hook) {
@@ -128,7 +137,7 @@ void append_evidence(fmt::memory_buffer& out, const Comparison& comparison, cons
         paint_cell(out, style, Tone::dim, "A: " + printable(evidence_words(change.a, change.hook_a), style.utf8),
                    evidence_width);
         paint(out, style, Tone::dim, "  B: " + printable(evidence_words(change.b, change.hook_b), style.utf8));
-        out.push_back('\n');
+        end_line(out);
     }
     if (comparison.hooks_differ)
         paint_lines(
@@ -143,8 +152,8 @@ void append_evidence(fmt::memory_buffer& out, const Comparison& comparison, cons
 void append_outcomes(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
     if (comparison.outcomes.empty()) return;
     heading(out, style, "OUTCOMES");
-    fmt::format_to(std::back_inserter(out), "{:>{}}{:>{}}{:>{}}{:>{}}\n", "A", 4 + count_width, "", share_width, "B",
-                   count_width, "", share_width);
+    fmt::format_to(std::back_inserter(out), "{:>{}}{:>{}}", "A", 4 + count_width, "B", share_width + count_width);
+    end_line(out);
     for (const OutcomeChange& outcome : comparison.outcomes) {
         out.append(std::string_view("  "));
         paint_cell(out, style, tone_of(outcome.outcome), outcome_name(outcome.outcome), 10);
@@ -156,7 +165,7 @@ void append_outcomes(fmt::memory_buffer& out, const Comparison& comparison, cons
             paint(out, style, outcome.worse ? Tone::bad : Tone::warning,
                   outcome.share_b > outcome.share_a ? "more" : "fewer");
         }
-        out.push_back('\n');
+        end_line(out);
     }
     for (std::size_t i = 0; i < std::min(comparison.reasons.size(), reasons_shown); i++) {
         const ReasonChange& reason = comparison.reasons[i];
@@ -166,7 +175,8 @@ void append_outcomes(fmt::memory_buffer& out, const Comparison& comparison, cons
                     4);
     }
     if (comparison.reasons.size() > reasons_shown)
-        fmt::format_to(std::back_inserter(out), "    and {} more reasons\n", comparison.reasons.size() - reasons_shown);
+        fmt::format_to(std::back_inserter(out), "    and {}\n",
+                       count_of(comparison.reasons.size() - reasons_shown, "more reason"));
 }
 
 // ---- paths
@@ -204,7 +214,7 @@ void append_stage(fmt::memory_buffer& out, const StageChange& change, std::strin
     paint(out, style, Tone::dim, lines);
     if (!change.has_times) {
         paint(out, style, Tone::plain, stage_name(change.stage));
-        out.push_back('\n');
+        end_line(out);
         return;
     }
     paint_cell(out, style, Tone::plain, stage_name(change.stage), name_width - columns(lines));
@@ -225,19 +235,19 @@ void append_stage(fmt::memory_buffer& out, const StageChange& change, std::strin
         out.append(std::string_view("  "));
         paint(out, style, tone_of(change.verdict), words);
     }
-    out.push_back('\n');
+    end_line(out);
 }
 
 void append_path(fmt::memory_buffer& out, const PathChange& path, const Style& style) {
     heading(out, style, "PATH");
-    fmt::format_to(std::back_inserter(out), "  A: {} sends, {}; B: {} sends, {}", path.sends_a, percent(path.share_a),
-                   path.sends_b, percent(path.share_b));
+    fmt::format_to(std::back_inserter(out), "  A: {}, {}; B: {}, {}", count_of(path.sends_a, "send"),
+                   percent(path.share_a), count_of(path.sends_b, "send"), percent(path.share_b));
     if (path.verdict != PathVerdict::same) {
         const bool changed = path.verdict == PathVerdict::appeared || path.verdict == PathVerdict::vanished;
         out.append(std::string_view(": "));
         paint(out, style, changed ? Tone::bad : Tone::warning, words_of(path.verdict));
     }
-    out.push_back('\n');
+    end_line(out);
     std::vector<int> depths;
     for (const StageChange& stage : path.times) depths.push_back(stage.depth);
     int name_width = least_name_width;
@@ -253,7 +263,7 @@ void append_path(fmt::memory_buffer& out, const PathChange& path, const Style& s
         paint_cell(out, style, Tone::dim, fmt::format("{:g}% sure", confidence * 100), interval_width, Align::right);
         for (const std::string_view head : {"A p99", "B p99"})
             paint_cell(out, style, Tone::dim, head, time_width, Align::right);
-        out.push_back('\n');
+        end_line(out);
     }
     for (std::size_t i = 0; i < path.times.size(); i++)
         append_stage(out, path.times[i], branch(depths, i, style), name_width, style);
@@ -265,7 +275,7 @@ void append_diff_text(fmt::memory_buffer& out, const Comparison& comparison, con
                       const Style& style) {
     append_verdict(out, comparison, style);
     heading(out, style, "RECORDINGS");
-    out.push_back('\n');
+    end_line(out);
     append_session(out, "A", a, style);
     append_session(out, "B", b, style);
     append_evidence(out, comparison, style);
@@ -277,14 +287,15 @@ void append_diff_text(fmt::memory_buffer& out, const Comparison& comparison, con
         shown++;
     }
     if (shown < comparison.paths.size())
-        fmt::format_to(std::back_inserter(out), "\n{} more paths, of few sends\n", comparison.paths.size() - shown);
-    out.push_back('\n');
+        fmt::format_to(std::back_inserter(out), "\n{}, of few sends\n",
+                       count_of(comparison.paths.size() - shown, "more path"));
+    end_line(out);
     paint_lines(
         out, style, Tone::dim,
-        fmt::format("{} tests, corrected for their number (Holm): where nothing has changed, at most {:g} in 100 "
+        fmt::format("{}, corrected for their number (Holm): where nothing has changed, at most {:g} in 100 "
                     "comparisons say so. A change of a time is that of the level of blocks of sends, and not of "
                     "the medians shown. p99 is shown and not tested.",
-                    comparison.tests, significance * 100),
+                    count_of(static_cast<std::uint64_t>(comparison.tests), "test"), significance * 100),
         0);
 }
 

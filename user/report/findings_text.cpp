@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/words.h"
+
 namespace sockray {
 namespace {
 
@@ -57,8 +59,11 @@ void append_finding(fmt::memory_buffer& out, const Style& style, std::size_t num
 void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const Style& style) {
     std::vector<std::string> at;
     std::vector<std::string> not_at;
+    std::vector<std::string> without_ledger;
     for (const Findings::Subject& subject : findings.subjects()) {
-        if (subject.needs == Stage::none)
+        if (subject.lacks_ledger)
+            without_ledger.emplace_back(subject.text);
+        else if (subject.needs == Stage::none)
             at.emplace_back(subject.text);
         else
             not_at.push_back(fmt::format("{} ({})", subject.text, stage_name(subject.needs)));
@@ -67,6 +72,9 @@ void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const S
     if (!not_at.empty())
         paint_lines(out, style, Tone::plain,
                     "not looked at, for the stage was not traced (--stages full): " + list(not_at), 2);
+    if (!without_ledger.empty())
+        paint_lines(out, style, Tone::plain,
+                    "not looked at, for the recording ends before its ledger: " + list(without_ledger), 2);
 }
 
 }  // namespace
@@ -75,9 +83,9 @@ void append_findings_text(fmt::memory_buffer& out, const Findings& findings, con
     paint(out, style, Tone::bold, "FINDINGS");
     const std::vector<Finding>& found = findings.result();
     if (found.empty()) {
-        fmt::format_to(std::back_inserter(out), "  nothing stands out in {} sends\n", findings.sends());
+        fmt::format_to(std::back_inserter(out), "  nothing stands out in {}\n", count_of(findings.sends(), "send"));
     } else {
-        fmt::format_to(std::back_inserter(out), "  {} in {} sends{}\n", found.size(), findings.sends(),
+        fmt::format_to(std::back_inserter(out), "  {} in {}{}\n", found.size(), count_of(findings.sends(), "send"),
                        found.size() > 1 ? ", the most costly first" : "");
         for (std::size_t i = 0; i < found.size(); i++) {
             out.push_back('\n');

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <vector>
 
+#include "user/base/paragraph.h"
 #include "user/live/outcome_tone.h"
 #include "user/report/ledger_words.h"
 
@@ -19,7 +20,7 @@ void append_count(fmt::memory_buffer& out, const Style& style, Tone tone, int in
     fmt::format_to(std::back_inserter(out), "{:{}}", "", indent);
     paint_cell(out, style, tone, label, label_width - indent);
     paint_cell(out, style, tone, fmt::format("{}", count), number_width, Align::right);
-    out.push_back('\n');
+    end_line(out);
 }
 
 void append_reason(fmt::memory_buffer& out, const Style& style, std::uint64_t sends, std::string_view text) {
@@ -48,15 +49,17 @@ void append_words(fmt::memory_buffer& out, const std::vector<LedgerLine>& lines,
 
 }  // namespace
 
-void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons, const Devices& devices,
-                        std::span<const DeviceDelta> deltas, const Style& style) {
+void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices,
+                        const Style& style) {
+    const Ledger& ledger = ending.ledger;
     paint(out, style, Tone::bold, "LEDGER");
-    out.push_back('\n');
+    end_line(out);
     append_count(out, style, Tone::plain, 2, "attempted", ledger.attempted());
     for (const Outcome outcome :
          {Outcome::delivered, Outcome::dropped, Outcome::failed, Outcome::queued, Outcome::unknown})
         append_outcome(out, ledger, reasons, outcome, style);
-    append_words(out, loss_words(ledger), style);
+    append_words(out, loss_words(ending), style);
+    append_words(out, missing_words(ending), style);
     append_words(out, selection_words(ledger), style);
     if (ledger.shown < ledger.selected())
         paint_lines(out, style, Tone::plain,
@@ -64,16 +67,17 @@ void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Rea
                                 ledger.selected(), ledger.left_out ? " and selected" : ""),
                     2);
     append_words(out, correlation_words(ledger), style);
-    append_words(out, other_counts_words(ledger), style);
-    for (const DeviceDelta& delta : deltas) append_words(out, device_words(ledger, devices, delta), style);
+    append_words(out, other_counts_words(ending), style);
+    for (const DeviceDelta& delta : ending.devices) append_words(out, device_words(ending, devices, delta), style);
 }
 
-void append_capture_text(fmt::memory_buffer& out, const CaptureLedger& ledger, const Style& style) {
+void append_capture_text(fmt::memory_buffer& out, const Ending& ending, const Style& style) {
+    const CaptureLedger& ledger = *ending.capture;
     paint(out, style, Tone::bold, "CAPTURE");
     fmt::format_to(std::back_inserter(out), "  {}\n", printable(ledger.interface.name, style.utf8));
     append_count(out, style, Tone::plain, 2, "received", ledger.received);
     append_count(out, style, Tone::plain, 2, "sent", ledger.sent);
-    append_words(out, capture_words(ledger), style);
+    append_words(out, capture_words(ending), style);
 }
 
 }  // namespace sockray

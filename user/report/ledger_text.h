@@ -7,15 +7,14 @@
 #include "user/analyze/reasons.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
-#include "user/correlate/ledger.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {
 
-void append_ledger_text(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& reasons, const Devices& devices,
-                        std::span<const DeviceDelta> deltas, const Style& style);
+void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices,
+                        const Style& style);
 
-// Of the frames that were captured beside, or alone.
-void append_capture_text(fmt::memory_buffer& out, const CaptureLedger& ledger, const Style& style);
+// Of the frames that were captured beside, or alone: the ending must have a capture.
+void append_capture_text(fmt::memory_buffer& out, const Ending& ending, const Style& style);
 
 }  // namespace sockray

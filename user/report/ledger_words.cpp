@@ -4,9 +4,23 @@
 #include <utility>
 
 #include "user/analyze/held_counters.h"
+#include "user/analyze/incomplete.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
+namespace {
+
+constexpr std::string_view loss_unknown = "lost: unknown, the recording ends before its ledger";
+
+std::string untapped_words(std::uint64_t frames) {
+    return fmt::format(
+        "beside them {} of sends that did not come by the taps: past them, dropped before, or without "
+        "room",
+        frames);
+}
+
+}  // namespace
 
 std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reasons, Outcome outcome) {
     constexpr std::size_t most = 10;
@@ -28,8 +42,33 @@ std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reaso
     return words;
 }
 
-std::vector<LedgerLine> loss_words(const Ledger& ledger) {
+std::vector<LedgerLine> missing_words(const Ending& ending) {
     std::vector<LedgerLine> lines;
+    const MissingFiles& missing = ending.missing;
+    if (ending.cut_off)
+        lines.push_back(
+            {Tone::warning,
+             "the rows are what the recording has; unknown too: what became of frames behind their sends where no "
+             "record says it, what a filter or --outcome kept away, and what the devices counted",
+             true});
+    if (missing.any()) lines.push_back({Tone::warning, incomplete_words(missing)});
+    if (missing.any() && !ending.cut_off)
+        lines.push_back(
+            {Tone::warning, "the ledger is of the whole session, senders, chains and reasons of what is here", true});
+    return lines;
+}
+
+std::vector<LedgerLine> loss_words(const Ending& ending) {
+    std::vector<LedgerLine> lines;
+    const Ledger& ledger = ending.ledger;
+    if (ending.cut_off) {
+        lines.push_back({Tone::warning, fmt::format("decoded {}, {}", ledger.decoded, loss_unknown)});
+        if (ledger.partial)
+            lines.push_back(
+                {Tone::warning, fmt::format("{} the return of a stage",
+                                            count_of(ledger.partial, "decoded send lacks", "decoded sends lack"))});
+        return lines;
+    }
     const Loss& lost = ledger.sends.lost;
     const bool lossless = lost.total() == 0;
     lines.push_back({lossless ? Tone::plain : Tone::warning,
@@ -70,9 +109,8 @@ std::vector<LedgerLine> loss_words(const Ledger& ledger) {
                                                 wrong)});
     if (ledger.partial)
         lines.push_back(
-            {Tone::warning,
-             fmt::format("{} of the decoded sends lack the return of a stage, whose hook the kernel skipped",
-                         ledger.partial)});
+            {Tone::warning, fmt::format("{} the return of a stage, whose hook the kernel skipped",
+                                        count_of(ledger.partial, "decoded send lacks", "decoded sends lack"))});
     if (ledger.skipped && !ledger.skipped->empty()) {
         std::string stages;
         for (const auto& [stage, hits] : *ledger.skipped)
@@ -104,8 +142,9 @@ std::vector<LedgerLine> correlation_words(const Ledger& ledger) {
                      fmt::format("driven {}, correlated {}{}", *ledger.driven, found,
                                  missing ? fmt::format(": {} were not found in the records", missing) : "")});
     if (ledger.contradicted)
-        lines.push_back({Tone::bad, fmt::format("{} records contradict what the driver knows: this is a bug in sockray",
-                                                ledger.contradicted)});
+        lines.push_back(
+            {Tone::bad, fmt::format("{} what the driver knows: this is a bug in sockray",
+                                    count_of(ledger.contradicted, "record contradicts", "records contradict"))});
     return lines;
 }
 
@@ -114,9 +153,8 @@ std::vector<LedgerLine> selection_words(const Ledger& ledger) {
     if (ledger.filtered)
         lines.push_back(
             {Tone::plain,
-             fmt::format("{} more sends were seen whose frame did not match the filter: they left no record "
-                         "and are in no row above",
-                         ledger.filtered)});
+             fmt::format("{} seen whose frame did not match the filter: without a record, and in no row above",
+                         count_of(ledger.filtered, "more send was", "more sends were"))});
     if (ledger.filter_no_frame)
         lines.push_back(
             {Tone::plain,
@@ -136,28 +174,33 @@ std::vector<LedgerLine> selection_words(const Ledger& ledger) {
     return lines;
 }
 
-std::vector<LedgerLine> other_counts_words(const Ledger& ledger) {
+std::vector<LedgerLine> other_counts_words(const Ending& ending) {
     std::vector<LedgerLine> lines;
+    const Ledger& ledger = ending.ledger;
+    if (ending.cut_off) {
+        lines.push_back(
+            {Tone::warning, fmt::format("sockets created: decoded {}, lost: unknown", ledger.sockets_decoded)});
+        return lines;
+    }
     if (ledger.ring_idle)
         lines.push_back(
             {Tone::plain, fmt::format("calls on a TX ring that found no frame to send: {}", ledger.ring_idle)});
     if (ledger.children_lost)
-        lines.push_back({Tone::warning,
-                         fmt::format("{} children of the command could not be marked: what they sent is missing here",
-                                     ledger.children_lost)});
+        lines.push_back(
+            {Tone::warning, fmt::format("{} of the command could not be marked: what was sent there is missing here",
+                                        count_of(ledger.children_lost, "child", "children"))});
     const FrameTally& frames = ledger.frames;
     if (frames.seen || frames.map_full)
-        lines.push_back(
-            {frames.no_room || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
-             fmt::format("frames behind the return of their sends: {} events = decoded {} + lost {}; not followed "
-                         "{} (--in-flight), return from the driver not seen {}",
-                         frames.seen, frames.decoded, frames.no_room, frames.map_full, frames.missed)});
+        lines.push_back({frames.no_room || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
+                         fmt::format("frames behind the return of their sends: {} = decoded {} + lost {}; not followed "
+                                     "{} (--in-flight), return from the driver not seen {}",
+                                     count_of(frames.seen, "event"), frames.decoded, frames.no_room, frames.map_full,
+                                     frames.missed)});
     if (ledger.pieces_no_room || ledger.pieces_unread)
-        lines.push_back(
-            {Tone::warning,
-             fmt::format("bytes of frames: {} parts found no room in the ring, {} could not be read where they "
-                         "lay: those frames are cut off in the recording",
-                         ledger.pieces_no_room, ledger.pieces_unread)});
+        lines.push_back({Tone::warning,
+                         fmt::format("bytes of frames: {} found no room in the ring, {} could not be read where they "
+                                     "lay: those frames are cut off in the recording",
+                                     count_of(ledger.pieces_no_room, "part"), ledger.pieces_unread)});
     const std::uint64_t lost = ledger.sockets.lost.total();
     lines.push_back(
         {lost ? Tone::warning : Tone::plain, fmt::format("sockets created: seen {} = decoded {} + lost {}",
@@ -183,7 +226,14 @@ Tone tone_of(const HeldCounter& held) {
 
 }  // namespace
 
-std::vector<LedgerLine> capture_words(const CaptureLedger& ledger) {
+std::vector<LedgerLine> capture_words(const Ending& ending) {
+    const CaptureLedger& ledger = *ending.capture;
+    if (ending.cut_off) {
+        std::vector<LedgerLine> lines{
+            {Tone::warning, fmt::format("received {} + sent {}, {}", ledger.received, ledger.sent, loss_unknown)}};
+        if (ledger.untapped) lines.push_back({Tone::plain, untapped_words(ledger.untapped)});
+        return lines;
+    }
     const std::uint64_t lost = ledger.dropped + ledger.unread;
     const std::string left_out = ledger.left_out ? fmt::format(" + left out {}", ledger.left_out) : "";
     const std::string beyond = ledger.beyond ? fmt::format(" + behind the last of -c {}", ledger.beyond) : "";
@@ -193,22 +243,19 @@ std::vector<LedgerLine> capture_words(const CaptureLedger& ledger) {
                      ledger.received, ledger.sent, left_out, beyond, lost, ledger.dropped, ledger.unread)}};
     if (ledger.dropped)
         lines.push_back({Tone::warning,
-                         fmt::format("no room: the kernel came upon a full ring {} times; give it more with --ring, "
+                         fmt::format("no room: the kernel came upon a full ring {}; give it more with --ring, "
                                      "share the work with --fanout, or take fewer frames with a filter",
-                                     ledger.freezes),
+                                     count_of(ledger.freezes, "time")),
                          true});
     if (ledger.unread) lines.push_back({Tone::warning, "unread: the kernel kept frames back in its ring", true});
     if (!ledger.balances())
         lines.push_back({Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts"});
-    if (ledger.untapped)
-        lines.push_back({Tone::plain, fmt::format("beside them {} of sends that did not come by the taps: past them, "
-                                                  "dropped before, or without room",
-                                                  ledger.untapped)});
+    if (ledger.untapped) lines.push_back({Tone::plain, untapped_words(ledger.untapped)});
     if (ledger.cut) lines.push_back({Tone::plain, fmt::format("{} were longer than the snaplen", ledger.cut)});
     return lines;
 }
 
-std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta) {
+std::vector<LedgerLine> device_words(const Ending& ending, const Devices& devices, const DeviceDelta& delta) {
     std::vector<LedgerLine> lines;
     const QdiscDelta& qdisc = delta.qdisc;
     if (delta.gone)
@@ -217,7 +264,7 @@ std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& device
                                      "there",
                                      delta.ifname, delta.ifindex,
                                      devices.of(delta.ifname, delta.netns_ino, delta.ifindex).frames_delivered)});
-    for (const HeldCounter& held : hold_counters(ledger, devices, delta)) {
+    for (const HeldCounter& held : hold_counters(ending, devices, delta)) {
         std::string text = lines.empty() ? fmt::format("{} counted {} +{}", delta.ifname, held.counter, held.counted)
                                          : fmt::format("its {} qdisc counted {} {}{}", qdisc.kind, held.counter,
                                                        held.counter == "waiting" ? "" : "+", held.counted);

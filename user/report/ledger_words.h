@@ -27,17 +27,19 @@ struct LedgerLine {
     bool detail = false;  // explains the line before it
 };
 
-// seen = decoded + lost, and why.
-std::vector<LedgerLine> loss_words(const Ledger& ledger);
+// Of a recording that is not whole: what is missing, and what that leaves unknown. Empty where it is whole.
+std::vector<LedgerLine> missing_words(const Ending& ending);
+// seen = decoded + lost, and why; where the ledger is not there, that it is unknown.
+std::vector<LedgerLine> loss_words(const Ending& ending);
 // Where sockray drove the traffic itself: driven = correlated.
 std::vector<LedgerLine> correlation_words(const Ledger& ledger);
 // What a filter and --outcome kept away, and what the filter could not judge.
 std::vector<LedgerLine> selection_words(const Ledger& ledger);
 // Frames behind their sends, sockets, and the like.
-std::vector<LedgerLine> other_counts_words(const Ledger& ledger);
-// Of the frames that a capture's filter selected: seen = told + lost, and why.
-std::vector<LedgerLine> capture_words(const CaptureLedger& ledger);
+std::vector<LedgerLine> other_counts_words(const Ending& ending);
+// Of the frames that a capture's filter selected: seen = told + lost, and why. The ending must have a capture.
+std::vector<LedgerLine> capture_words(const Ending& ending);
 // What a device counted, held against the frames that its driver took.
-std::vector<LedgerLine> device_words(const Ledger& ledger, const Devices& devices, const DeviceDelta& delta);
+std::vector<LedgerLine> device_words(const Ending& ending, const Devices& devices, const DeviceDelta& delta);
 
 }  // namespace sockray

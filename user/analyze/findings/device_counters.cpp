@@ -6,6 +6,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -15,6 +16,7 @@ constexpr double least_difference = 0.01;  // of the device's frames; less may b
 class DeviceCounters : public Rule {
   public:
     std::string_view subject() const override { return "the devices' own counters"; }
+    bool needs_ledger() const override { return true; }
 
     void send(const SeenSend& seen) override {
         devices_.add(seen.send);
@@ -24,6 +26,7 @@ class DeviceCounters : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
         Finding finding;
         finding.rule = "device-counters";
+        if (ending.missing.any()) return {};  // the counters are of the whole session, the sends are not
         std::uint64_t worst = 0;
         for (const DeviceDelta& delta : ending.devices) {
             if (delta.gone) continue;
@@ -61,9 +64,10 @@ class DeviceCounters : public Rule {
     static std::string describe(const DeviceDelta& delta, std::uint64_t taken, std::uint64_t fewer,
                                 std::uint64_t more_lost) {
         if (fewer >= more_lost)
-            return fmt::format("{} counted {} frames fewer than the {} that its driver took", delta.ifname, fewer,
-                               taken);
-        return fmt::format("{} counted {} drops and errors more than sends were lost on it", delta.ifname, more_lost);
+            return fmt::format("{} counted {} fewer than the {} that its driver took", delta.ifname,
+                               count_of(fewer, "frame"), taken);
+        return fmt::format("{} counted {} more than sends were lost on it", delta.ifname,
+                           count_of(more_lost, "drop or error", "drops and errors"));
     }
 
     Devices devices_;

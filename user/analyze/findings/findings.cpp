@@ -10,13 +10,15 @@
 namespace sockray {
 
 Findings::Findings() {
-    for (auto make : {send_buffer_rule, qdisc_rule, driver_rule, frame_length_rule, interface_rule, ring_format_rule,
-                      tx_ring_rule, copies_rule, single_calls_rule, one_thread_rule, softirq_rule, receiver_full_rule,
-                      bypass_rule, receives_all_rule, other_losses_rule, tracing_loss_rule, device_counters_rule})
+    for (auto make :
+         {send_buffer_rule, qdisc_rule, driver_rule, frame_length_rule, interface_rule, ring_format_rule, tx_ring_rule,
+          copies_rule, single_calls_rule, one_thread_rule, softirq_rule, receiver_full_rule, bypass_rule,
+          receives_all_rule, other_losses_rule, tracing_loss_rule, device_counters_rule, incomplete_recording_rule})
         rules_.push_back(make());
 }
 
-void Findings::begin(const Origin&, const Plan& plan, const KernelNames& names) {
+void Findings::begin(const Origin& origin, const Plan& plan, const KernelNames& names) {
+    traced_ = origin.stages != 0;
     plan_ = plan;
     names_ = &names;
     for (const auto& rule : rules_) rule->begin(plan, names);
@@ -34,6 +36,11 @@ void Findings::send(const Send& send) {
 }
 
 void Findings::end(const Ending& ending) {
+    cut_off_ = ending.cut_off;
+    if (!traced_ && ending.capture) {
+        untraced_frames_ = ending.capture->told();
+        return;
+    }
     for (const auto& rule : rules_) {
         std::vector<Finding> found = rule->conclude(totals_, ending);
         std::move(found.begin(), found.end(), std::back_inserter(result_));
@@ -47,7 +54,7 @@ std::vector<Findings::Subject> Findings::subjects() const {
     for (const auto& rule : rules_) {
         const Stage needs = rule->needs();
         const bool blind = needs != Stage::none && plan_.evidence(needs) == Evidence::absent;
-        subjects.push_back({rule->subject(), blind ? needs : Stage::none});
+        subjects.push_back({rule->subject(), blind ? needs : Stage::none, cut_off_ && rule->needs_ledger()});
     }
     return subjects;
 }

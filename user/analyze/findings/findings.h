@@ -1,7 +1,9 @@
 // Everything that stands out in a session, by the rules of rules.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,19 +27,26 @@ class Findings : public Sink {
     const std::vector<Finding>& result() const { return result_; }
 
     // What a rule looks at. `needs`: a stage that was not traced and without which the rule saw nothing; else none.
+    // `lacks_ledger`: it saw nothing, for the recording ends before its ledger.
     struct Subject {
         std::string_view text;
         Stage needs = Stage::none;
+        bool lacks_ledger = false;
     };
-    // Behind begin().
+    // Behind end().
     std::vector<Subject> subjects() const;
     std::uint64_t sends() const { return totals_.sends; }
+    // Behind end(): the frames of a capture that was not traced, which has no sends to judge; none: it was.
+    std::optional<std::uint64_t> untraced_frames() const { return untraced_frames_; }
 
   private:
     std::vector<std::unique_ptr<Rule>> rules_;
     Plan plan_;
     const KernelNames* names_ = nullptr;
     Totals totals_;
+    bool cut_off_ = false;
+    bool traced_ = true;
+    std::optional<std::uint64_t> untraced_frames_;
     std::vector<Finding> result_;
 };
 

@@ -41,6 +41,8 @@ class Rule {
     virtual std::string_view subject() const = 0;
     // The stage without which it sees nothing; none: it always sees something.
     virtual Stage needs() const { return Stage::none; }
+    // Whether it sees nothing in a recording that ends before its ledger.
+    virtual bool needs_ledger() const { return false; }
 
     // Both stay as they are until conclude() has returned.
     virtual void begin(const Plan&, const KernelNames&) {}

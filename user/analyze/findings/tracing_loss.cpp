@@ -3,6 +3,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 class TracingLoss : public Rule {
   public:
     std::string_view subject() const override { return "what tracing itself lost"; }
+    bool needs_ledger() const override { return true; }
 
     void send(const SeenSend& seen) override {
         untracked_ += (seen.send.record.flags & SR_SEND_UNTRACKED) != 0;
@@ -38,14 +40,12 @@ class TracingLoss : public Rule {
         note(ledger.sockets.lost.total(), "creations of sockets are missing");
         note(ledger.children_lost, "children of the command could not be marked: what they sent is missing");
         if (!ledger.balances()) finding.evidence.emplace_back("the ledger does not balance: a bug in sockray");
-        if (ending.cut_off) finding.evidence.emplace_back("the recording has no end: what came after it is not known");
         if (finding.evidence.empty()) return {};
         finding.cost = share(lost.total() + ends, ledger.sends.seen);
         finding.title =
             lost.total() + ends
-                ? fmt::format(
-                      "tracing lost {} of {} sends and what became of {} frames: the rest holds for what is left",
-                      lost.total(), ledger.sends.seen, ends)
+                ? fmt::format("tracing lost {} of {} and what became of {}: the rest holds for what is left",
+                              lost.total(), count_of(ledger.sends.seen, "send"), count_of(ends, "frame"))
                 : "tracing is not complete: the rest holds for what was seen";
         finding.sends = examples_.ids();
         finding.cause =

@@ -46,6 +46,8 @@ void append_sums(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& r
 }
 
 void append_devices(fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
+    if (ending.cut_off)
+        put(out, "<h3>Device counters</h3>\n<p class=\"warn\">Unknown: the recording ends before its ledger.</p>\n");
     if (ending.devices.empty()) return;
     put(out,
         "<h3>Device counters</h3>\n<p class=\"muted\">By how much each device&#39;s own counters grew while tracing "
@@ -63,22 +65,25 @@ void append_devices(fmt::memory_buffer& out, const Ending& ending, const Devices
             number(delta.tx_dropped), number(delta.tx_errors));
     }
     put(out, "</tbody></table></div>\n");
-    for (const DeviceDelta& delta : ending.devices) append_lines(out, device_words(ending.ledger, devices, delta));
+    for (const DeviceDelta& delta : ending.devices) append_lines(out, device_words(ending, devices, delta));
 }
 
 }  // namespace
 
+void append_capture(fmt::memory_buffer& out, const Ending& ending) {
+    put(out, "<h3>Frames captured on {}</h3>\n", escaped(ending.capture->interface.name));
+    append_lines(out, capture_words(ending));
+}
+
 void append_ledger(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices) {
-    if (ending.capture) {
-        put(out, "<h3>Frames captured on {}</h3>\n", escaped(ending.capture->interface.name));
-        append_lines(out, capture_words(*ending.capture));
-    }
+    if (ending.capture) append_capture(out, ending);
     append_sums(out, ending.ledger, reasons);
     put(out, "<h3>What tracing itself lost</h3>\n");
-    append_lines(out, loss_words(ending.ledger));
+    append_lines(out, loss_words(ending));
+    append_lines(out, missing_words(ending));
     append_lines(out, selection_words(ending.ledger));
     append_lines(out, correlation_words(ending.ledger));
-    append_lines(out, other_counts_words(ending.ledger));
+    append_lines(out, other_counts_words(ending));
     append_devices(out, ending, devices);
 }
 

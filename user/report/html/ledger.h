@@ -8,6 +8,9 @@
 
 namespace sockray::html {
 
+// Of the frames of a capture. The ending must have one.
+void append_capture(fmt::memory_buffer& out, const Ending& ending);
+
 void append_ledger(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices);
 
 }  // namespace sockray::html

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "user/analyze/incomplete.h"
 #include "user/base/terminal.h"
 #include "user/correlate/path.h"
 #include "user/report/html/assets.h"
@@ -96,10 +97,14 @@ void HtmlPage::send(const Send& send) {
 void HtmlPage::end(const Ending& ending) {
     append_head();
     append_header(ending);
-    append_findings();
-    append_pictures();
-    append_sends();
-    append_tables(ending);
+    if (is_traced(ending)) {
+        append_findings();
+        append_pictures();
+        append_sends();
+        append_tables(ending);
+    } else {
+        append_untraced(ending);
+    }
     put(out_,
         "</main>\n<footer><p>Times are CLOCK_MONOTONIC and include the hooks&#39; own cost{}. Of times, the median "
         "and higher percentiles are within 1/128 of the true value. Made by sockray {}.</p></footer>\n"
@@ -130,12 +135,21 @@ void HtmlPage::append_header(const Ending& ending) const {
     append_fact(out_, "kernel", origin_->kernel);
     append_fact(out_, "machine", origin_->machine);
     append_fact(out_, "began", utc(*origin_));
-    append_fact(
-        out_, "took",
-        origin_->start_ns && ending.end_ns > origin_->start_ns ? duration(ending.end_ns - origin_->start_ns) : "");
+    append_fact(out_, "took",
+                origin_->start_ns && ending.end_ns > origin_->start_ns
+                    ? (ending.cut_off ? "at least " : "") + duration(ending.end_ns - origin_->start_ns)
+                    : "");
     put(out_, "</dl>\n");
     if (ending.cut_off)
-        put(out_, "<p class=\"warn\">The recording was cut off: the ledger is what could be counted of it.</p>\n");
+        put(out_,
+            "<p class=\"warn\">The recording ends before its ledger: the rows are what could be counted of it, and "
+            "what "
+            "tracing lost is unknown.</p>\n");
+    if (ending.missing.any()) put(out_, "<p class=\"warn\">{}</p>\n", escaped(incomplete_words(ending.missing)));
+    if (!is_traced(ending)) {
+        put(out_, "</header>\n<main>\n");
+        return;
+    }
     append_totals(ending.ledger);
     put(out_, "<nav>");
     if (findings_) put(out_, "<a href=\"#findings\">findings</a> ");
@@ -235,6 +249,16 @@ void HtmlPage::append_sends() const {
     index = 0;
     for (const Send& send : undelivered_.all()) waterfalls.append(send, index++ < open_sends);
     if (undelivered_.others()) put(out_, "<p>{} more, counted in the ledger.</p>\n", number(undelivered_.others()));
+    close_section(out_);
+}
+
+// Zeros of sends would say that there were none.
+void HtmlPage::append_untraced(const Ending& ending) const {
+    open_section(out_, "ledger", "Frames",
+                 "The capture was not traced (--no-trace, or tracing was not possible there): it has frames, and who "
+                 "sent them, through which stages and how long is not known. Recorded without --no-trace it is "
+                 "(sockray doctor says what stands in its way).");
+    html::append_capture(out_, ending);
     close_section(out_);
 }
 

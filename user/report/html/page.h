@@ -42,6 +42,8 @@ class HtmlPage : public Sink {
     void append_pictures() const;
     void append_sends() const;
     void append_tables(const Ending& ending) const;
+    void append_untraced(const Ending& ending) const;
+    bool is_traced(const Ending& ending) const { return origin_->stages || !ending.capture; }
 
     fmt::memory_buffer& out_;
     std::function<std::vector<Finding>()> findings_;
