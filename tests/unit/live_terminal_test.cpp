@@ -117,6 +117,7 @@ TEST(Printable, ShowsControlCharactersAndInvalidBytesAsHex) {
     EXPECT_EQ(printable("\xff\xc3(\xed\xa0\x80"), "\\xff\\xc3(\\xed\\xa0\\x80");
     EXPECT_EQ(printable("\xc0\xaf\xf4\x90\x80\x80"), "\\xc0\\xaf\\xf4\\x90\\x80\\x80");
     EXPECT_EQ(printable("가é"), "가é");
+    EXPECT_EQ(printable("\\x1b"), "\\x5cx1b");  // not what an escape is written as
 }
 
 TEST(Printable, ShowsCharactersThatHideOrTurnTextAsHex) {

@@ -19,7 +19,9 @@ void append_json_string(fmt::memory_buffer& out, std::string_view text) {
         const std::size_t length = utf8_length(text);
         const char c = text[0];
         if (length == 0)
-            out.append(std::string_view("\xef\xbf\xbd"));  // U+FFFD
+            out.append(std::string_view("\xef\xbf\xbd"));                                   // U+FFFD
+        else if (length == 2 && c == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0)  // C1: U+0080 to U+009F
+            fmt::format_to(std::back_inserter(out), "\\u00{:02x}", static_cast<unsigned char>(text[1]));
         else if (length > 1)
             out.append(text.substr(0, length));
         else if (c == '"' || c == '\\')

@@ -149,7 +149,7 @@ std::string printable(std::string_view text, bool utf8) {
     std::string shown;
     while (!text.empty()) {
         const std::size_t length = utf8_length(text);
-        const bool visible = length == 1 ? text[0] >= 0x20 && text[0] != 0x7f
+        const bool visible = length == 1 ? text[0] >= 0x20 && text[0] != 0x7f && text[0] != '\\'
                                          : length && utf8 && !is_in(invisible, code_point(text, length));
         const std::size_t taken = std::max<std::size_t>(length, 1);
         if (visible)

@@ -43,9 +43,9 @@ void paint_cell(fmt::memory_buffer& out, const Style& style, Tone tone, std::str
 // overlong, a surrogate).
 std::size_t utf8_length(std::string_view text);
 
-// `text` with everything that is no visible character written as \xNN: control characters, invalid UTF-8, the
-// invisible characters that turn or hide text, and all but ASCII where `utf8` is false. A backslash stays
-// one.
+// `text` with all that is no visible character written as \xNN: control characters, invalid UTF-8, the invisible
+// characters that turn or hide text, all but ASCII where `utf8` is false, and the backslash (\x5c): so each text
+// has a form of its own. Not to be applied twice.
 std::string printable(std::string_view text, bool utf8 = true);
 
 // Columns that printable text takes: wide characters two, combining ones none.

@@ -8,7 +8,8 @@
 //
 // Names are chosen by whoever owns them, and a spreadsheet calculates a text that looks like a formula. So a text that
 // begins with = + - @ (or their full-width forms) gets an apostrophe before it, and one that begins with an apostrophe
-// another one: taking one away from each gives back the text. What is no visible character is written \xNN.
+// another one: taking one away from each gives back the text. What is no visible character is written \xNN, a backslash
+// \x5c.
 #pragma once
 
 #include <string_view>

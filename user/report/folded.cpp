@@ -7,17 +7,27 @@
 
 namespace sockray {
 
-std::string stack_name(const StackNode& node) {
-    if (node.stage != Stage::none) return std::string(stage_name(node.stage));
-    if (node.comm.empty()) return "(no name)";
+namespace {
+
+// A ';' would end the name, and for some tools a blank ends the stack.
+std::string folded_name(const StackNode& node) {
     std::string name;
-    for (const char c : printable(node.comm)) {
+    for (const char c : stack_name(node)) {
         if (c == ';')
             name += "\\x3b";
+        else if (c == ' ')
+            name += "\\x20";
         else
             name += c;
     }
     return name;
+}
+
+}  // namespace
+
+std::string stack_name(const StackNode& node) {
+    if (node.stage != Stage::none) return std::string(stage_name(node.stage));
+    return node.comm.empty() ? "(no name)" : printable(node.comm);
 }
 
 void append_folded(fmt::memory_buffer& out, const Stacks& stacks) {
@@ -25,7 +35,7 @@ void append_folded(fmt::memory_buffer& out, const Stacks& stacks) {
     std::vector<std::string> stack(nodes.size());
     for (std::size_t at = 1; at < nodes.size(); at++) {
         const StackNode& node = nodes[at];
-        stack[at] = node.outer ? stack[node.outer] + ';' + stack_name(node) : stack_name(node);
+        stack[at] = node.outer ? stack[node.outer] + ';' + folded_name(node) : folded_name(node);
         if (node.self_ns) fmt::format_to(std::back_inserter(out), "{} {}\n", stack[at], node.self_ns);
     }
 }

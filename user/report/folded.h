@@ -3,8 +3,8 @@
 //   arping;__sys_sendto;packet_sendmsg;packet_snd;sock_alloc_send_pskb 1300
 //
 // The task, the stages from the outermost on, and the time in ns that the last of them took itself (what that is and
-// what it is not: analyze/stacks.h). A ';' in a task's name is written \x3b, as is (by its code) what is no visible
-// character.
+// what it is not: analyze/stacks.h). A ';' in a task's name is written \x3b and a blank \x20, as is (by its code) what
+// is no visible character, and the backslash (\x5c).
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@
 
 namespace sockray {
 
-// The name of a node that is not the root, printable and without ';'.
+// The name of a node that is not the root, printable.
 std::string stack_name(const StackNode& node);
 
 void append_folded(fmt::memory_buffer& out, const Stacks& stacks);
