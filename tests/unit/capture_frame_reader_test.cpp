@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <set>
 
@@ -98,6 +101,31 @@ VETH_TEST(CaptureFrameReader, TellsWhenTheInterfaceGoesDownAndStillHandsOverWhat
     (void)(*reader)->take(sink);
     EXPECT_TRUE(receiver->finish(sink));
     expect_each_once(sink, 10);
+}
+
+// Of this thread alone, and not of its process as setresuid(3) does: no limit of processes binds root.
+void become_nobody() {
+    constexpr uid_t nobody = 65534;
+    ASSERT_EQ(::syscall(SYS_setresuid, nobody, nobody, nobody), 0) << errno_text(errno);
+}
+
+VETH_TEST(CaptureFrameReader, SaysWhenThereMayBeNoMoreThreads) {
+    CaptureOptions options = capture_on("veth1");
+    options.rings = 2;
+    auto receiver = Receiver::open(options);
+    ASSERT_TRUE(receiver) << receiver.error().what;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NPROC, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    become_nobody();
+    ASSERT_EQ(::setrlimit(RLIMIT_NPROC, &none), 0);
+    const auto reader = FrameReader::start(*receiver);
+    ASSERT_EQ(::setrlimit(RLIMIT_NPROC, &before), 0);
+    ASSERT_FALSE(reader);
+    EXPECT_EQ(reader.error().kind, ErrorKind::failed);
+    EXPECT_NE(reader.error().what.find("cannot start the thread that reads ring 1 of 2: "), std::string::npos)
+        << reader.error().what;
+    EXPECT_FALSE(reader.error().remedy.empty());
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "user/capture/frame_reader.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 namespace sockray {
 
@@ -39,8 +41,16 @@ Result<std::unique_ptr<FrameReader>> FrameReader::start(Receiver& receiver) {
     if (!ready || !stop) return fail("cannot make an eventfd: " + errno_text(errno));
     std::unique_ptr<FrameReader> reader(new FrameReader(receiver, std::move(ready), std::move(stop)));
     for (std::size_t i = 0; i < receiver.rings(); i++) reader->rings_.push_back(std::make_unique<Ring>());
-    for (std::size_t i = 0; i < receiver.rings(); i++)
-        reader->rings_[i]->thread = std::thread([&own = *reader, i] { own.work(i); });
+    for (std::size_t i = 0; i < receiver.rings(); i++) {
+        try {
+            reader->rings_[i]->thread = std::thread([&own = *reader, i] { own.work(i); });
+        } catch (const std::system_error& error) {
+            return fail(fmt::format("cannot start the thread that reads ring {} of {}: {}", i + 1, receiver.rings(),
+                                    error.code().message()),
+                        "raise the limit of processes (ulimit -u, or pids.max of the control group), or capture with "
+                        "fewer rings");
+        }
+    }
     return reader;
 }
 

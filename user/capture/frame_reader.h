@@ -34,7 +34,8 @@ class FrameCopies : public FrameSink {
 // and what finds no room meanwhile is dropped, and counted, by the kernel.
 class FrameReader {
   public:
-    // Starts the threads, with the signals and privileges of the calling one. `receiver` must outlive it.
+    // Starts the threads, with the signals and privileges of the calling one. `receiver` must outlive it. Errors: there
+    // may be no more threads (EAGAIN).
     static Result<std::unique_ptr<FrameReader>> start(Receiver& receiver);
     ~FrameReader();
     FrameReader(const FrameReader&) = delete;
