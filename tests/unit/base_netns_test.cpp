@@ -22,6 +22,10 @@ TEST(ANetworkNamespace, IsFoundByItsFile) {
     EXPECT_EQ(*found, own_netns());
 }
 
+TEST(ANetworkNamespace, OfTheCallingThreadIsItsOwn) {
+    EXPECT_EQ(current_netns(), own_netns());
+}
+
 TEST(ANetworkNamespace, IsFoundByAProcessInIt) {
     const auto found = find_netns(std::to_string(::getpid()));
     ASSERT_TRUE(found) << found.error().what;

@@ -73,6 +73,16 @@ Result<std::uint32_t> find_netns(const std::string& text) {
     return static_cast<std::uint32_t>(status.st_ino);  // unsigned int in the kernel: struct ns_common
 }
 
+// A thread may be in another network namespace than its process, hence thread-self.
+Result<std::uint32_t> current_netns() {
+    constexpr const char* path = "/proc/thread-self/ns/net";
+    struct stat status {};
+    if (::stat(path, &status) != 0)
+        return fail(fmt::format("cannot tell the network namespace: stat {}: {}", path, errno_text(errno)),
+                    "mount proc: mount -t proc proc /proc");
+    return static_cast<std::uint32_t>(status.st_ino);
+}
+
 Status enter_netns(const std::string& text) {
     const std::string shown = shortened(printable(text), longest_shown);
     if (inode_in(text))

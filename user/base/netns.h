@@ -15,6 +15,9 @@ namespace sockray {
 // /proc does not let us look.
 Result<std::uint32_t> find_netns(const std::string& text);
 
+// The inode of the calling thread's own. Errors: there is no /proc.
+Result<std::uint32_t> current_netns();
+
 // The calling thread goes into that namespace; its later threads begin there. Errors: as above; usage for an inode, by
 // which no namespace can be opened; not_allowed without CAP_SYS_ADMIN.
 Status enter_netns(const std::string& text);

@@ -1,7 +1,6 @@
 // sockray capture: what an interface sends and receives, with the story of each send.
 #include <linux/if_packet.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <iterator>
@@ -57,11 +56,6 @@ struct Tapping {
     Receiver receiver;
 };
 
-std::uint32_t own_netns() {
-    struct stat info {};
-    return ::stat("/proc/thread-self/ns/net", &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
-}
-
 Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     const SelectOptions& select = options.select;
     auto process = find_process(select);
@@ -71,10 +65,12 @@ Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     }
     std::optional<Interface> interface;
     if (select.interface != "any") {
-        auto found = find_interface(select.interface);
+        auto found = find_interface(select.interface, "name its network namespace: --netns NETNS");
         if (!found) return tl::unexpected(found.error());
         interface = std::move(*found);
     }
+    const auto netns = current_netns();
+    if (!netns) return tl::unexpected(netns.error());
     const int ifindex = interface ? interface->ifindex : 0;
     const auto link = link_type_of_interface(ifindex);
     if (!link) return tl::unexpected(link.error());
@@ -89,7 +85,7 @@ Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     if (options.selects_sends()) capture.direction = CaptureDirection::out;
     auto receiver = Receiver::open(capture);
     if (!receiver) return tl::unexpected(receiver.error());
-    return Tapping{{select.interface, ifindex, own_netns(), link->linktype},
+    return Tapping{{select.interface, ifindex, *netns, link->linktype},
                    std::move(interface),
                    std::move(*process),
                    std::move(capture),

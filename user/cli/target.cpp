@@ -62,7 +62,8 @@ Result<Target> find_target(const SelectOptions& options, std::string_view hint) 
         target.netns = *netns;
     }
     if (!options.interface.empty()) {
-        auto interface = find_interface(options.interface);
+        auto interface = find_interface(options.interface,
+                                        "trace all of its network namespace, with --netns NETNS in the place of -i");
         if (!interface) return tl::unexpected(interface.error());
         target.interface = std::move(*interface);
     }

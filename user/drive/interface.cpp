@@ -3,13 +3,13 @@
 #include <linux/if_ether.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <memory>
 
 #include "user/base/format.h"
+#include "user/base/netns.h"
 #include "user/drive/rtnetlink.h"
 
 namespace sockray {
@@ -51,22 +51,12 @@ std::string names_here() {
     return names.empty() ? "none" : names;
 }
 
-tl::unexpected<Error> link_error(std::string_view name, int err) {
+tl::unexpected<Error> link_error(std::string_view name, int err, std::string_view elsewhere) {
     if (err == ENODEV)
         return fail(fmt::format("no interface '{}' here; there are: {}", printable_name(name), names_here()),
-                    "choose one of these, or enter its network namespace: ip netns exec NAME sockray ...");
+                    fmt::format("choose one of these, or {}", elsewhere));
     return fail(fmt::format("cannot ask the kernel about interface '{}' (rtnetlink, RTM_GETLINK): {}",
                             printable_name(name), errno_text(err)));
-}
-
-// Through proc: a thread may be in another network namespace than its process, hence thread-self.
-Result<std::uint32_t> current_netns() {
-    constexpr const char* path = "/proc/thread-self/ns/net";
-    struct stat status {};
-    if (::stat(path, &status) != 0)
-        return fail(fmt::format("cannot tell the network namespace: stat {}: {}", path, errno_text(errno)),
-                    "mount proc: mount -t proc proc /proc");
-    return static_cast<std::uint32_t>(status.st_ino);  // unsigned int in the kernel: struct ns_common
 }
 
 bool has_ethernet_header(std::uint16_t type) {
@@ -87,10 +77,10 @@ std::string printable_name(std::string_view name) {
     return shown;
 }
 
-Result<Interface> find_interface(std::string_view name) {
+Result<Interface> find_interface(std::string_view name, std::string_view elsewhere) {
     if (Status valid = check_name(name); !valid) return tl::unexpected(valid.error());
     Link link;
-    if (const int err = get_link(0, std::string(name), link)) return link_error(name, err);
+    if (const int err = get_link(0, std::string(name), link)) return link_error(name, err, elsewhere);
     const Result<std::uint32_t> netns = current_netns();
     if (!netns) return tl::unexpected(netns.error());
 
@@ -115,7 +105,8 @@ Status check_usable(const Interface& interface) {
 
 Result<DeviceCounters> read_counters(const Interface& interface) {
     Link link;
-    if (const int err = get_link(interface.ifindex, {}, link)) return link_error(interface.name, err);
+    if (const int err = get_link(interface.ifindex, {}, link))
+        return link_error(interface.name, err, enter_its_namespace);
     const rtnl_link_stats64& stats = link.stats;
     return DeviceCounters{.tx_packets = stats.tx_packets,
                           .tx_bytes = stats.tx_bytes,

@@ -35,10 +35,12 @@ struct DeviceCounters {
     std::uint64_t rx_errors = 0;
 };
 
+inline constexpr std::string_view enter_its_namespace = "enter its network namespace: ip netns exec NAME sockray ...";
+
 // Finds an interface by name in the network namespace of the calling thread. `usage` for a name that no
 // interface can have (net/core/dev.c, dev_valid_name), `failed` for one that none has here: the error lists
-// those there are.
-Result<Interface> find_interface(std::string_view name);
+// those there are, and says `elsewhere` of one that is in another namespace: what to do.
+Result<Interface> find_interface(std::string_view name, std::string_view elsewhere = enter_its_namespace);
 
 // Whether frames can leave through it now: `failed` with the remedy where it is down.
 Status check_usable(const Interface& interface);
