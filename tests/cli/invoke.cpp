@@ -6,8 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 namespace sockray {
 namespace {
@@ -18,6 +20,7 @@ namespace {
     words.push_back(nullptr);
     for (const std::string& setting : surroundings.environment) ::putenv(const_cast<char*>(setting.c_str()));
     if (surroundings.uid != 0 && (::setgid(surroundings.uid) != 0 || ::setuid(surroundings.uid) != 0)) ::_exit(126);
+    if (surroundings.background) ::signal(SIGINT, SIG_IGN);
     ::alarm(30);
     ::execv(SOCKRAY_BINARY, words.data());
     ::_exit(126);
@@ -64,6 +67,10 @@ Ended sockray(const std::vector<std::string>& arguments, const Surroundings& sur
         become(arguments, surroundings);
     }
     Ended ended;
+    if (surroundings.interrupt_ms) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(surroundings.interrupt_ms));
+        ::kill(pid, SIGINT);
+    }
     ended.status = wait_for(pid);
     ::lseek(::fileno(out), 0, SEEK_SET);
     ::lseek(::fileno(err), 0, SEEK_SET);

@@ -23,6 +23,8 @@ struct Surroundings {
     uid_t uid = 0;                           // not 0: run as this user (where this process may choose)
     bool terminal = false;                   // standard output and error are a terminal: both come back in `out`
     std::string output{};                    // standard output goes to this file
+    unsigned interrupt_ms = 0;               // not 0: SIGINT after so long
+    bool background = false;                 // SIGINT is ignored at its begin, as a shell's background jobs have it
 };
 
 // With nothing on standard input. Ends it by SIGALRM after 30 seconds.

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "user/base/clock.h"
+#include "user/base/fd.h"
 #include "user/base/format.h"
+#include "user/base/frame_filter.h"
 #include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/capture/expression.h"
@@ -52,6 +54,7 @@ struct Tapping {
     TapInterface tap;
     std::optional<Interface> interface;  // none: any
     Fd process;                          // of -p: readable when it ends
+    Result<FrameFilter> frames;          // for the story
     CaptureOptions options;
     Receiver receiver;
 };
@@ -76,6 +79,7 @@ Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     if (!link) return tl::unexpected(link.error());
     auto filter = compile_expression(select.expression, select.interface, *link);
     if (!filter) return tl::unexpected(filter.error());
+    auto frames = options.no_trace ? FrameFilter{} : make_frame_filter(select.expression);
     CaptureOptions capture;
     capture.ifindex = ifindex;
     capture.snaplen = options.record.snaplen;
@@ -88,6 +92,7 @@ Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     return Tapping{{select.interface, ifindex, *netns, link->linktype},
                    std::move(interface),
                    std::move(*process),
+                   std::move(frames),
                    std::move(capture),
                    std::move(*receiver)};
 }
@@ -100,7 +105,9 @@ void say_without_story(const Error& why) {
 // Nothing where it is not asked for, or not possible and not needed: says why, once, and frames come without it.
 Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Tapping& target, int stop_fd) {
     if (options.no_trace) return nullptr;
-    auto story = CaptureStory::start(options, target.interface, stop_fd);
+    auto story = target.frames.and_then(
+        [&](const FrameFilter& frames) { return CaptureStory::start(options, target.interface, frames, stop_fd); });
+    if (!story && is_readable(stop_fd)) return tl::unexpected(story.error());
     if (!story && options.selects_sends()) {
         Error error = story.error();
         error.what = "who sent a frame, and how that ended, cannot be told: " + error.what;
@@ -186,7 +193,8 @@ CaptureLedger finish(Tapping& target, FrameReader& reader, CaptureTeller& teller
 }  // namespace
 
 int capture(const CaptureVerbOptions& options) {
-    auto target = open_taps(options);  // a signal ends it: libpcap may take minutes for a filter of thousands of hosts
+    end_by_signals();
+    auto target = open_taps(options);
     if (!target) return say_error(target.error());
     StopSignals signals;
     auto story = start_story(options, *target, signals.fd());

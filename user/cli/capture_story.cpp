@@ -9,13 +9,10 @@
 
 #include "user/base/format.h"
 #include "user/base/frame_filter.h"
-
 namespace sockray {
 namespace {
 
-Result<TraceOptions> trace_options(const CaptureVerbOptions& options, const Interface& interface) {
-    auto frames = make_frame_filter(options.select.expression);
-    if (!frames) return tl::unexpected(frames.error());
+TraceOptions trace_options(const CaptureVerbOptions& options, const Interface& interface, const FrameFilter& frames) {
     TraceOptions trace;
     trace.ring_bytes = std::max(default_ring_bytes, static_cast<std::uint32_t>(options.ring_bytes));
     trace.stages = options.stages;
@@ -26,7 +23,7 @@ Result<TraceOptions> trace_options(const CaptureVerbOptions& options, const Inte
     trace.filter.ifindex = interface.ifindex;
     trace.filter.netns = interface.netns_ino;
     trace.filter.ifname = interface.name;
-    trace.filter.frames = std::move(*frames);
+    trace.filter.frames = frames;
     return trace;
 }
 
@@ -47,19 +44,19 @@ void say_loss(const Ledger& ledger, const CaptureTeller& teller) {
 }  // namespace
 
 Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptions& options,
-                                                          const std::optional<Interface>& interface, int stop_fd) {
+                                                          const std::optional<Interface>& interface,
+                                                          const FrameFilter& frames, int stop_fd) {
     if (!interface) return usage("any is more than one interface", "give one with -i IF");
     if (interface->type == ARPHRD_LOOPBACK)
         return usage("on loopback a frame is captured as it is received, and not as it is sent",
                      "sockray trace -i " + interface->name);
-    auto trace = trace_options(options, *interface);
-    if (!trace) return tl::unexpected(trace.error());
-    trace->stop_fd = stop_fd;
+    TraceOptions trace = trace_options(options, *interface, frames);
+    trace.stop_fd = stop_fd;
     std::unique_ptr<CaptureStory> story(new CaptureStory(*interface, options.stages));
     auto kernel = LiveKernel::open(Purpose::tracing, options.btf);
     if (!kernel) return tl::unexpected(kernel.error());
     story->kernel_ = std::move(*kernel);
-    auto tracer = Tracer::start(*story->kernel_, *trace);
+    auto tracer = Tracer::start(*story->kernel_, trace);
     if (!tracer) return tl::unexpected(tracer.error());
     story->tracer_.emplace(std::move(*tracer));
     return story;

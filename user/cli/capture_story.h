@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "user/base/frame_filter.h"
 #include "user/base/result.h"
 #include "user/capture/receiver.h"
 #include "user/cli/device_delta.h"
@@ -23,10 +24,11 @@ namespace sockray {
 class CaptureStory {
   public:
     // Loads and attaches; nothing is traced yet. Errors: this kernel or these privileges do not allow it; it is not one
-    // interface (none: any); loopback, where a capture sees frames as they are received and not as they are sent; the
-    // filter cannot be held against frames that are sent; stop_fd became readable (TraceOptions::stop_fd).
+    // interface (none: any); loopback, where a capture sees frames as they are received and not as they are sent;
+    // stop_fd became readable (TraceOptions::stop_fd).
     static Result<std::unique_ptr<CaptureStory>> start(const CaptureVerbOptions& options,
-                                                       const std::optional<Interface>& interface, int stop_fd);
+                                                       const std::optional<Interface>& interface,
+                                                       const FrameFilter& frames, int stop_fd);
 
     // Begins the session, whose sink is `teller`. Both, `receiver` and `out` must outlive it.
     Status begin(const Receiver& receiver, CaptureTeller& teller, Output& out);

@@ -108,8 +108,9 @@ struct Tracing {
     std::unique_ptr<Session> session;
 };
 
-Result<std::unique_ptr<Tracing>> start_tracing(LiveKernel& kernel, const TracingOptions& options) {
+Result<std::unique_ptr<Tracing>> start_tracing(LiveKernel& kernel, const TracingOptions& options, int stop_fd) {
     TraceOptions trace;
+    trace.stop_fd = stop_fd;
     trace.filter.tgid = static_cast<std::uint32_t>(::getpid());
     trace.ring_bytes = static_cast<std::uint32_t>(options.ring_bytes);
     trace.stages = options.stages;
@@ -226,8 +227,11 @@ Result<DriveOptions> drive_options(const CompareMethodsOptions& options) {
 Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel, const CompareMethodsOptions& options,
                   const StopSignals& signals, bool& interrupted) {
     if (!kernel) return tl::unexpected(kernel.error());
-    auto tracing = start_tracing(**kernel, options.tracing);
-    if (!tracing) return tl::unexpected(tracing.error());
+    auto tracing = start_tracing(**kernel, options.tracing, signals.fd());
+    if (!tracing) {
+        interrupted = is_readable(signals.fd());
+        return tl::unexpected(tracing.error());
+    }
     drop_privileges({.net_raw = true});
     interrupted = !all.run_rounds(tracing->get());
     Session& session = *(*tracing)->session;
@@ -241,6 +245,7 @@ Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel
 }  // namespace
 
 int compare_methods(const CompareMethodsOptions& options) {
+    end_by_signals();
     auto drive = drive_options(options);
     if (!drive) return say_error(drive.error());
     StopSignals signals;

@@ -164,6 +164,7 @@ int verdict(const Session& session, bool interrupted, std::uint64_t count) {
 }  // namespace
 
 int run(const RunOptions& options) {
+    end_by_signals();
     const auto frames = make_frame_filter(options.expression);
     if (!frames) return say_error(frames.error());
     auto drive = drive_options(options);  // before signals are held: it may wait for a file that is a pipe

@@ -5,13 +5,15 @@
 
 namespace sockray {
 
+void end_by_signals() {
+    for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
+}
+
 StopSignals::StopSignals() {
     sigset_t stop;
     ::sigemptyset(&stop);
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&stop, number);
-    // A shell starts background jobs with SIGINT ignored, and an ignored signal never reaches the descriptor. (SIGHUP
-    // stays ignored under nohup.)
-    for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
+    end_by_signals();  // one that is ignored never reaches the descriptor
     ::pthread_sigmask(SIG_BLOCK, &stop, &before_);
     fd_ = Fd(::signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
 }

@@ -7,6 +7,11 @@
 
 namespace sockray {
 
+// A shell starts background jobs with SIGINT ignored: from here on SIGINT and SIGTERM end the process, until there are
+// StopSignals. (SIGHUP stays ignored under nohup.) For the begin of a verb, which may take minutes: libpcap compiles a
+// filter of thousands of hosts, and looks at nothing meanwhile.
+void end_by_signals();
+
 // SIGINT, SIGTERM and SIGHUP are blocked while it lives, in this thread and those that it starts, and wait in the
 // descriptor. One at a time.
 class StopSignals {

@@ -93,9 +93,10 @@ Stop pump(const TopOptions& options, Watched watched, const Tracer& tracer, Stop
 }  // namespace
 
 int top(const TopOptions& options) {
-    StopSignals signals;
+    end_by_signals();
     auto target = find_target(options.select);
     if (!target) return say_error(target.error());
+    StopSignals signals;
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options.select, *target, options.tracing, signals.fd()));

@@ -85,9 +85,10 @@ std::string nothing_seen(const TraceVerbOptions& options) {
 }  // namespace
 
 int trace(const TraceVerbOptions& options) {
-    StopSignals signals;
+    end_by_signals();
     auto target = find_target(options);
     if (!target) return say_error(target.error());
+    StopSignals signals;
     auto kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options, *target, signals.fd()));
