@@ -123,6 +123,7 @@ static __always_inline void flight_begin(struct sr_task *t, struct sk_buff *skb,
 		.dev = (__u64)BPF_CORE_READ(skb, dev),
 		.sock = t->sock,
 		.direct = direct,
+		.tap_dev = t->tap_dev,
 	};
 
 	if (mode == SR_MODE_OFF || mode == SR_MODE_DONE || t->tracked)

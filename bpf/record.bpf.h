@@ -39,6 +39,7 @@ static __always_inline void send_begin(struct sr_task *t)
 	t->dev = 0;
 	t->tracked = 0;
 	t->queued_below = 0;
+	t->tap_dev = 0;
 	if (config.filtering)
 		t->filtered = 0;
 	t->xmit_depth = t->xmit_mine = 0;

@@ -257,6 +257,7 @@ struct sr_flight {
 	__u32 taken;  // and has taken it
 	__u32 direct; // it went by __dev_direct_xmit, past the tracepoints that tell of the driver
 	__u32 pad;
+	__u64 tap_dev; // struct net_device whose taps it came by first, 0: none yet
 };
 
 // One for each CPU, in the order of the CPU numbers. What they must add up to: user/correlate/ledger.h.

@@ -1,12 +1,17 @@
 // Which frames of traced sends sockray's own capture is offered. The taps of a device get a clone of a frame
 // (net/core/dev.c: dev_queue_xmit_nit), which no longer tells who sent it. What the capture reads of it is the clone's
 // timestamp: both sides are joined by that.
+//
+// Where devices are stacked (a VLAN, a bridge, a tunnel) a frame comes by the taps of each. Which are captured decides
+// nothing: the frame of the send is what came by the taps of the first device, and by these again where a driver was busy
+// and the frame comes once more. What the devices below make of it are frames of their own.
 #ifndef SOCKRAY_BPF_TAPS_H
 #define SOCKRAY_BPF_TAPS_H
 
 #include "flight.bpf.h"
 
 #define SR_MOST_TAPS 64
+#define SR_PACKET_OUTGOING 4 // linux/if_packet.h
 
 // Written by user space, before it arms: inodes of the sockets that capture.
 __u64 tap_sockets[SR_MOST_TAPS] = {};
@@ -33,26 +38,39 @@ static __always_inline struct sr_tapped *cpu_tapped(void)
 	return bpf_map_lookup_elem(&tapped, &zero);
 }
 
+// sr_send.id of the frame; 0: it is not traced, or has come by the taps of another device before. Segments have a flight
+// each, the task only one place.
+static __always_inline __u64 offered_id(struct sk_buff *skb, __u64 dev)
+{
+	struct sr_flight *f = flight_find((__u64)skb);
+	struct sr_task *t = open_task();
+	__u64 first;
+
+	if (t && (f ? t->send.id != f->id : t->skb != (__u64)skb))
+		t = NULL;
+	if (!f && !t)
+		return 0;
+	first = f ? f->tap_dev : t->tap_dev;
+	if (first && first != dev)
+		return 0;
+	if (f)
+		f->tap_dev = dev;
+	if (t)
+		t->tap_dev = dev;
+	return f ? f->id : t->send.id;
+}
+
 SEC("?kprobe")
-int BPF_KPROBE(tap_offer, struct sk_buff *skb)
+int BPF_KPROBE(tap_offer, struct sk_buff *skb, struct net_device *dev)
 {
 	struct sr_tapped *tap = cpu_tapped();
-	struct sr_flight *f;
-	struct sr_task *t;
 
 	if (!tap)
 		return 0;
 	tap->id = 0;
 	if (mode == SR_MODE_OFF || mode == SR_MODE_DONE)
 		return 0;
-	f = flight_find((__u64)skb);
-	if (f) {
-		tap->id = f->id;
-	} else {
-		t = open_task();
-		if (t && t->skb == (__u64)skb)
-			tap->id = t->send.id;
-	}
+	tap->id = offered_id(skb, (__u64)dev);
 	if (tap->id)
 		tap->head = (__u64)BPF_CORE_READ(skb, head);
 	return 0;
@@ -69,7 +87,8 @@ static __always_inline bool captures(struct sock *sk)
 	return false;
 }
 
-// tpacket_rcv, before the frame is in the ring: who finds it there finds this record too.
+// tpacket_rcv, before the frame is in the ring: who finds it there finds this record too. A frame that loopback or a veth
+// hands to its other end comes here again, with the same memory, as one that is received: that is no frame of the send.
 SEC("?kprobe")
 int BPF_KPROBE(tap_enter, struct sk_buff *skb, struct net_device *dev, struct packet_type *type)
 {
@@ -77,6 +96,7 @@ int BPF_KPROBE(tap_enter, struct sk_buff *skb, struct net_device *dev, struct pa
 	struct sr_frame frame = {};
 
 	if (!tap || !tap->id || tap->head != (__u64)BPF_CORE_READ(skb, head) ||
+	    BPF_CORE_READ_BITFIELD_PROBED(skb, pkt_type) != SR_PACKET_OUTGOING ||
 	    !captures((void *)BPF_CORE_READ(type, af_packet_priv)))
 		return 0;
 	frame.ns = BPF_CORE_READ(skb, tstamp);

@@ -61,6 +61,7 @@ struct sr_task {
 	__u64 msg;  // struct msghdr of the open send
 	__u64 skb;  // the frame of the open send, once it is known
 	__u64 dev;  // struct net_device of the open send, once it is known
+	__u64 tap_dev; // the device whose taps the frame of the open send came by first, 0: none yet
 	__u64 driver_ret_at; // where dev_hard_start_xmit will store its result
 	__u64 res_at;        // where __sock_create will store the socket
 	__u16 xmit_depth;    // devices can be stacked: only the outermost pass is timed

@@ -111,6 +111,7 @@ struct sk_buff {
 	unsigned char *head;
 	unsigned char *data;
 	unsigned short queue_mapping;
+	unsigned char pkt_type : 3;
 	long long tstamp;
 };
 

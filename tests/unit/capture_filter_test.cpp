@@ -76,6 +76,13 @@ TEST(CaptureFilter, WhatTheKernelCannotSeeOfCookedFramesIsRefused) {
     EXPECT_NE(refusal({{BPF_LD | BPF_W | BPF_LEN, 0, 0, 0}}).find("length"), std::string::npos);
 }
 
+TEST(CaptureFilter, OfAllDirectionsLooksAtNone) {
+    const auto filter = kernel_filter({{}, CaptureDirection::all, 96, false});
+    ASSERT_TRUE(filter);
+    ASSERT_EQ(filter->size(), 1U);
+    EXPECT_EQ(filter->front().k, 96U);
+}
+
 TEST(CaptureFilter, AProgramThatIsTooLongForTheKernelIsRefused) {
     const std::vector<sock_filter> program(BPF_MAXINSNS, {BPF_RET | BPF_K, 0, 0, 1});
     EXPECT_FALSE(kernel_filter({program, CaptureDirection::both, 1000, false}));

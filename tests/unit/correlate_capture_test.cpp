@@ -107,7 +107,8 @@ class TracedCapture : public testing::Test {
         Ending ending;
     };
 
-    explicit TracedCapture(std::uint64_t most = 0) : teller({&told}, {"veth0", 2, 7, 1}, most) {
+    explicit TracedCapture(std::uint64_t most = 0, const TapInterface& interface = {"veth0", 2, 7, 1})
+        : teller({&told}, interface, most) {
         teller.expect_sends();
         Origin origin;
         origin.realtime_offset_ns = 1000;
@@ -248,6 +249,52 @@ TEST_F(TracedCapture, TellsTheFrameOfASendThatWasLostAlone) {
     tapped(1, 5000);
     EXPECT_EQ(end(1).sent, 1U);
     EXPECT_EQ(told.frames, 1U);
+}
+
+// What a send makes comes twice there: it is told as the send's, and as it is received.
+TEST_F(TracedCapture, OnLoopbackTellsWhatIsReceivedAndOfWhatLeavesTheFramesOfSendsAlone) {
+    const std::vector<std::byte> bytes(60, std::byte{1});
+    for (const std::uint64_t at : {5000U, 6000U}) {
+        teller.frame({nullptr, bytes, 60, at, true, true});
+        teller.frame({nullptr, bytes, 60, at + 1, false});
+    }
+    tapped(1, 5000);
+    teller.send(send_of(1));
+    const CaptureLedger& ledger = end(4);
+    EXPECT_EQ(ledger.sent, 1U);
+    EXPECT_EQ(ledger.received, 2U);
+    EXPECT_EQ(ledger.left_out, 1U);
+    EXPECT_EQ(told.frames, 2U);
+    EXPECT_EQ(told.sends.at(0).tapped, 1U);
+}
+
+TEST_F(TracedCapture, OnLoopbackTellsTheFrameOfASendThoughTheTapsRecordWasLost) {
+    const std::vector<std::byte> bytes(60, std::byte{1});
+    teller.frame({nullptr, bytes, 60, 5000, true, true});
+    Send send = send_of(1);
+    send.record.ifindex = 1;
+    teller.send(send);
+    const CaptureLedger& ledger = end(1);
+    EXPECT_EQ(ledger.left_out, 1U);
+    EXPECT_EQ(ledger.untapped, 1U);
+    EXPECT_EQ(told.sends.at(0).frame.length, 60U);
+}
+
+class AnyTracedCapture : public TracedCapture {
+  protected:
+    AnyTracedCapture() : TracedCapture(0, {"any", 0, 7, 276}) {}
+};
+
+// The taps have it with another header.
+TEST_F(AnyTracedCapture, TellsTheFrameOfASendWithTheBytesOfTheKernelSideAndTheTimeOfTheTaps) {
+    frame(5000);
+    tapped(1, 5000);
+    teller.send(send_of(1));
+    EXPECT_EQ(end(1).sent, 1U);
+    EXPECT_EQ(told.sends.at(0).tapped, 1U);
+    EXPECT_EQ(told.sends[0].frame.bytes.size(), 60U);
+    EXPECT_EQ(told.sends[0].frame.length, 60U);
+    EXPECT_EQ(told.sends[0].frame.ns, 4000U);
 }
 
 class LimitedTracedCapture : public TracedCapture {

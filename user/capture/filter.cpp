@@ -7,13 +7,11 @@
 #include <optional>
 
 #include "user/base/format.h"
+#include "user/capture/frame.h"
 #include "user/capture/link_type.h"
 
 namespace sockray {
 namespace {
-
-// LOOPBACK_IFINDEX: lo is the first device of every network namespace (drivers/net/loopback.c, loopback_net_init).
-constexpr std::uint32_t loopback_ifindex = 1;
 
 constexpr std::uint32_t ancillary(int field) {
     return static_cast<std::uint32_t>(SKF_AD_OFF + field);
@@ -35,6 +33,7 @@ std::vector<sock_filter> direction_filter(CaptureDirection direction) {
     switch (direction) {
         case CaptureDirection::in: return {load_pkttype, jump(PACKET_OUTGOING, 0, 1), reject, clear};
         case CaptureDirection::out: return {load_pkttype, jump(PACKET_OUTGOING, 1, 0), reject, clear};
+        case CaptureDirection::all: return {};
         case CaptureDirection::both: break;
     }
     const sock_filter load_ifindex = statement(BPF_LD | BPF_W | BPF_ABS, ancillary(SKF_AD_IFINDEX));

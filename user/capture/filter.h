@@ -12,6 +12,7 @@ namespace sockray {
 
 enum class CaptureDirection {
     both,  // on loopback, where each frame passes twice, once: what is received
+    all,   // on loopback both
     in,
     out  // PACKET_OUTGOING: what a sender in this network namespace gave to the device
 };

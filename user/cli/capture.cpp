@@ -105,8 +105,9 @@ void say_without_story(const Error& why) {
 // Nothing where it is not asked for, or not possible and not needed: says why, once, and frames come without it.
 Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& options, Tapping& target, int stop_fd) {
     if (options.no_trace) return nullptr;
-    auto story = target.frames.and_then(
-        [&](const FrameFilter& frames) { return CaptureStory::start(options, target.interface, frames, stop_fd); });
+    auto story = target.frames.and_then([&](const FrameFilter& frames) {
+        return CaptureStory::start(options, target.tap, target.interface, frames, stop_fd);
+    });
     if (!story && is_readable(stop_fd)) return tl::unexpected(story.error());
     if (!story && options.selects_sends()) {
         Error error = story.error();
@@ -117,6 +118,7 @@ Result<std::unique_ptr<CaptureStory>> start_story(const CaptureVerbOptions& opti
         say_without_story(story.error());
         return nullptr;
     }
+    if (!options.selects_sends()) target.options.direction = CaptureDirection::all;
     // Attaching takes seconds: what came meanwhile is not waited for. The old sockets go behind the new ones, so that
     // the kernel goes on to take timestamps.
     auto receiver = Receiver::open(target.options);
@@ -130,7 +132,9 @@ class ToTeller : public FrameSink {
   public:
     explicit ToTeller(CaptureTeller& teller) : teller_(teller) {}
     void frame(const CapturedFrame& frame) override {
-        teller_.frame({nullptr, frame.bytes, frame.length, frame.realtime_ns, frame.pkttype == PACKET_OUTGOING});
+        const bool outgoing = frame.pkttype == PACKET_OUTGOING;
+        teller_.frame({nullptr, frame.bytes, frame.length, frame.realtime_ns, outgoing,
+                       outgoing && frame.ifindex == loopback_ifindex});
     }
 
   private:

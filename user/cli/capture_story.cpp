@@ -12,7 +12,7 @@
 namespace sockray {
 namespace {
 
-TraceOptions trace_options(const CaptureVerbOptions& options, const Interface& interface, const FrameFilter& frames) {
+TraceOptions trace_options(const CaptureVerbOptions& options, const TapInterface& tap, const FrameFilter& frames) {
     TraceOptions trace;
     trace.ring_bytes = std::max(default_ring_bytes, static_cast<std::uint32_t>(options.ring_bytes));
     trace.stages = options.stages;
@@ -20,9 +20,11 @@ TraceOptions trace_options(const CaptureVerbOptions& options, const Interface& i
     if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
     trace.filter.tgid = options.select.pid;
     trace.filter.comm = options.select.comm;
-    trace.filter.ifindex = interface.ifindex;
-    trace.filter.netns = interface.netns_ino;
-    trace.filter.ifname = interface.name;
+    trace.filter.netns = tap.netns_ino;
+    if (tap.ifindex) {
+        trace.filter.ifindex = tap.ifindex;
+        trace.filter.ifname = tap.name;
+    }
     trace.filter.frames = frames;
     return trace;
 }
@@ -43,16 +45,12 @@ void say_loss(const Ledger& ledger, const CaptureTeller& teller) {
 
 }  // namespace
 
-Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptions& options,
+Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptions& options, const TapInterface& tap,
                                                           const std::optional<Interface>& interface,
                                                           const FrameFilter& frames, int stop_fd) {
-    if (!interface) return usage("any is more than one interface", "give one with -i IF");
-    if (interface->type == ARPHRD_LOOPBACK)
-        return usage("on loopback a frame is captured as it is received, and not as it is sent",
-                     "sockray trace -i " + interface->name);
-    TraceOptions trace = trace_options(options, *interface, frames);
+    TraceOptions trace = trace_options(options, tap, frames);
     trace.stop_fd = stop_fd;
-    std::unique_ptr<CaptureStory> story(new CaptureStory(*interface, options.stages));
+    std::unique_ptr<CaptureStory> story(new CaptureStory(interface, options.stages));
     auto kernel = LiveKernel::open(Purpose::tracing, options.btf);
     if (!kernel) return tl::unexpected(kernel.error());
     story->kernel_ = std::move(*kernel);
@@ -73,7 +71,7 @@ Status CaptureStory::begin(const Receiver& receiver, CaptureTeller& teller, Outp
     tracer_->set_taps(inodes);
     session_.emplace(*kernel_, *tracer_, out, View::none, false);
     session_->add_sink(teller);
-    device_.emplace(interface_);  // attaching took seconds, in which others have sent
+    if (interface_) device_.emplace(*interface_);  // attaching took seconds, in which others have sent
     session_->start(stages_);
     return {};
 }
@@ -81,7 +79,7 @@ Status CaptureStory::begin(const Receiver& receiver, CaptureTeller& teller, Outp
 void CaptureStory::stop() {
     if (grown_) return;
     session_->stop();
-    grown_ = device_->deltas();
+    grown_ = device_ ? device_->deltas() : std::vector<DeviceDelta>{};
 }
 
 bool CaptureStory::end(const CaptureTeller& teller) {

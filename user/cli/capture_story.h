@@ -1,4 +1,4 @@
-// What traces the sends of packet sockets through the interface of a capture, where that is possible.
+// What traces the sends of packet sockets through the interfaces of a capture, where that is possible.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ namespace sockray {
 
 class CaptureStory {
   public:
-    // Loads and attaches; nothing is traced yet. Errors: this kernel or these privileges do not allow it; it is not one
-    // interface (none: any); loopback, where a capture sees frames as they are received and not as they are sent;
-    // stop_fd became readable (TraceOptions::stop_fd).
-    static Result<std::unique_ptr<CaptureStory>> start(const CaptureVerbOptions& options,
+    // Loads and attaches; nothing is traced yet. `interface`: none for any, where all sends of the namespace are
+    // traced, and no device's counters are held against the ledger. Errors: this kernel or these privileges do not
+    // allow it; stop_fd became readable (TraceOptions::stop_fd).
+    static Result<std::unique_ptr<CaptureStory>> start(const CaptureVerbOptions& options, const TapInterface& tap,
                                                        const std::optional<Interface>& interface,
                                                        const FrameFilter& frames, int stop_fd);
 
@@ -45,9 +45,10 @@ class CaptureStory {
     bool end(const CaptureTeller& teller);
 
   private:
-    CaptureStory(Interface interface, StageSet stages) : interface_(std::move(interface)), stages_(stages) {}
+    CaptureStory(std::optional<Interface> interface, StageSet stages)
+        : interface_(std::move(interface)), stages_(stages) {}
 
-    Interface interface_;
+    std::optional<Interface> interface_;
     StageSet stages_;
     std::optional<DeviceWatch> device_;              // from begin() on
     std::optional<std::vector<DeviceDelta>> grown_;  // from stop() on

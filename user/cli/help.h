@@ -98,8 +98,10 @@ ledger: every frame that the filter selected is told, or counted with the cause 
 
 A frame that a packet socket sends comes once, with the story of its send, as sockray trace tells it: frames
 past the taps (PACKET_QDISC_BYPASS) too, and those that were dropped on their way. The filter then also
-selects sends, and keeps those that ended before there was a frame. Where tracing is not possible, on
-loopback and on any, it says so, and frames come without their story.
+selects sends, and keeps those that ended before there was a frame. Where tracing is not possible, it says
+so, and frames come without their story. On loopback what is sent is also received: each comes as a frame
+of its own. On any a frame may pass several devices (a VLAN, a bridge, and the one below): the story is with
+the first, and the others are frames of their own.
 
 With -p, --comm or --outcome only the frames of such sends are told; who sent any other frame is not known,
 and received ones have no sender here: they are left out, and counted. Then -c counts sends; the sums of

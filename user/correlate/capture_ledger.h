@@ -23,9 +23,10 @@ struct CaptureLedger {
     std::uint64_t unread = 0;    // stayed in the ring: never expected
     std::uint64_t cut = 0;       // of those read, longer than the snaplen: no loss
     std::uint64_t freezes = 0;   // times that the kernel came upon a full ring
-    // Told, of sends, in no sum: past the taps (PACKET_QDISC_BYPASS), dropped before them, or without room in the kernel's ring.
+    // Told, of sends, in no sum: past the taps (PACKET_QDISC_BYPASS), dropped before them, or without room in the
+    // kernel's ring.
     std::uint64_t untapped = 0;
-    std::uint64_t left_out = 0;  // read, and not told: of no send that was asked for
+    std::uint64_t left_out = 0;  // read, and not told: of no send that was asked for; on loopback outgoing, of no send
 
     std::uint64_t told() const { return received + sent; }
     bool balances() const { return seen == told() + left_out + beyond + dropped + unread; }

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint16_t linktype_ethernet = 1;
 constexpr std::uint16_t arphrd_ether = 1;
+constexpr std::uint32_t loopback_ifindex = 1;  // LOOPBACK_IFINDEX, include/net/flow.h
 
 bool went_past_taps(const sr_send& record) {
     return record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT;
@@ -21,9 +22,11 @@ void CaptureTeller::select_sends(OutcomeSet outcomes, Sink& of_all) {
 }
 
 // What a driver got came by the taps before: where nothing says so, that record was lost, and the frame is among those
-// that are told without a send. The same holds for those that could not wait. Where only sends are told, it is not.
+// that are told without a send. The same holds for those that could not wait. Where only sends are told, it is not,
+// nor on loopback.
 bool CaptureTeller::is_told_without(const Send& send, const Tapped& tapped) const {
     if (selects_sends() || tapped.taken || went_past_taps(send.record)) return false;
+    if (send.record.ifindex == loopback_ifindex) return false;
     return tapped.told || (!tapped.offered && send.record.driver_hits > 0);
 }
 
@@ -45,7 +48,8 @@ void CaptureTeller::frame(const TapFrame& frame) {
 }
 
 void CaptureTeller::unclaimed(const TapFrame& frame) {
-    if (selects_sends()) {
+    // Of loopback's two the one that is received is told, as by any other capture.
+    if (selects_sends() || frame.comes_again) {
         ledger_.left_out++;
         return;
     }
@@ -63,13 +67,17 @@ void CaptureTeller::send(const Send& send) {
     join_.send(send, monotonic_ns());
 }
 
-// The frame as it came by the taps, where it did: in its bytes and in time it is what any other capture has.
+// The frame as it came by the taps, where it did: in time, and on Ethernet in its bytes, it is what any other capture
+// has.
 void CaptureTeller::fit_frame(Send& send, Tapped& tapped) const {
     if (is_told_without(send, tapped)) send.frame = {};
-    if (tapped.taken != 1 || ledger_.interface.link_type != linktype_ethernet) return;
+    if (tapped.taken != 1) return;
+    const std::uint64_t tapped_ns = tapped.realtime_ns - static_cast<std::uint64_t>(realtime_offset_ns_);
+    if (send.frame.length) send.frame.ns = tapped_ns;
+    if (ledger_.interface.link_type != linktype_ethernet) return;  // "any" has another header in its place
     send.frame.bytes = std::move(tapped.bytes);
     send.frame.length = tapped.length;
-    send.frame.ns = tapped.realtime_ns - static_cast<std::uint64_t>(realtime_offset_ns_);
+    send.frame.ns = tapped_ns;
     send.frame.dev_type = arphrd_ether;
 }
 

@@ -12,8 +12,9 @@
 
 namespace sockray {
 
-// As a sink it takes what a tracing session tells: sends through the interface of the capture. Each of their frames is
-// then told once, as the frame of its send. Without a session all that leaves is told as it is.
+// As a sink it takes what a tracing session tells: sends through the interface of the capture, or of "any" in its
+// network namespace. Each of their frames is then told once, as the frame of its send. Without a session all that
+// leaves is told as it is.
 class CaptureTeller : public Sink, private TapJoinListener {
   public:
     // `listeners` must outlive it. `most`: so many frames are told, the rest is only counted; 0: no limit.

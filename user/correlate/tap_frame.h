@@ -31,6 +31,7 @@ struct TapFrame {
     std::uint32_t length = 0;          // of the whole frame, as `bytes` begins
     std::uint64_t realtime_ns = 0;     // CLOCK_REALTIME
     bool outgoing = false;
+    bool comes_again = false;  // on loopback, where what is sent is then received: a frame that is `outgoing`
 };
 
 // The ETH_P_* of the frame, by its bytes; 0 where they do not tell: cut off, or of a link that has no such number.
