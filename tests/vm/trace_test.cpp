@@ -82,6 +82,22 @@ TEST_F(Trace, of_a_process_shows_only_its_sends_and_ends_with_it) {
     for (const SendLine& send : traced.recording.sends) EXPECT_EQ(send.pid, static_cast<std::uint64_t>(sender.pid()));
 }
 
+// Its own are before the session, another one's are anybody's: counted and told, by a name that says whose they are.
+TEST_F(Trace, tells_the_check_sends_of_another_sockray_by_their_name) {
+    Process trace = start_sockray({"trace", "--json", "--no-calibrate"});
+    ASSERT_TRUE(trace.wait_for_err("ready"));
+    EXPECT_EQ(sockray({"doctor"}).status, 0);
+    trace.signal(SIGINT);
+    const Traced traced = read_back(trace.finish());
+    expect_sound(traced);
+    EXPECT_EQ(names_of(traced.recording), std::set<std::string>{"sockray-check"});
+    Process here = start_sockray({"trace", "--json", "--no-calibrate", "-i", "lo"});
+    ASSERT_TRUE(here.wait_for_err("ready"));
+    EXPECT_EQ(sockray({"doctor"}).status, 0);
+    here.signal(SIGINT);
+    EXPECT_TRUE(read_back(here.finish()).recording.sends.empty());
+}
+
 TEST_F(Trace, of_a_name_that_nobody_has_says_that_nothing_matched) {
     Process sender({sender_path(), "--name", "somebody", "--to", "veth0", "--seconds", "120", "--gap-us", "20000"});
     Process trace = start_sockray({"trace", "--comm", "nosuch"});

@@ -10,14 +10,17 @@
 
 namespace sockray {
 
+// The name of that thread (comm): another sockray that traces meanwhile tells these sends too.
+inline constexpr const char* private_sender_name = "sockray-check";
+
 // One send and one empty TX ring. `announce` is called with the thread's id before the first send and with 0 after the
 // last. Where a namespace is not allowed (CAP_SYS_ADMIN) it sends through an unbound socket, which packet_snd refuses:
-// enough to hit it. Errors: the socket could not be opened.
+// enough to hit it. Errors: the socket could not be opened, or the thread not started.
 Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce);
 
 // What a send takes, in nanoseconds by CLOCK_MONOTONIC: of up to some thousands, sorted. It goes on for a few
-// hundredths of a second. `announce` as above; `between` is called now and then. Empty where a namespace is not
-// allowed.
+// hundredths of a second. `announce` as above; `between` is called now and then. Empty where a namespace, or a
+// thread, is not allowed.
 std::vector<double> time_private_sends(const std::function<void(std::uint32_t tid)>& announce,
                                        const std::function<void()>& between);
 
