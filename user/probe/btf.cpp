@@ -8,6 +8,7 @@
 
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/probe/btf_file.h"
 #include "user/probe/load_error.h"
 
 namespace sockray {
@@ -57,11 +58,15 @@ KernelTypes::~KernelTypes() = default;
 Result<KernelTypes> KernelTypes::read(const std::string& file) {
     const LibbpfLog quiet;
     if (!file.empty()) {
-        btf* types = btf__parse(file.c_str(), nullptr);
+        const auto bytes = read_btf_file(file);
+        if (!bytes) return tl::unexpected(bytes.error());
+        auto memory = btf_in_memory(*bytes);
+        if (!memory) return tl::unexpected(memory.error());
+        btf* types = btf__new(bytes->data(), static_cast<__u32>(bytes->size()));
         if (!types)
-            return fail(fmt::format("cannot read BTF from '{}': {}", printable(file), libbpf_text(errno)),
+            return fail(fmt::format("libbpf takes no BTF from '{}': {}", printable(file), libbpf_text(errno)),
                         "give the BTF of the running kernel, or its vmlinux with a section .BTF");
-        return KernelTypes(types);
+        return KernelTypes(types, std::move(*memory));
     }
     btf* types = btf__load_vmlinux_btf();
     if (!types)
@@ -69,6 +74,10 @@ Result<KernelTypes> KernelTypes::read(const std::string& file) {
                                        errno_text(errno)),
                            "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
     return KernelTypes(types);
+}
+
+std::string KernelTypes::path() const {
+    return memory_ ? fmt::format("/proc/self/fd/{}", memory_.get()) : "";
 }
 
 std::optional<std::uint64_t> KernelTypes::offset(const std::string& type, const std::vector<std::string>& path) const {

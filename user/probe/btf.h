@@ -5,8 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "user/base/fd.h"
 #include "user/base/result.h"
 
 struct btf;
@@ -21,8 +23,8 @@ class KernelTypes {
         std::uint64_t offset;  // bytes from the struct's start
     };
 
-    // Of `file`: BTF, or an ELF file with a section .BTF, such as a vmlinux. "" is /sys/kernel/btf/vmlinux: without
-    // that, not_allowed.
+    // Of `file` (user/probe/btf_file.h): BTF, or an ELF file with a section .BTF, such as a vmlinux. "" is
+    // /sys/kernel/btf/vmlinux: without that, not_allowed.
     static Result<KernelTypes> read(const std::string& file = "");
 
     KernelTypes(KernelTypes&&) noexcept;
@@ -30,6 +32,9 @@ class KernelTypes {
     KernelTypes(const KernelTypes&) = delete;
     KernelTypes& operator=(const KernelTypes&) = delete;
     ~KernelTypes();
+
+    // Where libbpf can read the same types again, as long as this lives; "" for the kernel's own.
+    std::string path() const;
 
     // Offset in bytes of a member, through nested structs: {"tx_ring", "pg_vec"}.
     std::optional<std::uint64_t> offset(const std::string& type, const std::vector<std::string>& path) const;
@@ -50,8 +55,9 @@ class KernelTypes {
     struct Free {
         void operator()(btf* types) const;
     };
-    explicit KernelTypes(btf* types) : btf_(types) {}
+    explicit KernelTypes(btf* types, Fd memory = {}) : btf_(types), memory_(std::move(memory)) {}
     std::unique_ptr<btf, Free> btf_;
+    Fd memory_;  // a file's: the file itself may change
 };
 
 }  // namespace sockray

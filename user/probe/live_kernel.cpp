@@ -64,7 +64,6 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std:
     if (const Status status = name_packet_ops(*symbols, *types, *memory); !status)
         return tl::unexpected(status.error());
     std::unique_ptr<LiveKernel> kernel(new LiveKernel(std::move(*symbols), std::move(*types), std::move(*memory)));
-    kernel->btf_file = btf_file;
     kernel->has_own_types = ::access(own_types_path, R_OK) == 0;
     return kernel;
 }

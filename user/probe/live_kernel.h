@@ -25,7 +25,6 @@ class LiveKernel : public KernelNames {
     Kallsyms symbols;
     KernelTypes types;
     KernelMemory memory;
-    std::string btf_file;        // where `types` came from, "" for the kernel's own
     bool has_own_types = false;  // the kernel has BTF of its own, whether it was read or not
 
   private:

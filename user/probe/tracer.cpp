@@ -161,7 +161,8 @@ std::vector<Refusal> Tracer::State::select_programs() {
 Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const TraceOptions& options) {
     const LibbpfLog log;
     LIBBPF_OPTS(bpf_object_open_opts, open_options);
-    if (!kernel.btf_file.empty()) open_options.btf_custom_path = kernel.btf_file.c_str();
+    const std::string types_path = kernel.types.path();
+    if (!types_path.empty()) open_options.btf_custom_path = types_path.c_str();
     program.reset(trace_bpf::open(&open_options));
     if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
     if (auto refusals = select_programs(); !refusals.empty()) return refusals;
