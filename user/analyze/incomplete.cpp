@@ -1,6 +1,6 @@
 #include "user/analyze/incomplete.h"
 
-#include <fmt/format.h>
+#include "user/base/format.h"
 
 namespace sockray {
 

@@ -1,13 +1,12 @@
 // Text of which the lines end where they should: without blanks, and before the width of the output.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

@@ -1,11 +1,11 @@
 // Numbers in sentences.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

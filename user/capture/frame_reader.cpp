@@ -1,12 +1,13 @@
 #include "user/capture/frame_reader.h"
 
-#include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
+
+#include "user/base/format.h"
 
 namespace sockray {
 

@@ -1,7 +1,6 @@
 #include "user/report/untraced.h"
 
-#include <fmt/format.h>
-
+#include "user/base/format.h"
 #include "user/base/terminal.h"
 
 namespace sockray {

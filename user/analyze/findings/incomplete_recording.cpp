@@ -1,9 +1,9 @@
 // A recording that is not whole: what it cannot tell.
-#include <fmt/format.h>
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/analyze/incomplete.h"
+#include "user/base/format.h"
 #include "user/base/words.h"
 
 namespace sockray {
