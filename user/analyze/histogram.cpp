@@ -42,7 +42,8 @@ void Histogram::add(std::uint64_t value) {
     count_++;
     min_ = std::min(min_, value);
     max_ = std::max(max_, value);
-    sum_ += static_cast<long double>(value);
+    sum_ += value;
+    sum_high_ += sum_ < value;
 }
 
 void Histogram::merge(const Histogram& other) {
@@ -53,10 +54,14 @@ void Histogram::merge(const Histogram& other) {
     min_ = std::min(min_, other.min_);
     max_ = std::max(max_, other.max_);
     sum_ += other.sum_;
+    sum_high_ += other.sum_high_ + (sum_ < other.sum_);
 }
 
 double Histogram::mean() const {
-    return count_ ? static_cast<double>(sum_ / static_cast<long double>(count_)) : 0;
+    if (!count_) return 0;
+    constexpr long double high = 18446744073709551616.0L;  // 2 to the power of 64
+    const long double sum = static_cast<long double>(sum_high_) * high + static_cast<long double>(sum_);
+    return static_cast<double>(sum / static_cast<long double>(count_));
 }
 
 std::uint64_t Histogram::quantile(double q) const {

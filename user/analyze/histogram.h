@@ -30,7 +30,9 @@ class Histogram {
     std::uint64_t count_ = 0;
     std::uint64_t min_ = UINT64_MAX;
     std::uint64_t max_ = 0;
-    long double sum_ = 0;
+    // The sum, in 128 bits: integers, for they are added to with each stage of each send.
+    std::uint64_t sum_ = 0;
+    std::uint64_t sum_high_ = 0;
 };
 
 }  // namespace sockray

@@ -2,7 +2,7 @@
 
 namespace sockray {
 
-const std::array<StageInfo, stage_count - 1> all_stages = {{
+constexpr std::array<StageInfo, stage_count - 1> all_stages = {{
     {Stage::sock_create, "__sock_create", -1},
     {Stage::packet_create, "packet_create", -1},
     {Stage::sys_sendto, "__sys_sendto", SR_SLOT_ENTRY},
@@ -32,11 +32,24 @@ const std::array<StageInfo, stage_count - 1> all_stages = {{
     {Stage::freed, "skb_freed", SR_SLOT_FREED},
 }};
 
+namespace {
+
+// Where each stage stands in the table, from 1 on, by its number; 0: nowhere. (It is asked for with each stage of each
+// send that is read.)
+constexpr std::array<std::uint8_t, stage_count> places_by_number() {
+    std::array<std::uint8_t, stage_count> places{};
+    for (std::size_t i = 0; i < all_stages.size(); i++)
+        places[static_cast<std::size_t>(all_stages[i].stage)] = static_cast<std::uint8_t>(i + 1);
+    return places;
+}
+
+}  // namespace
+
 const StageInfo& stage_info(Stage stage) {
     static constexpr StageInfo none{Stage::none, "none", -1};
-    for (const StageInfo& info : all_stages)
-        if (info.stage == stage) return info;
-    return none;
+    static constexpr auto places = places_by_number();
+    const auto number = static_cast<std::size_t>(stage);
+    return number < places.size() && places[number] ? all_stages[places[number] - 1U] : none;
 }
 
 }  // namespace sockray

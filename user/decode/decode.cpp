@@ -34,26 +34,10 @@ void forget_impossible_end(sr_span& span) {
     if (span.end < span.start) span.end = 0;
 }
 
-tl::expected<Record, std::string_view> check_send(sr_send send) {
-    if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc))
-        return Error("a send with an unterminated name");
-    if (!possible_result(send.ret)) return Error("a send with a result that is none");
-    for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
-        const auto stage = static_cast<Stage>(send.stage[slot]);
-        if (stage != Stage::none && stage_info(stage).slot != slot) return Error("a send with a stage out of place");
-    }
-    for (std::size_t slot = SR_SLOT_COUNT; slot < sizeof send.stage; slot++)
-        if (send.stage[slot] != 0) return Error("a send with a stage out of place");
-    for (sr_span& span : send.span) forget_impossible_end(span);
-    return send;
-}
-
-tl::expected<Record, std::string_view> check_socket(sr_socket socket) {
-    if (!terminated(socket.comm)) return Error("a socket with an unterminated name");
-    if (!possible_result(socket.ret) || !possible_result(socket.create_ret))
-        return Error("a socket with a result that is none");
-    for (sr_span* span : {&socket.create, &socket.packet_create}) forget_impossible_end(*span);
-    return socket;
+template <typename T>
+tl::expected<Record, std::string_view> check(T record) {
+    if (const std::string_view wrong = check_body(record); !wrong.empty()) return Error(wrong);
+    return record;
 }
 
 tl::expected<Record, std::string_view> check_frame(sr_frame frame) {
@@ -81,6 +65,28 @@ tl::expected<Record, std::string_view> take_piece(std::span<const std::byte> byt
 
 }  // namespace
 
+std::string_view check_body(sr_send& send) {
+    if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc))
+        return "a send with an unterminated name";
+    if (!possible_result(send.ret)) return "a send with a result that is none";
+    for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
+        const auto stage = static_cast<Stage>(send.stage[slot]);
+        if (stage != Stage::none && stage_info(stage).slot != slot) return "a send with a stage out of place";
+    }
+    for (std::size_t slot = SR_SLOT_COUNT; slot < sizeof send.stage; slot++)
+        if (send.stage[slot] != 0) return "a send with a stage out of place";
+    for (sr_span& span : send.span) forget_impossible_end(span);
+    return {};
+}
+
+std::string_view check_body(sr_socket& socket) {
+    if (!terminated(socket.comm)) return "a socket with an unterminated name";
+    if (!possible_result(socket.ret) || !possible_result(socket.create_ret))
+        return "a socket with a result that is none";
+    for (sr_span* span : {&socket.create, &socket.packet_create}) forget_impossible_end(*span);
+    return {};
+}
+
 std::uint32_t record_type(std::span<const std::byte> bytes) {
     sr_head head;
     if (bytes.size() < sizeof head) return 0;
@@ -94,8 +100,8 @@ tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) 
     std::memcpy(&head, bytes.data(), sizeof head);
     if (head.size != bytes.size()) return Error("a record that says another size than it has");
     switch (head.type) {
-        case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check_send);
-        case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check_socket);
+        case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check<sr_send>);
+        case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check<sr_socket>);
         case SR_RECORD_FRAME: return copy_as<sr_frame>(bytes).and_then(check_frame);
         case SR_RECORD_PIECE: return take_piece(bytes);
         case SR_RECORD_STACK: return copy_as<sr_stack>(bytes).map([](const sr_stack& s) { return Record(s); });

@@ -27,6 +27,11 @@ using Record = std::variant<sr_send, sr_socket, sr_stack, sr_frame, Piece>;
 // The error is a constant text that says what is wrong with the bytes; such a record counts as rejected.
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes);
 
+// What decode() asks of a record's body, and does to it, where it stands: for records that come another way, without
+// copies. The error is what is wrong with it; empty: nothing, and an end that cannot be has been taken away.
+std::string_view check_body(sr_send& send);
+std::string_view check_body(sr_socket& socket);
+
 // SR_RECORD_* that the bytes say they are, whether they decode or not; 0 where they do not say.
 std::uint32_t record_type(std::span<const std::byte> bytes);
 

@@ -94,14 +94,12 @@ void take_stages(sr_send& record, std::uint64_t base, pbf_reader& reader) {
     }
 }
 
-// The record as the ring could have held it: what decode() refuses there is refused here.
+// Makes the record what the ring could have held: what decode() refuses there is refused here.
 template <typename T>
-T checked(T record, std::uint32_t type) {
+void check(T& record, std::uint32_t type) {
     record.head.type = type;
     record.head.size = sizeof record;
-    const auto decoded = decode(std::as_bytes(std::span(&record, 1)));
-    if (!decoded) throw Malformed{decoded.error()};
-    return std::get<T>(*decoded);
+    if (const std::string_view wrong = check_body(record); !wrong.empty()) throw Malformed{wrong};
 }
 
 // Calls `other` for the fields that are none of the list.
@@ -168,7 +166,7 @@ SocketEntry take_socket(pbf_reader message) {
             take.number(1, entry.id);
         },
         nothing_else);
-    entry.record = checked(entry.record, SR_RECORD_SOCKET);
+    check(entry.record, SR_RECORD_SOCKET);
     return entry;
 }
 
@@ -204,7 +202,7 @@ Send take_send(pbf_reader message) {
     send.end_stage = stage_of(end_stage);
     send.frame_end = static_cast<FrameEnd>(frame_end);
     if (number_plus_1) send.number = number_plus_1 - 1;
-    send.record = checked(send.record, SR_RECORD_SEND);
+    check(send.record, SR_RECORD_SEND);
     return send;
 }
 
