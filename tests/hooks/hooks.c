@@ -39,6 +39,7 @@ static struct {
 	char ring[most_frames][frame_bytes_each];
 	int driver_ret;
 	int losing;
+	__u64 room[sizeof(struct sr_send) / 8]; // in the ring, for the record that is being written
 } host;
 
 // ---- the helpers
@@ -52,8 +53,17 @@ __u64 bpf_get_current_task(void) { return (__u64)&host; }
 void *bpf_task_pt_regs(struct task_struct *task) { return task; }
 long bpf_get_stack(void *ctx, void *to, __u32 size, __u64 flags) { return 0; }
 __u64 bpf_ringbuf_query(void *map, __u64 flags) { return 0; }
-void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags) { return NULL; }
-void bpf_ringbuf_submit(void *record, __u64 flags) {}
+void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags) { return size <= sizeof(host.room) ? host.room : NULL; }
+
+void bpf_ringbuf_submit(void *record, __u64 flags)
+{
+	const struct sr_head *head = record;
+
+	if (head->type == SR_RECORD_SEND && host.send_count < most_records)
+		memcpy(&host.sends[host.send_count++], record, sizeof(struct sr_send));
+	if (head->type == SR_RECORD_FRAME && host.frame_count < most_records)
+		memcpy(&host.frames[host.frame_count++], record, sizeof(struct sr_frame));
+}
 
 long bpf_get_current_comm(void *to, __u32 size)
 {
@@ -115,17 +125,6 @@ long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
 		return -14;
 	}
 	memcpy(to, from, size);
-	return 0;
-}
-
-long bpf_ringbuf_output(void *map, void *record, __u64 size, __u64 flags)
-{
-	const struct sr_head *head = record;
-
-	if (head->type == SR_RECORD_SEND && host.send_count < most_records)
-		memcpy(&host.sends[host.send_count++], record, size);
-	if (head->type == SR_RECORD_FRAME && host.frame_count < most_records)
-		memcpy(&host.frames[host.frame_count++], record, size);
 	return 0;
 }
 
