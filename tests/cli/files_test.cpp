@@ -74,6 +74,25 @@ TEST_F(Files, ARunDoesNotRecordOverTheFramesItSends) {
     expect_refused({"run", "-i", "lo", "-r", name("in"), "-w", name("in")}, {"-r", "-w", "overwrite"});
 }
 
+TEST_F(Files, ARecordingIsNotWrittenOverStandardOutput) {
+    std::ofstream(name("shell")) << "the log of yesterday";
+    for (const Words& verb : {Words{"trace"}, Words{"run", "-i", "lo", "-c", "1"}, Words{"capture", "-i", "lo"}}) {
+        Words words = verb;
+        words.insert(words.end(), {"-w", name("shell")});
+        const Ended ended = sockray(words, {.output = name("shell")});
+        std::ifstream log(name("shell"));
+        EXPECT_EQ(std::string(std::istreambuf_iterator<char>(log), {}), "the log of yesterday") << ended.err;
+        if (ended.status == 3) continue;  // that tracing is not allowed here was said first
+        EXPECT_EQ(ended.status, 2) << ended.err;
+        EXPECT_NE(ended.err.find("standard output"), std::string::npos) << ended.err;
+    }
+}
+
+TEST_F(Files, AStreamIsReadAndAnotherOneWritten) {
+    const Ended ended = sockray({"run", "-i", "lo", "-r", "-", "-w", "-"}, {.output = "/dev/null"});
+    EXPECT_NE(ended.status, 2) << ended.err;
+}
+
 TEST_F(Files, ANumberOfFilesIsOfThoseThatARecordingIsDividedInto) {
     for (const Words& verb : {Words{"trace"}, Words{"run", "-i", "lo", "-c", "1"}, Words{"capture", "-i", "lo"}}) {
         Words words = verb;

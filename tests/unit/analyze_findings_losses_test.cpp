@@ -306,7 +306,7 @@ TEST(IncompleteRecordingRule, SaysOfARecordingThatWasCutOffThatItsLossIsUnknown)
     EXPECT_TRUE(says(finding->advice, "SIGTERM")) << finding->advice;
     EXPECT_FALSE(session.found("tracing-loss"));
     int blind = 0;
-    for (const auto& subject : session.findings.subjects()) blind += subject.lacks_ledger;
+    for (const auto& subject : session.findings.subjects()) blind += subject.incomplete;
     EXPECT_EQ(blind, 2);  // the loss, and the devices' counters
 }
 

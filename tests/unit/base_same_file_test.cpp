@@ -35,6 +35,10 @@ TEST(SameFile, IsFoundByAnyOfItsNamesAlsoBeforeItIsThere) {
     EXPECT_TRUE(is_same_file(name("one"), open.get()));
     EXPECT_FALSE(is_same_file(name("other"), open.get()));
     EXPECT_FALSE(is_same_file(name("none"), open.get()));
+    const fs::path before = fs::current_path();
+    fs::current_path(folder);
+    EXPECT_TRUE(is_same_file("none", name("none"))) << "relative, and not there";
+    fs::current_path(before);
     fs::remove_all(folder);
 }
 

@@ -7,8 +7,7 @@
 
 namespace sockray {
 
-// "not all files of the session are here: the 2 before the first, the 1 between, those behind the last". Where any()
-// holds.
+// Which files are missing: before the first, between, behind the last. Where any() holds.
 std::string incomplete_words(const MissingFiles& missing);
 
 }  // namespace sockray

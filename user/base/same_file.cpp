@@ -7,15 +7,25 @@
 
 namespace sockray {
 
+namespace {
+
+// weakly_canonical leaves a name relative whose first part is not there.
+std::filesystem::path without_links(const std::string& path, std::error_code& error) {
+    const auto absolute = std::filesystem::absolute(path, error);
+    return error ? absolute : std::filesystem::weakly_canonical(absolute, error);
+}
+
+}  // namespace
+
 bool is_same_file(const std::string& a, const std::string& b) {
     struct stat first {};
     struct stat second {};
     if (::stat(a.c_str(), &first) == 0 && ::stat(b.c_str(), &second) == 0)
         return !S_ISCHR(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
     std::error_code no_path;
-    const auto first_path = std::filesystem::weakly_canonical(a, no_path);
+    const auto first_path = without_links(a, no_path);
     if (no_path) return false;
-    const auto second_path = std::filesystem::weakly_canonical(b, no_path);
+    const auto second_path = without_links(b, no_path);
     return !no_path && first_path == second_path;
 }
 

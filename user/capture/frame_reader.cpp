@@ -49,7 +49,7 @@ Result<std::unique_ptr<FrameReader>> FrameReader::start(Receiver& receiver) {
             return fail(fmt::format("cannot start the thread that reads ring {} of {}: {}", i + 1, receiver.rings(),
                                     error.code().message()),
                         "raise the limit of processes (ulimit -u, or pids.max of the control group), or capture with "
-                        "fewer rings");
+                        "fewer rings (--fanout)");
         }
     }
     return reader;

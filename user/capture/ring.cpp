@@ -149,7 +149,7 @@ Status Ring::map() {
         }
         return fail(fmt::format("cannot set up a receive ring of {} blocks of {} bytes: {}", blocks, block_bytes_,
                                 errno_text(err)),
-                    err == ENOMEM ? "ask for a smaller snaplen or fewer rings" : "");
+                    err == ENOMEM ? "ask for a smaller snaplen or fewer rings (--fanout)" : "");
     }
     const std::size_t size = blocks * block_bytes_;
     void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);

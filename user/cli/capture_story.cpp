@@ -1,14 +1,13 @@
 #include "user/cli/capture_story.h"
 
-#include <net/if_arp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include "user/base/format.h"
 #include "user/base/frame_filter.h"
+
 namespace sockray {
 namespace {
 

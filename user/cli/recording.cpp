@@ -4,30 +4,33 @@
 
 #include <filesystem>
 #include <system_error>
+
 #include "user/base/format.h"
 #include "user/base/same_file.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/cli/output.h"
 
 namespace sockray {
 namespace {
 
-std::string counted(std::uint64_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+// Whether the folder of a file is still there; one that may not be looked at is.
+bool has_directory(const std::string& path) {
+    const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+    std::error_code why;
+    return directory.empty() || std::filesystem::status(directory, why).type() != std::filesystem::file_type::not_found;
 }
 
 std::string what_is_kept(const RecordingWriter& writer) {
     const Recorded kept = writer.recorded();
-    const std::filesystem::path directory = std::filesystem::path(writer.path()).parent_path();
-    std::error_code unknown;
-    const bool has_directory = directory.empty() || std::filesystem::exists(directory, unknown);
-    if (kept.sends + kept.frames == 0 || !has_directory) return "nothing of it is left";
+    if (kept.sends + kept.frames == 0 || (writer.is_gone() && !has_directory(writer.path())))
+        return "nothing of it is left";
     std::string where = writer.is_gone() ? "" : printable(writer.path());
     if (const std::uint32_t before = kept.files - (writer.is_gone() ? 0 : 1))
-        where += fmt::format("{}the {} before it", where.empty() ? "" : " and ", counted(before, "file"));
-    std::string what = kept.sends ? counted(kept.sends, "send") : "";
+        where += fmt::format("{}the {} before it", where.empty() ? "" : " and ", count_of(before, "file"));
+    std::string what = kept.sends ? count_of(kept.sends, "send") : "";
     if (kept.sends && kept.frames) what += " and ";
-    if (kept.frames) what += counted(kept.frames, kept.sends ? "other frame" : "frame");
+    if (kept.frames) what += count_of(kept.frames, kept.sends ? "other frame" : "frame");
     return fmt::format("in {} {} {}", where, kept.sends + kept.frames == 1 ? "is" : "are", what);
 }
 
@@ -40,13 +43,13 @@ Result<Recording> Recording::create(const RecordOptions& options, bool json, int
     if (recording.to_standard_output_ && json) return usage("-w - and --json both want standard output");
     if (recording.to_standard_output_ && options.rotation.is_on())
         return usage("-w - is one stream: -C and -G have no files to change");
+    if (!recording.to_standard_output_ && is_same_file(options.write, STDOUT_FILENO))
+        return usage(fmt::format("-w and standard output both go to {}: one would overwrite the other",
+                                 printable(options.write)));
     auto writer = RecordingWriter::create(
         {options.write, is_compressed_name(options.write), options.rotation, options.snaplen, stop_fd});
     if (!writer) return tl::unexpected(writer.error());
     recording.writer_ = std::move(*writer);
-    if (!recording.to_standard_output_ && is_same_file(recording.writer_->path(), STDOUT_FILENO))
-        return usage(fmt::format("-w and standard output both go to {}: one would overwrite the other",
-                                 printable(recording.writer_->path())));
     return recording;
 }
 

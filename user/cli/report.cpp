@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,14 +48,14 @@ class FileReport {
         if (!fd) return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
         if (recording.contain(fd.get()))
             return usage(fmt::format("{} is the recording: the report would overwrite it", printable(path)));
-        if (!standard && ::ftruncate(fd.get(), 0) != 0 && errno != EINVAL)  // a pipe or a device has no length
-            return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
         auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(fd)));
         file->report_ = std::make_unique<Report>(file->out_.buffer());
+        file->emptier_.tells_captures = std::is_same_v<Report, HtmlPage>;
         return file;
     }
 
     void add_to(std::vector<Sink*>& sinks) {
+        sinks.push_back(&emptier_);
         sinks.push_back(report_.get());
         sinks.push_back(&flusher_);
     }
@@ -68,17 +69,33 @@ class FileReport {
     // Behind the last event. False, and said so, where it could not be written.
     bool finish() {
         out_.flush();
-        if (out_.error() == 0) return true;
+        const int error = out_.error() ? out_.error() : emptier_.failed;
+        if (error == 0) return true;
         say(fmt::format("cannot write to {}: {}", path_ == "-" ? "standard output" : printable(path_),
-                        errno_text(out_.error())));
+                        errno_text(error)));
         return false;
     }
 
   private:
-    FileReport(std::string path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)), out_(fd_.get()) {}
+    // What the file held goes when there is something to take its place: not for a recording that is none, or has no
+    // sends.
+    struct Emptier : Sink {
+        explicit Emptier(int written) : fd(written) {}
+        void begin(const Origin& origin, const Plan&, const KernelNames&) override {
+            if (fd >= 0 && (origin.stages || tells_captures))
+                failed = ::ftruncate(fd, 0) != 0 && errno != EINVAL ? errno : 0;
+        }
+        int fd;  // a pipe or a device has no length: EINVAL
+        bool tells_captures = false;
+        int failed = 0;
+    };
+
+    FileReport(std::string path, Fd fd)
+        : path_(std::move(path)), fd_(std::move(fd)), out_(fd_.get()), emptier_(path_ == "-" ? -1 : fd_.get()) {}
     std::string path_;
     Fd fd_;
     Output out_;
+    Emptier emptier_;
     Flusher flusher_{out_};
     std::unique_ptr<Sink> report_;
 };
@@ -187,8 +204,10 @@ int report(const ReportOptions& options) {
     const auto notes = replay(std::move(*recording), sinks);
     if (!notes) return say_error(notes.error());
     const bool of_sends = options.csv || !options.timeline.empty() || !options.flame.empty() || !options.folded.empty();
-    if (const auto frames = findings.untraced_frames(); frames && of_sends)
+    if (const auto frames = findings.untraced_frames(); frames && of_sends) {
+        for (const std::string& words : notes->words) say(words);
         return say_error(no_sends_traced(options.files.front(), *frames));
+    }
     if (options.json) append_findings_json(out.buffer(), findings.result());
     if (text) {
         if (summary.is_traced()) {

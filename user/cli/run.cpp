@@ -57,7 +57,7 @@ Status check_run(const RunOptions& options) {
     if (!options.count && options.read.empty())
         return usage("how many sends? --count is required (with -r FILE: each of its frames once, without it)",
                      "for example: -c 100");
-    if (!options.read.empty() && is_same_file(options.read, options.record.write))
+    if (!options.read.empty() && options.read != "-" && is_same_file(options.read, options.record.write))
         return usage(
             fmt::format("-r and -w both name {}: the recording would overwrite the frames", printable(options.read)));
     if (Status frame = check_frame(options.frame); !frame) return frame;

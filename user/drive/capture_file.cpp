@@ -220,6 +220,14 @@ class AnswerReader {
     std::span<const std::uint8_t> left_;
 };
 
+// The names in it are made fit for a terminal already. Not more is believed: the file may have taken over who wrote
+// this.
+std::string ascii(std::string text) {
+    std::ranges::replace_if(
+        text, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return text;
+}
+
 // Believes nothing: who parses a hostile file may have been taken over by it.
 Result<Frames> read_answer(std::span<const std::uint8_t> bytes, const std::string& name) {
     const auto senseless = [&] { return fail(fmt::format("cannot read {}: its reader gave no sense", name)); };
@@ -244,7 +252,7 @@ Result<Frames> read_answer(std::span<const std::uint8_t> bytes, const std::strin
         all.bytes.insert(all.bytes.end(), data->begin(), data->end());
     }
     if (!in.at_end()) return senseless();
-    if (!head->ok && texts.size() == 2) return fail(printable(texts[0]), printable(texts[1]));
+    if (!head->ok && texts.size() == 2) return fail(ascii(texts[0]), ascii(texts[1]));
     if (!head->ok || all.frames.empty() || all.cut > all.frames.size()) return senseless();
     return all;
 }

@@ -7,6 +7,7 @@
 #include "user/base/json.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
+#include "user/live/json_summary.h"
 
 namespace sockray {
 
@@ -216,6 +217,7 @@ void JsonLines::capture(fmt::memory_buffer& out, const Ending& ending) {
         object.number("freezes", known(ledger.freezes));
         object.number("untapped", ledger.untapped);
         object.number("left_out", known(ledger.left_out));
+        append_whole(object, ending);
     }
     out.push_back('\n');
 }

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "user/analyze/held_counters.h"
-#include "user/base/json.h"
 
 namespace sockray {
 
@@ -73,6 +72,14 @@ void append_names(JsonArray names, const std::vector<Stage>& stages) {
 }
 
 }  // namespace
+
+void append_whole(JsonObject& object, const Ending& ending) {
+    object.boolean("cut_off", ending.cut_off);
+    JsonObject missing = object.object("missing_files");
+    missing.number("before", ending.missing.before);
+    missing.number("between", ending.missing.between);
+    missing.boolean("rest", ending.missing.rest);
+}
 
 void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
     const Ledger& ledger = ending.ledger;
@@ -147,11 +154,7 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
             object.null("devices");
         else
             append_devices(object, ending, devices);
-        object.boolean("cut_off", ending.cut_off);
-        JsonObject missing = object.object("missing_files");
-        missing.number("before", ending.missing.before);
-        missing.number("between", ending.missing.between);
-        missing.boolean("rest", ending.missing.rest);
+        append_whole(object, ending);
     }
     out.push_back('\n');
 }

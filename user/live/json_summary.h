@@ -3,6 +3,7 @@
 
 #include "user/analyze/devices.h"
 #include "user/base/format.h"
+#include "user/base/json.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {
@@ -10,5 +11,8 @@ namespace sockray {
 // The object of type "summary" and a newline; keys as in docs/json.md, never renamed. `devices`: what the sends were
 // given to, for the devices' own counters beside it.
 void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices);
+
+// The keys "cut_off" and "missing_files" of what a session ends with.
+void append_whole(JsonObject& object, const Ending& ending);
 
 }  // namespace sockray

@@ -49,7 +49,8 @@ std::string FileNames::next(std::int64_t realtime_s) {
     if (rotation_.is_ring()) return numbered(index, timed);
     std::string name = numbered(rotation_.bytes ? index : 0, timed);
     if (given_.contains(name)) name = numbered(index, timed);
-    while (!given_.insert(name).second) name += '-';  // the 11th of "cap1", and the first of "cap11"
+    for (std::string stem = timed; !given_.insert(name).second; name = numbered(index, stem))
+        stem += '-';  // the 11th of "cap1", and the first of "cap11"
     return name;
 }
 

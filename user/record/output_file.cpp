@@ -91,7 +91,8 @@ bool OutputFile::is_gone() const {
 
 void OutputFile::remove(const std::string& path, const FileId& id) {
     struct stat status {};
-    if (::lstat(path.c_str(), &status) == 0 && FileId{status.st_dev, status.st_ino} == id) ::unlink(path.c_str());
+    if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && FileId{status.st_dev, status.st_ino} == id)
+        ::unlink(path.c_str());
 }
 
 Status OutputFile::finish() {

@@ -110,7 +110,8 @@ Status Replay::take(OriginEntry&& entry, const std::string& path) {
     } else if (entry.file != next_file_) {
         note(path, fmt::format("is file {} of its session where file {} was expected", entry.file, next_file_));
     }
-    if (!std::exchange(part_known_, true) && !files_.insert(entry.file).second)
+    const bool fresh = files_.insert(entry.file).second;
+    if (!std::exchange(part_known_, true) && !fresh)
         return usage(fmt::format("{} is file {} of its session, which was read already: it would count twice",
                                  printable(path), entry.file),
                      "give each file of the session once, in their order");

@@ -112,10 +112,9 @@ std::uint32_t RecordingWriter::interface_of(const TapInterface& interface) {
     const auto [found, fresh] = interfaces_.try_emplace(
         std::tuple{interface.netns_ino, interface.ifindex, interface.name, interface.link_type}, next);
     if (fresh) {
-        const std::string name = printable(interface.name);
         const std::string where = fmt::format(interface_words, interface.ifindex, interface.netns_ino);
         pcapng::put(head_written_ ? buffer_ : head_,
-                    pcapng::Interface{interface.link_type, options_.snaplen, name, where});
+                    pcapng::Interface{interface.link_type, options_.snaplen, interface.name, where});
     }
     return found->second;
 }

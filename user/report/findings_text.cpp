@@ -61,7 +61,7 @@ void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const S
     std::vector<std::string> not_at;
     std::vector<std::string> without_ledger;
     for (const Findings::Subject& subject : findings.subjects()) {
-        if (subject.lacks_ledger)
+        if (subject.incomplete)
             without_ledger.emplace_back(subject.text);
         else if (subject.needs == Stage::none)
             at.emplace_back(subject.text);
@@ -74,7 +74,8 @@ void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const S
                     "not looked at, for the stage was not traced (--stages full): " + list(not_at), 2);
     if (!without_ledger.empty())
         paint_lines(out, style, Tone::plain,
-                    "not looked at, for the recording ends before its ledger: " + list(without_ledger), 2);
+                    "not looked at, for the recording ends before its ledger or lacks files: " + list(without_ledger),
+                    2);
 }
 
 }  // namespace

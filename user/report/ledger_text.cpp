@@ -59,7 +59,7 @@ void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Rea
          {Outcome::delivered, Outcome::dropped, Outcome::failed, Outcome::queued, Outcome::unknown})
         append_outcome(out, ledger, reasons, outcome, style);
     append_words(out, loss_words(ending), style);
-    append_words(out, missing_words(ending), style);
+    append_missing_text(out, ending, style);
     append_words(out, selection_words(ledger), style);
     if (ledger.shown < ledger.selected())
         paint_lines(out, style, Tone::plain,
@@ -69,6 +69,10 @@ void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Rea
     append_words(out, correlation_words(ledger), style);
     append_words(out, other_counts_words(ending), style);
     for (const DeviceDelta& delta : ending.devices) append_words(out, device_words(ending, devices, delta), style);
+}
+
+void append_missing_text(fmt::memory_buffer& out, const Ending& ending, const Style& style) {
+    append_words(out, missing_words(ending), style);
 }
 
 void append_capture_text(fmt::memory_buffer& out, const Ending& ending, const Style& style) {

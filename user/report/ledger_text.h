@@ -14,6 +14,9 @@ namespace sockray {
 void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices,
                         const Style& style);
 
+// Which files of the session are not here: nothing where all are.
+void append_missing_text(fmt::memory_buffer& out, const Ending& ending, const Style& style);
+
 // Of the frames that were captured beside, or alone: the ending must have a capture.
 void append_capture_text(fmt::memory_buffer& out, const Ending& ending, const Style& style);
 

@@ -38,7 +38,10 @@ void Summary::append_text(fmt::memory_buffer& out, const Style& style) const {
 
 void Summary::append_ledger(fmt::memory_buffer& out, const Style& style) const {
     if (ending_.capture) append_capture_text(out, ending_, style);
-    if (!is_traced()) return;
+    if (!is_traced()) {
+        append_missing_text(out, ending_, style);
+        return;
+    }
     if (ending_.capture) out.push_back('\n');
     append_ledger_text(out, ending_, reasons_, devices_, style);
 }

@@ -17,6 +17,7 @@ class DeviceCounters : public Rule {
   public:
     std::string_view subject() const override { return "the devices' own counters"; }
     bool needs_ledger() const override { return true; }
+    bool needs_all_files() const override { return true; }
 
     void send(const SeenSend& seen) override {
         devices_.add(seen.send);

@@ -37,6 +37,7 @@ void Findings::send(const Send& send) {
 
 void Findings::end(const Ending& ending) {
     cut_off_ = ending.cut_off;
+    missing_files_ = ending.missing.any();
     if (!traced_ && ending.capture) {
         untraced_frames_ = ending.capture->told();
         return;
@@ -54,7 +55,8 @@ std::vector<Findings::Subject> Findings::subjects() const {
     for (const auto& rule : rules_) {
         const Stage needs = rule->needs();
         const bool blind = needs != Stage::none && plan_.evidence(needs) == Evidence::absent;
-        subjects.push_back({rule->subject(), blind ? needs : Stage::none, cut_off_ && rule->needs_ledger()});
+        const bool incomplete = (cut_off_ && rule->needs_ledger()) || (missing_files_ && rule->needs_all_files());
+        subjects.push_back({rule->subject(), blind ? needs : Stage::none, incomplete});
     }
     return subjects;
 }

@@ -27,11 +27,11 @@ class Findings : public Sink {
     const std::vector<Finding>& result() const { return result_; }
 
     // What a rule looks at. `needs`: a stage that was not traced and without which the rule saw nothing; else none.
-    // `lacks_ledger`: it saw nothing, for the recording ends before its ledger.
+    // `incomplete`: it saw nothing, for the recording ends before its ledger or lacks files.
     struct Subject {
         std::string_view text;
         Stage needs = Stage::none;
-        bool lacks_ledger = false;
+        bool incomplete = false;
     };
     // Behind end().
     std::vector<Subject> subjects() const;
@@ -45,6 +45,7 @@ class Findings : public Sink {
     const KernelNames* names_ = nullptr;
     Totals totals_;
     bool cut_off_ = false;
+    bool missing_files_ = false;
     bool traced_ = true;
     std::optional<std::uint64_t> untraced_frames_;
     std::vector<Finding> result_;

@@ -22,9 +22,10 @@ class IncompleteRecording : public Rule {
                                       : "the recording ends before its ledger: what tracing lost is unknown";
         if (missing.any()) finding.evidence.push_back(incomplete_words(missing));
         finding.evidence.push_back(
-            ending.cut_off ? fmt::format("{} read, and no ledger", count_of(all.sends, "send was", "sends were"))
-                           : fmt::format("{} read, of {} that the ledger counts",
-                                         count_of(all.sends, "send was", "sends were"), ending.ledger.selected()));
+            ending.cut_off
+                ? fmt::format("{} read, and no ledger", count_of(all.sends, "send was", "sends were"))
+                : fmt::format("{} read, of {} that the ledger counts", count_of(all.sends, "send was", "sends were"),
+                              ending.capture ? ending.ledger.shown : ending.ledger.selected()));
         if (missing.any()) {
             finding.cause =
                 "the session was divided into files (-C, -G) and some of them were not given, or -W "

@@ -43,6 +43,8 @@ class Rule {
     virtual Stage needs() const { return Stage::none; }
     // Whether it sees nothing in a recording that ends before its ledger.
     virtual bool needs_ledger() const { return false; }
+    // Whether it sees nothing where files of the session are missing.
+    virtual bool needs_all_files() const { return false; }
 
     // Both stay as they are until conclude() has returned.
     virtual void begin(const Plan&, const KernelNames&) {}

@@ -19,6 +19,7 @@ class TracingLoss : public Rule {
     }
 
     std::vector<Finding> conclude(const Totals&, const Ending& ending) const override {
+        if (ending.cut_off) return {};
         const Ledger& ledger = ending.ledger;
         const Loss& lost = ledger.sends.lost;
         const FrameTally& frames = ledger.frames;
