@@ -209,7 +209,7 @@ TEST(Tree, ShowsWhatBecameOfTheFrameBehindTheReturn) {
           "           └─ packet_xmit                  probed   +3.30 us  5.80 us\n",
           "              └─ __dev_queue_xmit          probed   +3.50 us  5.50 us  = 0\n",
           "                 ├─ qdisc_enqueue          probed   +6.00 us ", "  tbf, 3 frames in it at the return\n",
-          "                 ├─ qdisc_dequeue          probed   +28.0 us ",
+          "                 ├─ qdisc_dequeue          probed   +28.0 us",
           "                 ├─ ndo_start_xmit         probed   +29.0 us  1.00 us  veth_xmit = 0\n",
           "                 ├─ packet_rcv             probed   +35.0 us ", "  socket 777 has it\n",
           "                 └─ skb_freed              probed   +40.0 us ", "  consumed\n",

@@ -57,7 +57,7 @@ TEST(FindingsText, SaysWhatARecordingWithoutALedgerCannotTell) {
     session.end();
     const std::string text = text_of(session.findings, {false, true, 4000, false});
     EXPECT_TRUE(says(text,
-                     "not looked at, for the recording ends before its ledger: what tracing itself lost, the "
+                     "not looked at, for the recording is not whole: what tracing itself lost, the "
                      "devices' own counters\n"))
         << text;
 }

@@ -73,8 +73,7 @@ void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const S
         paint_lines(out, style, Tone::plain,
                     "not looked at, for the stage was not traced (--stages full): " + list(not_at), 2);
     if (!without_ledger.empty())
-        paint_lines(out, style, Tone::plain,
-                    "not looked at, for the recording ends before its ledger or lacks files: " + list(without_ledger),
+        paint_lines(out, style, Tone::plain, "not looked at, for the recording is not whole: " + list(without_ledger),
                     2);
 }
 

@@ -47,7 +47,7 @@ void append_throughput(fmt::memory_buffer& out, std::span<const MethodCost> cost
         paint_cell(out, style, Tone::plain, name_of(cost), name_width);
         if (!cost.refused.empty()) {
             out.append(std::string_view("  "));
-            paint(out, style, Tone::warning, cost.refused);
+            paint(out, style, Tone::warning, printable(cost.refused, style.utf8));
             end_line(out);
             continue;
         }
