@@ -1,7 +1,6 @@
 #include "user/analyze/held_counters.h"
 
 #include "user/base/format.h"
-
 #include "user/base/words.h"
 
 namespace sockray {
@@ -20,6 +19,10 @@ HeldCounter held(std::string_view counter, std::uint64_t counted, std::uint64_t 
 std::string others_than(const Devices& devices, const Ending& ending) {
     const Ledger& ledger = ending.ledger;
     std::string who = "from other senders or the kernel itself (IPv6 neighbour discovery, for one)";
+    // Its sends are told up to the last that -c asked for, and counted up to the end.
+    if (ending.capture && ledger.shown < ledger.selected())
+        who = fmt::format("among the {} behind the last of -c, ", count_of(ledger.selected() - ledger.shown, "send")) +
+              who;
     if (ledger.filtered) who += fmt::format(", or among the {} that did not match the filter", ledger.filtered);
     if (ledger.left_out) who += ", or left out of the recording by --outcome";
     if (ending.missing.any()) who += not_among_files;

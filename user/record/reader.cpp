@@ -287,7 +287,7 @@ void Replay::finish() {
         counted_.sends.seen = counted_.sends.emitted = counted_.decoded;
         counted_.sockets.seen = counted_.sockets.emitted = counted_.sockets_decoded;
         ending_->ledger = counted_;
-        if (captured_.seen) ending_->capture = captured_;
+        if (captured_.seen || (origin_ && origin_->stages == 0)) ending_->capture = captured_;
     }
     ending_->missing = missing_files();
     const Ledger& ledger = ending_->ledger;

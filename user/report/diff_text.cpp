@@ -22,6 +22,7 @@ constexpr int least_name_width = 34;
 constexpr int time_width = 10;
 constexpr int change_width = 9;
 constexpr int interval_width = 20;
+constexpr int words_width = 2 + 13;  // "too few sends"
 constexpr int share_width = 9;
 constexpr int count_width = 11;
 
@@ -208,7 +209,19 @@ Tone tone_of(TimeVerdict verdict) {
     return verdict == TimeVerdict::faster ? Tone::good : Tone::dim;
 }
 
-void append_stage(fmt::memory_buffer& out, const StageChange& change, std::string_view lines, int name_width,
+// The columns that the output has room for: without all of them, the last go first.
+struct StageColumns {
+    StageColumns(int name_width, const Style& style) : name(name_width) {
+        const int least = 2 + name_width + 2 * time_width + change_width + words_width;
+        interval = style.width >= least + interval_width;
+        p99 = style.width >= least + interval_width + 2 * time_width;
+    }
+    int name;
+    bool interval;
+    bool p99;
+};
+
+void append_stage(fmt::memory_buffer& out, const StageChange& change, std::string_view lines, const StageColumns& shown,
                   const Style& style) {
     out.append(std::string_view("  "));
     paint(out, style, Tone::dim, lines);
@@ -217,20 +230,22 @@ void append_stage(fmt::memory_buffer& out, const StageChange& change, std::strin
         end_line(out);
         return;
     }
-    paint_cell(out, style, Tone::plain, stage_name(change.stage), name_width - columns(lines));
+    paint_cell(out, style, Tone::plain, stage_name(change.stage), shown.name - columns(lines));
     const std::string_view since = is_moment(change.slot) ? "+" : "";
     paint_cell(out, style, Tone::plain, fmt::format("{}{}", since, duration(change.a.median)), time_width,
                Align::right);
     paint_cell(out, style, Tone::plain, fmt::format("{}{}", since, duration(change.b.median)), time_width,
                Align::right);
-    if (change.verdict != TimeVerdict::too_few) {
-        paint_cell(out, style, tone_of(change.verdict), signed_percent(change.ratio), change_width, Align::right);
+    const bool judged = change.verdict != TimeVerdict::too_few;
+    paint_cell(out, style, tone_of(change.verdict), judged ? signed_percent(change.ratio) : "", change_width,
+               Align::right);
+    if (shown.interval)
         paint_cell(out, style, Tone::dim,
-                   fmt::format("{} to {}", signed_percent(change.low), signed_percent(change.high)), interval_width,
-                   Align::right);
-    }
-    paint_cell(out, style, Tone::dim, fmt::format("{}{}", since, duration(change.a.p99)), time_width, Align::right);
-    paint_cell(out, style, Tone::dim, fmt::format("{}{}", since, duration(change.b.p99)), time_width, Align::right);
+                   judged ? fmt::format("{} to {}", signed_percent(change.low), signed_percent(change.high)) : "",
+                   interval_width, Align::right);
+    if (shown.p99)
+        for (const std::uint64_t p99 : {change.a.p99, change.b.p99})
+            paint_cell(out, style, Tone::dim, fmt::format("{}{}", since, duration(p99)), time_width, Align::right);
     if (const std::string_view words = words_of(change.verdict); !words.empty()) {
         out.append(std::string_view("  "));
         paint(out, style, tone_of(change.verdict), words);
@@ -254,19 +269,23 @@ void append_path(fmt::memory_buffer& out, const PathChange& path, const Style& s
     for (std::size_t i = 0; i < path.times.size(); i++)
         name_width = std::max(name_width, columns(branch(depths, i, style)) +
                                               static_cast<int>(stage_name(path.times[i].stage).size()) + 1);
+    const StageColumns shown(name_width, style);
     if (std::any_of(path.times.begin(), path.times.end(), [](const StageChange& stage) { return stage.has_times; })) {
         out.append(std::string_view("  "));
         paint_cell(out, style, Tone::dim, "stage", name_width);
         for (const std::string_view head : {"A median", "B median"})
             paint_cell(out, style, Tone::dim, head, time_width, Align::right);
         paint_cell(out, style, Tone::dim, "change", change_width, Align::right);
-        paint_cell(out, style, Tone::dim, fmt::format("{:g}% sure", confidence * 100), interval_width, Align::right);
-        for (const std::string_view head : {"A p99", "B p99"})
-            paint_cell(out, style, Tone::dim, head, time_width, Align::right);
+        if (shown.interval)
+            paint_cell(out, style, Tone::dim, fmt::format("{:g}% sure", confidence * 100), interval_width,
+                       Align::right);
+        if (shown.p99)
+            for (const std::string_view head : {"A p99", "B p99"})
+                paint_cell(out, style, Tone::dim, head, time_width, Align::right);
         end_line(out);
     }
     for (std::size_t i = 0; i < path.times.size(); i++)
-        append_stage(out, path.times[i], branch(depths, i, style), name_width, style);
+        append_stage(out, path.times[i], branch(depths, i, style), shown, style);
 }
 
 }  // namespace
