@@ -235,6 +235,56 @@ TEST(OneThreadRule, LeavesASingleThreadAnIdleOneAndSharedWorkAlone) {
     }
 }
 
+// Sends of two threads back to back, of each hundred `elsewhere` by queue 2 and the others by queue 1.
+void add_queues(Session& session, std::uint32_t tx_queues, std::uint64_t elsewhere, std::uint64_t threads = 2,
+                std::uint64_t gap = 1000) {
+    for (std::uint64_t i = 0; i < 2000; i++) {
+        Send send = made::rested(i, gap);
+        send.record.tid = static_cast<std::uint32_t>(900 + i % threads);
+        send.record.tx_queue = i % 100 < elsewhere ? 3 : 2;
+        session.add(send);
+    }
+    DeviceDelta device;
+    device.ifname = "veth0";
+    device.netns_ino = made::delivered().record.netns_ino;
+    device.ifindex = made::delivered().record.ifindex;
+    device.tx_packets = 2000;
+    device.tx_queues = tx_queues;
+    session.ending.devices = {device};
+    session.end();
+}
+
+TEST(OneQueueRule, FindsAQueueThatSeveralThreadsShareBesideIdleOnes) {
+    Session session;
+    add_queues(session, 4, 5);
+    const Finding* finding = session.found("one-queue");
+    ASSERT_TRUE(finding);
+    EXPECT_TRUE(says(finding->title, "one of 4 transmit queues of veth0 carried 1900 of 2000 sends (95 %)"))
+        << finding->title;
+    EXPECT_TRUE(says(evidence(finding), "queue 1: 1900 sends, queue 2: 100 sends; 2 others had none"))
+        << evidence(finding);
+    EXPECT_TRUE(says(evidence(finding), "2 threads sent through it")) << evidence(finding);
+    EXPECT_FALSE(session.found("one-thread"));
+}
+
+TEST(OneQueueRule, FindsItByTheQueuesThatWereSeenWhereTheDeviceWasNotAsked) {
+    Session session;
+    add_queues(session, 0, 5);
+    EXPECT_TRUE(session.found("one-queue"));
+}
+
+TEST(OneQueueRule, LeavesASingleQueueASingleThreadAnIdleOneAndSharedWorkAlone) {
+    const struct {
+        std::uint32_t tx_queues;
+        std::uint64_t elsewhere, threads, gap;
+    } cases[] = {{1, 0, 2, 1000}, {4, 0, 1, 1000}, {4, 0, 2, 100'000}, {4, 40, 2, 1000}};
+    for (const auto& one : cases) {
+        Session session;
+        add_queues(session, one.tx_queues, one.elsewhere, one.threads, one.gap);
+        EXPECT_FALSE(session.found("one-queue")) << one.tx_queues << " " << one.elsewhere << " " << one.threads;
+    }
+}
+
 // `extra` ns more behind the driver, or before packet_snd.
 Send slower(std::uint64_t number, std::uint64_t extra, bool behind_driver) {
     Send send = made::rested(number);

@@ -142,10 +142,10 @@ TEST_F(Findings, of_a_sender_without_trouble_are_none_and_say_what_was_looked_at
                                sender("--to vgood0 --length 1514 --count 6 --gap-us 3000");
     const Diagnosis diagnosis = diagnose_script({"--stages", "full", "-i", "vgood0"}, script);
     for (const char* rule :
-         {"send-buffer",    "qdisc-drops",  "stopped-queue",  "driver-drops",  "frame-length", "interface-down",
-          "interface-gone", "no-carrier",   "ring-format",    "tx-ring-full",  "tx-ring-idle", "copies",
-          "single-calls",   "one-thread",   "softirq-tail",   "receiver-full", "bypass",       "receives-all",
-          "other-losses",   "tracing-loss", "device-counters"})
+         {"send-buffer",    "qdisc-drops",  "stopped-queue", "driver-drops",   "frame-length",  "interface-down",
+          "interface-gone", "no-carrier",   "ring-format",   "tx-ring-full",   "tx-ring-idle",  "copies",
+          "single-calls",   "one-thread",   "one-queue",     "softirq-tail",   "receiver-full", "bypass",
+          "receives-all",   "other-losses", "tracing-loss",  "device-counters"})
         EXPECT_FALSE(diagnosis.find(rule)) << diagnosis.text;
 }
 
@@ -211,6 +211,23 @@ TEST_F(Findings, of_a_flood_by_one_thread_advise_batches_and_sharing_and_do_not_
         diagnose_script({}, sender("--to veth0 --method sendmmsg --batch 100 --count 15 --threads 2"));
     EXPECT_FALSE(shared.find("single-calls")) << shared.text;
     EXPECT_FALSE(shared.find("one-thread")) << shared.text;
+}
+
+// Two threads whose frames all hash alike, on a device with four queues; then with a queue for each CPU.
+TEST_F(Findings, of_one_queue_that_carries_everything_are_none_where_each_CPU_has_its_own) {
+    if (run({"ip", "link", "add", "vmq0", "numtxqueues", "4", "type", "veth", "peer", "name", "vmq1"}).status != 0)
+        GTEST_SKIP() << "no veth with several queues here";
+    configure("ip link set vmq0 up; ip link set vmq1 up");
+    const Arguments options{"--ring", "64M", "-i", "vmq0"};
+    const std::string flood = sender("--to vmq0 --seconds 2 --threads 2");
+    const Diagnosis alike = diagnose_script(options, flood);
+    EXPECT_TRUE(says(alike.title("one-queue"), "one of 4 transmit queues of vmq0 carried ")) << alike.text;
+    // Of /sys there is one for each network namespace: that of whoever mounts it.
+    configure("cd $(mktemp -d) && mount -t sysfs sysfs . && cd class/net/vmq0/queues && "
+              "echo 1 > tx-0/xps_cpus && echo 2 > tx-1/xps_cpus");
+    const Diagnosis shared = diagnose_script(options, flood);
+    EXPECT_FALSE(shared.find("one-queue")) << shared.text;
+    run({"ip", "link", "del", "vmq0"});
 }
 
 // Receivers' work inside of a few sends; then a tail as long that lies elsewhere, in the copying of long frames.

@@ -33,6 +33,7 @@ std::vector<DeviceDelta> DeviceWatch::deltas() const {
         delta.tx_bytes = after->tx_bytes - before_->tx_bytes;
         delta.tx_dropped = after->tx_dropped - before_->tx_dropped;
         delta.tx_errors = after->tx_errors - before_->tx_errors;
+        delta.tx_queues = after->tx_queues;
         delta.qdisc = growth(qdisc_before_, read_qdisc_counters(interface_));
     }
     return {delta};

@@ -38,8 +38,9 @@ struct DeviceDelta {
     std::uint64_t tx_errors = 0;
     std::uint32_t netns_ino = 0;  // of the namespace that `ifname` is in; 0: not known
     QdiscDelta qdisc = {};
-    std::int32_t ifindex = 0;  // 0: not known; a device may be renamed meanwhile
-    bool gone = false;         // it is not there any more, so nothing above holds but its name and number
+    std::int32_t ifindex = 0;     // 0: not known; a device may be renamed meanwhile
+    std::uint32_t tx_queues = 0;  // that it was made with; 0: not known
+    bool gone = false;            // it is not there any more, so nothing above holds but its name and number
 };
 
 // Which files of a session that was divided (-C, -G) are not among those that were read.

@@ -115,7 +115,8 @@ Result<DeviceCounters> read_counters(const Interface& interface) {
                           .rx_packets = stats.rx_packets,
                           .rx_bytes = stats.rx_bytes,
                           .rx_dropped = stats.rx_dropped,
-                          .rx_errors = stats.rx_errors};
+                          .rx_errors = stats.rx_errors,
+                          .tx_queues = link.tx_queues};
 }
 
 Result<QdiscCounters> read_qdisc_counters(const Interface& interface) {

@@ -54,6 +54,7 @@ void read_attribute(const rtattr* attribute, Link& link) {
             link.address_len = RTA_PAYLOAD(attribute);
             copy_attribute(attribute, link.address.data(), link.address.size());
             break;
+        case IFLA_NUM_TX_QUEUES: copy_attribute(attribute, &link.tx_queues, sizeof link.tx_queues); break;
         case IFLA_STATS64: copy_attribute(attribute, &link.stats, sizeof link.stats); break;
         default: break;
     }

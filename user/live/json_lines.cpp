@@ -140,6 +140,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
         object.number("socket_ino", record.socket_ino);
         object.number("netns", record.netns_ino);
         object.number("ifindex", record.ifindex);
+        object.number("queue", record.tx_queue ? std::optional(record.tx_queue - 1) : std::nullopt);
         object.number("protocol", ntohs(record.protocol));
         object.number("sock_type", record.sock_type);
         object.number("syscall", record.syscall);

@@ -63,6 +63,7 @@ void append_devices(JsonObject& object, const Ending& ending, const Devices& dev
         append_qdisc(device, delta.qdisc);
         append_held(device, hold_counters(ending, devices, delta));
         device.number("ifindex", delta.ifindex);
+        device.number("tx_queues", delta.tx_queues ? std::optional(delta.tx_queues) : std::nullopt);
         device.boolean("gone", delta.gone);
     }
 }

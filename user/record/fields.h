@@ -200,6 +200,7 @@ void visit_device(auto&& v, auto& device) {
     v.number(13, device.qdisc.waiting);
     v.number(14, device.ifindex);
     v.number(15, device.gone);
+    v.number(16, device.tx_queues);
 }
 
 // The fields of Entry (recording.proto): its kinds.

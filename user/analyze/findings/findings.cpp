@@ -10,10 +10,10 @@
 namespace sockray {
 
 Findings::Findings() {
-    for (auto make :
-         {send_buffer_rule, qdisc_rule, driver_rule, frame_length_rule, interface_rule, ring_format_rule, tx_ring_rule,
-          copies_rule, single_calls_rule, one_thread_rule, softirq_rule, receiver_full_rule, bypass_rule,
-          receives_all_rule, other_losses_rule, tracing_loss_rule, device_counters_rule, incomplete_recording_rule})
+    for (auto make : {send_buffer_rule, qdisc_rule, driver_rule, frame_length_rule, interface_rule, ring_format_rule,
+                      tx_ring_rule, copies_rule, single_calls_rule, one_thread_rule, one_queue_rule, softirq_rule,
+                      receiver_full_rule, bypass_rule, receives_all_rule, other_losses_rule, tracing_loss_rule,
+                      device_counters_rule, incomplete_recording_rule})
         rules_.push_back(make());
 }
 
