@@ -167,6 +167,9 @@ TEST(WrongUsage, IsACaptureOfNothingOrWithAFilterThatIsNone) {
 
 TEST(WrongUsage, IsTwoWaysToShowTheSame) {
     expect_usage({"trace", "--tree", "--json"});
+    expect_usage({"trace", "--without-hooks", "--json"});
+    expect_usage({"trace", "--without-hooks", "--no-calibrate"});
+    expect_usage({"report", "--without-hooks", "--csv", "x"});
 }
 
 TEST(WrongUsage, IsAnUnknownSocketOrMethodAndTheMessageNamesWhatThereIs) {

@@ -203,6 +203,27 @@ TEST(ChainText, FitsTheWidth) {
     }
 }
 
+TEST(ChainText, ShowsTheMediansWithoutTheHooksShareWhereThatIsAskedForAndKnown) {
+    Session session;
+    for (int i = 0; i < 10; i++) session.add(made::delivered());
+    const auto text = [&](const std::optional<TracingCost>& cost, const Style& style) {
+        fmt::memory_buffer out;
+        append_chain_text(out, session.chain, made::plan(), cost, style, true);
+        return fmt::to_string(out);
+    };
+    const std::string known = text(TracingCost{2'300, 2'000, 2'600}, wide);
+    EXPECT_TRUE(has(known, "median      p99          ~\n"));
+    EXPECT_TRUE(has(known, "10.0 us  10.0 us   ~8.60 us"));
+    EXPECT_TRUE(has(known, "3.50 us  3.50 us   ~3.40 us"));
+    EXPECT_TRUE(has(known,
+                    "~ is the median without the hooks' share, an estimate: that of a stage is 100 ns for each of "
+                    "the programs that run inside of it, of the 23 that a plain send runs."));
+    const std::string unknown = text({}, wide);
+    EXPECT_FALSE(has(unknown, "~"));
+    EXPECT_TRUE(has(unknown, "Without the hooks' share they cannot be shown: what tracing adds was not measured."));
+    EXPECT_LE(widest(text(TracingCost{2'300, 2'000, 2'600}, narrow)), narrow.width);
+}
+
 TEST(ChainText, SaysNothingWithoutSends) {
     EXPECT_EQ(Session().chain_text(), "");
 }

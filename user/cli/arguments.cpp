@@ -74,8 +74,14 @@ void add_tracing_options(CLI::App& verb, TracingOptions& options) {
     add_ring_option(verb, options.ring_bytes);
 }
 
-void add_calibrate_option(CLI::App& verb, TracingOptions& options) {
-    verb.add_flag("--no-calibrate", options.no_calibrate, "do not measure at the start what tracing adds to a send");
+CLI::Option* add_calibrate_option(CLI::App& verb, TracingOptions& options) {
+    return verb.add_flag("--no-calibrate", options.no_calibrate,
+                         "do not measure at the start what tracing adds to a send");
+}
+
+CLI::Option* add_without_hooks_option(CLI::App& verb, bool& without_hooks) {
+    return verb.add_flag("--without-hooks", without_hooks,
+                         "in the summary also the medians without the hooks' own share, an\nestimate");
 }
 
 void add_recording_files(CLI::App& verb, std::vector<std::string>& files) {

@@ -80,7 +80,8 @@ void add_btf_option(CLI::App& verb, std::string& file);
 
 // Those of TracingOptions: what run, trace and capture share.
 void add_tracing_options(CLI::App& verb, TracingOptions& options);
-void add_calibrate_option(CLI::App& verb, TracingOptions& options);
+CLI::Option* add_calibrate_option(CLI::App& verb, TracingOptions& options);
+CLI::Option* add_without_hooks_option(CLI::App& verb, bool& without_hooks);
 
 // FILE...: a recording
 void add_recording_files(CLI::App& verb, std::vector<std::string>& files);

@@ -191,6 +191,7 @@ int report(const ReportOptions& options) {
     // Who asks for files only gets no text.
     const bool text = !options.json && !options.csv && (files->empty() || options.lines || options.tree);
     Summary summary;
+    if (options.without_hooks) summary.show_without_hooks();
     std::unique_ptr<Sink> view;
     if (options.csv)
         view = std::make_unique<Csv>(out.buffer());
@@ -232,6 +233,7 @@ void add_report(CLI::App& app, Action& action) {
     CLI::Option* csv = verb.add_flag("--csv", options->csv, "a row a send, with the times of each stage");
     CLI::Option* lines = verb.add_flag("--lines", options->lines, "each send as a line, as trace shows it");
     CLI::Option* tree = verb.add_flag("--tree", options->tree, "each send as a tree of stages with their times");
+    add_without_hooks_option(verb, options->without_hooks)->excludes(json)->excludes(csv);
     json->excludes(csv)->excludes(lines)->excludes(tree);
     csv->excludes(lines)->excludes(tree);
     lines->excludes(tree);

@@ -179,6 +179,7 @@ int run(const RunOptions& options) {
     if (!recording) return say_error(recording.error());
     Output out(recording->text_fd(), signals.fd());
     Session session(**kernel, *tracer, out, options.json ? View::json : View::totals, true);
+    if (options.without_hooks) session.show_without_hooks();
     session.select_outcomes(options.outcomes);
     recording->attach(session);
     DeviceWatch device(drive->interface);

@@ -130,9 +130,10 @@ void add_run(CLI::App& app, Action& action) {
     add_expression(verb, options->expression);
     add_outcome_option(verb, options->outcomes);
     add_tracing_options(verb, options->tracing);
-    add_calibrate_option(verb, options->tracing);
+    CLI::Option* no_cost = add_calibrate_option(verb, options->tracing);
     add_record_options(verb, options->record);
-    verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each");
+    CLI::Option* without = add_without_hooks_option(verb, options->without_hooks)->excludes(no_cost);
+    verb.add_flag("--json", options->json, "plan, sockets, sends and summary, one JSON object each")->excludes(without);
     verb.footer(run_footer);
     verb.callback([options, &action] { action = [options] { return run(*options); }; });
 }

@@ -63,6 +63,8 @@ class Session : private Sink {
     Ledger so_far() const { return count(); }
     // Final behind finish().
     const Summary& summary() const { return summary_; }
+    // The summary shows the medians also without the hooks' share.
+    void show_without_hooks() { summary_.show_without_hooks(); }
     const Ledger& ledger() const { return summary_.ledger(); }
 
   private:

@@ -99,6 +99,7 @@ int trace(const TraceVerbOptions& options) {
     Output out(recording->text_fd(), signals.fd());
     const View view = options.json ? View::json : options.tree ? View::tree : View::lines;
     Session session(**kernel, *tracer, out, view, false);
+    if (options.without_hooks) session.show_without_hooks();
     session.limit_sends(options.count);
     session.select_outcomes(options.outcomes);
     recording->attach(session);
@@ -148,10 +149,11 @@ void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& co
     add_outcome_option(verb, options->outcomes);
     add_number(verb, "-c,--count", options->count, "end after so many sends")->type_name("N");
     add_tracing_options(verb, options->tracing);
-    add_calibrate_option(verb, options->tracing);
+    CLI::Option* no_cost = add_calibrate_option(verb, options->tracing);
     add_record_options(verb, options->record);
     CLI::Option* tree = verb.add_flag("--tree", options->tree, "each send as a tree of stages with their times");
-    verb.add_flag("--json", options->json, "one JSON object a line")->excludes(tree);
+    CLI::Option* without = add_without_hooks_option(verb, options->without_hooks)->excludes(no_cost);
+    verb.add_flag("--json", options->json, "one JSON object a line")->excludes(tree)->excludes(without);
     verb.footer(trace_footer);
     verb.callback([options, &action, &command] {
         options->command = command;

@@ -72,6 +72,7 @@ struct RunOptions {
     OutcomeSet outcomes = all_outcomes;  // of these, sends are shown and recorded, here and below
     TracingOptions tracing;
     RecordOptions record;
+    bool without_hooks = false;
     bool json = false;
 };
 
@@ -91,6 +92,7 @@ struct TraceVerbOptions {
     TracingOptions tracing;
     RecordOptions record;
     bool tree = false;
+    bool without_hooks = false;
     bool json = false;
     std::vector<std::string> command;
 };
@@ -126,6 +128,7 @@ struct ReportOptions {
     bool csv = false;
     bool lines = false;
     bool tree = false;
+    bool without_hooks = false;
     std::string html;  // files to write; empty: none
     std::string timeline;
     std::string folded;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "user/analyze/hooks_share.h"
 #include "user/base/paragraph.h"
 #include "user/base/words.h"
 #include "user/live/outcome_tone.h"
@@ -68,9 +69,10 @@ std::string bar(const StageTimes& times, const StageTimes& root, int width, bool
 
 class Columns {
   public:
-    Columns(const std::vector<ChainRow>& rows, const Style& style) {
+    Columns(const std::vector<ChainRow>& rows, const std::optional<HooksShare>& hooks, const Style& style) {
         for (const ChainRow& row : rows) name = std::max(name, 3 * row.depth + columns(stage_name(row.stage)));
-        const int used = 2 + name + 2 + evidence_width + hits_width + 2 * time_width + 2;
+        const int used =
+            2 + name + 2 + evidence_width + hits_width + (hooks ? 3 : 2) * time_width + 2 + (hooks ? 2 : 0);
         bar = std::min(style.width - used, most_bar_width);
         text = std::max(style.width - (2 + name + 2 + evidence_width + 2), least_bar_width);
     }
@@ -80,7 +82,8 @@ class Columns {
 };
 
 void append_row(fmt::memory_buffer& out, const Path& path, const ChainRow& row, const std::string& lines,
-                const Columns& columns_of, const Plan& plan, const Style& style) {
+                const Columns& columns_of, const Plan& plan, const std::optional<HooksShare>& hooks,
+                const Style& style) {
     const StageTimes& times = path.times[row.slot];
     const bool hit = row.passed && times.hits > 0;
     const Tone tone = hit ? Tone::plain : Tone::dim;
@@ -104,6 +107,10 @@ void append_row(fmt::memory_buffer& out, const Path& path, const ChainRow& row, 
     } else if (times.duration.count()) {
         paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.5)), time_width, Align::right);
         paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.99)), time_width, Align::right);
+        if (hooks) {
+            const auto without = hooks->without(path, row.slot, times.duration.quantile(0.5));
+            paint_cell(out, style, Tone::plain, without ? "~" + duration(*without) : "", time_width + 2, Align::right);
+        }
     }
     if (columns_of.bar >= least_bar_width && !is_moment(row.slot)) {
         if (const std::string drawn = bar(times, path.times[path.root], columns_of.bar, style.utf8); !drawn.empty()) {
@@ -125,11 +132,22 @@ std::string cost_words(const std::optional<TracingCost>& cost) {
                        duration(cost->median_ns), duration(cost->low_ns), duration(cost->high_ns));
 }
 
+std::string hooks_words(const std::optional<HooksShare>& hooks) {
+    if (!hooks) return " Without the hooks' share they cannot be shown: what tracing adds was not measured.";
+    return fmt::format(
+        " ~ is the median without the hooks' share, an estimate: that of a stage is {} for each of the programs that "
+        "run "
+        "inside of it, of the {} that a plain send runs.",
+        duration(static_cast<std::uint64_t>(hooks->one_ns())), hooks->programs());
+}
+
 }  // namespace
 
 void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan,
-                       const std::optional<TracingCost>& cost, const Style& style) {
+                       const std::optional<TracingCost>& cost, const Style& style, bool without_hooks) {
     const std::vector<const Path*> paths = paths_by_sends(chain);
+    std::optional<HooksShare> hooks;
+    if (without_hooks && cost) hooks.emplace(plan, *cost);
 
     bool bars = false;
     std::uint64_t shown = 0;
@@ -137,7 +155,7 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         const Path& path = *paths[i];
         shown += path.sends;
         const std::vector<ChainRow> rows = chain_rows(path, plan);
-        const Columns columns_of(rows, style);
+        const Columns columns_of(rows, hooks, style);
         std::vector<int> depths;
         for (const ChainRow& row : rows) depths.push_back(row.depth);
 
@@ -149,9 +167,10 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         paint_cell(out, style, Tone::dim, "hits", hits_width, Align::right);
         paint_cell(out, style, Tone::dim, "median", time_width, Align::right);
         paint_cell(out, style, Tone::dim, "p99", time_width, Align::right);
+        if (hooks) paint_cell(out, style, Tone::dim, "~", time_width + 2, Align::right);
         end_line(out);
         for (std::size_t r = 0; r < rows.size(); r++)
-            append_row(out, path, rows[r], branch(depths, r, style), columns_of, plan, style);
+            append_row(out, path, rows[r], branch(depths, r, style), columns_of, plan, hooks, style);
         append_notes(out, path, plan, style);
         end_line(out);
     }
@@ -159,7 +178,8 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         fmt::format_to(std::back_inserter(out), "{} on other paths\n\n", count_of(chain.sends() - shown, "send"));
     if (shown)
         paint_lines(out, style, Tone::dim,
-                    fmt::format("Times include the hooks' own cost{}.{}", cost_words(cost),
+                    fmt::format("Times include the hooks' own cost{}.{}{}", cost_words(cost),
+                                without_hooks ? hooks_words(hooks) : "",
                                 bars ? " A bar shows when a stage runs within the median send." : ""),
                     0);
 }

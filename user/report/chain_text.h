@@ -12,8 +12,9 @@
 namespace sockray {
 
 // Paths with the most sends first. Stages that this kernel or this path does not have are shown in their
-// place, with the reason. `cost`: what tracing adds to a send.
+// place, with the reason. `cost`: what tracing adds to a send. `without_hooks`: the medians also without the hooks'
+// share.
 void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& plan,
-                       const std::optional<TracingCost>& cost, const Style& style);
+                       const std::optional<TracingCost>& cost, const Style& style, bool without_hooks = false);
 
 }  // namespace sockray

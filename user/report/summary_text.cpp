@@ -30,7 +30,7 @@ void Summary::append_text(fmt::memory_buffer& out, const Style& style) const {
             append_senders_text(out, senders_, style);
             out.push_back('\n');
         }
-        append_chain_text(out, chain_, plan_, ending_.ledger.cost, style);
+        append_chain_text(out, chain_, plan_, ending_.ledger.cost, style, without_hooks_);
     }
     out.push_back('\n');
     append_ledger(out, style);

@@ -20,6 +20,8 @@ class Summary : public Sink {
 
     // Behind end().
     void append_text(fmt::memory_buffer& out, const Style& style) const;
+    // What append_text() shows of the times, then.
+    void show_without_hooks() { without_hooks_ = true; }
     // Only the ledger, for standard error when standard output has gone.
     void append_ledger(fmt::memory_buffer& out, const Style& style) const;
 
@@ -38,6 +40,7 @@ class Summary : public Sink {
     Senders senders_;
     Devices devices_;
     Ending ending_;
+    bool without_hooks_ = false;
 };
 
 }  // namespace sockray
