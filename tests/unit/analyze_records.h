@@ -31,7 +31,11 @@ struct Names : KernelNames {
         }
     }
     std::string drop_reason(std::uint32_t number) const override {
-        return number == 17 ? "QDISC_DROP" : "reason " + std::to_string(number);
+        switch (number) {
+            case 17: return "QDISC_DROP";
+            case 18: return "NETFILTER_DROP";
+            default: return "reason " + std::to_string(number);
+        }
     }
 };
 

@@ -174,7 +174,7 @@ TEST(Einval, OfAVirtioNetHeaderThatMakesNoSense) {
 }
 
 TEST(Einval, OfACookedSocketWithoutADestination) {
-    sr_send send = failed_at_alloc(EINVAL);
+    sr_send send = failed_behind_alloc(EINVAL);
     send.sock_type = SOCK_DGRAM;
     send.flags &= ~SR_SEND_ADDRESS;
     send.msg_namelen = 0;
@@ -182,17 +182,17 @@ TEST(Einval, OfACookedSocketWithoutADestination) {
 }
 
 TEST(Einval, OfARawFrameThatIsShorterThanItsHeader) {
-    sr_send send = failed_at_alloc(EINVAL);
+    sr_send send = failed_behind_alloc(EINVAL);
     send.len = 13;
     EXPECT_EQ(why(send), "EINVAL: 13 bytes are less than the link-layer header of veth0 (14)");
-    send = failed_at_alloc(EINVAL);
+    send = failed_behind_alloc(EINVAL);
     send.len = 0;
     EXPECT_EQ(why(send), "EINVAL: 0 bytes are less than the link-layer header of veth0 (14)");
 }
 
 // What the checks before the allocation look at is no reason any more behind it.
 TEST(Einval, BehindTheAllocationDoesNotBlameWhatWasCheckedBefore) {
-    sr_send send = failed_at_alloc(EINVAL);
+    sr_send send = failed_behind_alloc(EINVAL);
     send.len = 13;
     send.msg_controllen = 24;
     EXPECT_EQ(why(send), "EINVAL: 13 bytes are less than the link-layer header of veth0 (14)");
@@ -285,8 +285,27 @@ TEST(Enobufs, OfSockPacketBeforeTheQdiscIsAFullSendBuffer) {
     EXPECT_EQ(why(send), "ENOBUFS: the send buffer was full (213000 of 212992 bytes in use at the return)");
 }
 
-TEST(Enobufs, BeforeTheQdiscIsALackOfMemory) {
+TEST(Enobufs, WithoutAFrameIsALackOfMemory) {
     EXPECT_EQ(why(failed_at_alloc(ENOBUFS)), "ENOBUFS: no memory for a frame of 60 bytes");
+    sr_send of_ring = failed_at_alloc(ENOBUFS);
+    of_ring.flags |= SR_SEND_TX_RING;
+    EXPECT_EQ(why(of_ring), "ENOBUFS: no memory for a frame of the ring");
+}
+
+TEST(Enobufs, OfAFrameThatNetfilterDroppedPastTheQdiscDoesNotBlameTheMemory) {
+    const std::string netfilter = "ENOBUFS: netfilter at the egress of veth0 dropped the frame (NETFILTER_DROP)";
+    sr_send send = dropped_by_netfilter();
+    EXPECT_EQ(why(send), netfilter);
+    set(send.qdisc, "noop");  // it was dropped before anybody asked for the carrier
+    EXPECT_EQ(why(send), netfilter);
+    send.flags |= SR_SEND_TX_RING;
+    EXPECT_EQ(why(send), netfilter);
+}
+
+// The hook on __dev_queue_xmit was skipped, or a filter took the frame without dropping it.
+TEST(Enobufs, BehindTheAllocationIsNoLackOfMemoryWhateverWasSeen) {
+    EXPECT_EQ(why(failed_behind_alloc(ENOBUFS)),
+              "ENOBUFS: the qdisc of veth0, or a filter at its egress, dropped the frame");
 }
 
 // ---- waiting for the send buffer
@@ -320,7 +339,7 @@ TEST(Eintr, AndErestartsysAreTheSameSignal) {
 // ---- the others
 
 TEST(OtherErrors, AreExplainedWhereAf_packetGivesThemAMeaning) {
-    EXPECT_EQ(why(failed_at_alloc(EFAULT)), "EFAULT: the memory of the frame could not be read");
+    EXPECT_EQ(why(failed_behind_alloc(EFAULT)), "EFAULT: the memory of the frame could not be read");
     EXPECT_EQ(why(refused(EPROTONOSUPPORT)), "EPROTONOSUPPORT: veth0 cannot send without a checksum (SO_NOFCS)");
     EXPECT_EQ(why(failed_at_alloc(EPIPE)), "EPIPE: the socket is shut down for sending");
     EXPECT_EQ(why(without_device(ENOTCONN)), "ENOTCONN: SOCK_PACKET needs an address that names the interface");
@@ -333,8 +352,8 @@ TEST(OtherErrors, HaveTheTextOfTheirErrno) {
 
 TEST(EveryErrno, GivesASentenceThatBeginsWithItsName) {
     for (int err = 1; err < 600; err++)
-        for (const sr_send& send :
-             {refused(err), failed_at_alloc(err), failed_in_xmit(err), failed_in_driver(err), without_device(err)}) {
+        for (const sr_send& send : {refused(err), failed_at_alloc(err), failed_behind_alloc(err), failed_in_xmit(err),
+                                    failed_in_driver(err), without_device(err)}) {
             const std::string sentence = why(send);
             ASSERT_TRUE(sentence.starts_with(errno_name(err) + ": ")) << sentence;
             ASSERT_GT(sentence.size(), errno_name(err).size() + 2) << err;

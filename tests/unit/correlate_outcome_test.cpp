@@ -255,7 +255,18 @@ TEST(AFailedSend, EndedInTheAllocationByTheErrorsThatItReturns) {
 
 TEST(AFailedSend, EndedInPacketSndByTheErrorsThatStandBehindTheAllocation) {
     for (const int err : {EINVAL, EFAULT, EMSGSIZE})
-        EXPECT_EQ(failed_stage(failed_at_alloc(err)), Stage::packet_snd) << err;
+        EXPECT_EQ(failed_stage(failed_behind_alloc(err)), Stage::packet_snd) << err;
+}
+
+// With PACKET_QDISC_BYPASS netfilter's egress comes before __dev_direct_xmit.
+TEST(AFailedSend, EndedBehindTheAllocationWhereNetfilterDroppedItsFrame) {
+    EXPECT_EQ(told(dropped_by_netfilter()),
+              "failed in packet_snd: ENOBUFS: netfilter at the egress of veth0 dropped the frame (NETFILTER_DROP)");
+    sr_send of_ring = dropped_by_netfilter();
+    of_ring.flags |= SR_SEND_TX_RING;
+    EXPECT_EQ(told(of_ring),
+              "failed in tpacket_snd: ENOBUFS: netfilter at the egress of veth0 dropped the frame (NETFILTER_DROP)");
+    EXPECT_EQ(failed_stage(failed_behind_alloc(ENOBUFS)), Stage::packet_snd);
 }
 
 TEST(AFailedSend, EndedInTheQdiscWhichRefusedTheFrame) {

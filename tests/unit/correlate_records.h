@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <iterator>
 #include <string>
@@ -144,11 +145,27 @@ inline sr_send failed_in_xmit(int err) {
     return send;
 }
 
-// Refused after sock_alloc_send_pskb was entered.
-inline sr_send failed_at_alloc(int err) {
+// Refused behind sock_alloc_send_pskb, which gave a frame.
+inline sr_send failed_behind_alloc(int err) {
     sr_send send = not_at_the_driver();
     unpass(send, SR_SLOT_XMIT);
     explain(send, err);
+    return send;
+}
+
+// Refused by sock_alloc_send_pskb.
+inline sr_send failed_at_alloc(int err) {
+    sr_send send = failed_behind_alloc(err);
+    send.alloc_hits = 0;
+    return send;
+}
+
+// The frame was dropped past the qdisc by netfilter's egress, before __dev_direct_xmit.
+inline sr_send dropped_by_netfilter() {
+    sr_send send = failed_behind_alloc(ENOBUFS);
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 7;
     return send;
 }
 

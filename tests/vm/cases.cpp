@@ -52,6 +52,8 @@ constexpr Case all_cases[] = {
     {"peer_down", "--to vpeer0 --count 3"},
     {"egress", "--to vegr0 --count 3"},
     {"netfilter", "--to vnft0 --count 3"},
+    {"netfilter_past", "--to vnft0 --bypass --count 3"},
+    {"netfilter_ring", "--bind vnft0 --method ring --bypass --count 3"},
     {"peer_mtu", "--to vmtu0 --length 1400 --count 3"},
 };
 

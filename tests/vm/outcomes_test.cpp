@@ -119,6 +119,22 @@ TEST_F(Outcomes, ENOBUFS_when_netfilter_dropped_the_frame_at_the_egress_says_so)
     expect_failed("netfilter", ENOBUFS, {"netfilter at the egress of vnft0 dropped the frame", "NETFILTER_DROP"});
 }
 
+// With PACKET_QDISC_BYPASS netfilter comes before __dev_direct_xmit, which is not seen then.
+TEST_F(Outcomes, ENOBUFS_when_netfilter_dropped_the_frame_past_the_qdisc_says_so_and_blames_no_memory) {
+    for (const std::string name : {"netfilter_past", "netfilter_ring"}) {
+        SCOPED_TRACE(name);
+        const std::string stage = name == "netfilter_ring" ? "tpacket_snd" : "packet_snd";
+        expect_failed(name, ENOBUFS, {"netfilter at the egress of vnft0 dropped the frame", "NETFILTER_DROP"});
+        const std::vector<SendLine> sends = cases().sends(name);
+        EXPECT_EQ(sends.size(), 3U);
+        for (const SendLine& send : sends) {
+            EXPECT_EQ(send.outcome, "failed");
+            EXPECT_EQ(send.end_stage, stage);
+            EXPECT_FALSE(send.stage("__dev_direct_xmit"));
+        }
+    }
+}
+
 TEST_F(Outcomes, ENOBUFS_past_the_qdisc_when_the_driver_was_busy_does_not_blame_the_queue) {
     if (!BusyDriver::is_possible()) GTEST_SKIP() << "this kernel has no driver on a parallel port (plip)";
     const BusyDriver driver;

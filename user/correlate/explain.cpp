@@ -141,12 +141,13 @@ std::string busy(const sr_send& record) {
 
 std::string no_buffers(const sr_send& record, const KernelNames& names) {
     constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
+    const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
     if (!reached(record, SR_SLOT_XMIT)) {
+        if (has_frame(record)) return explain_queue_drop(record, reason);
         if (is_spkt(record)) return buffer_full(record);  // sock_wmalloc does not wait
         return is_ring(record) ? "no memory for a frame of the ring"
                                : fmt::format("no memory for a frame of {} bytes", frame_length(record));
     }
-    const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
         return record.xmit_ret == netdev_tx_busy
                    ? busy(record)
@@ -183,6 +184,10 @@ std::string explanation(int err, const sr_send& record, const KernelNames& names
 
 }  // namespace
 
+bool has_frame(const sr_send& record) {
+    return record.alloc_hits > 0 || (record.flags & SR_SEND_DROP);
+}
+
 std::string explain_failure(const sr_send& record, const KernelNames& names) {
     const auto err = static_cast<int>(-record.ret);
     return fmt::format("{}: {}", errno_name(err), explanation(err, record, names));
@@ -203,13 +208,14 @@ std::string explain_wait(const sr_send& record) {
 
 std::string explain_queue_drop(const sr_send& record, const std::string& reason) {
     const std::string cause = reason.empty() ? "" : " (" + reason + ")";
-    if (std::string_view(record.qdisc) == "noop")
-        return fmt::format("{} has no carrier, and takes nothing in{}", interface_of(record), cause);
-    if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame{}", queue_of(record), cause);
+    // The filters come before the queue, whether that takes anything in or not.
     if (reason.starts_with("TC_"))
         return fmt::format("a tc filter at the egress of {} dropped the frame{}", interface_of(record), cause);
     if (reason.starts_with("NETFILTER"))
         return fmt::format("netfilter at the egress of {} dropped the frame{}", interface_of(record), cause);
+    if (std::string_view(record.qdisc) == "noop")
+        return fmt::format("{} has no carrier, and takes nothing in{}", interface_of(record), cause);
+    if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame{}", queue_of(record), cause);
     return fmt::format("{}, or a filter at its egress, dropped the frame{}", queue_of(record), cause);
 }
 

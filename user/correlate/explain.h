@@ -17,6 +17,11 @@ std::string explain_failure(const sr_send& record, const KernelNames& names);
 // empty where it gave none).
 std::string explain_queue_drop(const sr_send& record, const std::string& reason);
 
+// Whether a frame was allocated for this send: an error is of what came behind that. Without the xmit stage that is
+// netfilter's egress, which with PACKET_QDISC_BYPASS comes before __dev_direct_xmit (net/packet/af_packet.c:
+// packet_direct_xmit in 6.1, packet_xmit in 6.12).
+bool has_frame(const sr_send& record);
+
 // "the tbf qdisc of eth0": the queue that kept a frame or did not take it, as far as it is known.
 std::string queue_of(const sr_send& record);
 

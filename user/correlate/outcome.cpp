@@ -33,7 +33,7 @@ Stage innermost_open(const sr_send& record) {
 // Where a send that returned an error ended.
 Stage failed_in(const sr_send& record) {
     if (seen(record, SR_SLOT_XMIT) && record.xmit_ret != 0) return stage_in(record, SR_SLOT_XMIT);
-    if (seen(record, SR_SLOT_ALLOC) && !seen(record, SR_SLOT_XMIT)) {
+    if (seen(record, SR_SLOT_ALLOC) && !has_frame(record) && !seen(record, SR_SLOT_XMIT)) {
         // net/core/sock.c: sock_alloc_send_pskb returns these; what comes behind it in packet_snd are other errors
         switch (-record.ret) {
             case EAGAIN:

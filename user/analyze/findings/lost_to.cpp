@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 
 namespace sockray {
@@ -13,7 +14,7 @@ bool seen(const sr_send& record, int slot) {
     return record.span[slot].start != 0;
 }
 
-// Between __dev_queue_xmit and the driver. An interface without carrier has the qdisc noop, whatever is configured, and
+// Between the allocation and the driver. An interface without carrier has the qdisc noop, whatever is configured, and
 // that drops (net/sched/sch_generic.c: dev_deactivate_queue); noqueue itself never drops.
 LostTo on_the_way(const Send& send, const KernelNames& names) {
     const sr_send& record = send.record;
@@ -21,8 +22,8 @@ LostTo on_the_way(const Send& send, const KernelNames& names) {
     const std::string_view qdisc = record.qdisc;
     if (reason.starts_with("TC_") || reason.starts_with("NETFILTER")) return LostTo::filter;
     if (reason.starts_with("QDISC")) return qdisc == "noqueue" || qdisc == "noop" ? LostTo::carrier : LostTo::qdisc;
-    // Without a reason of its own, what the sender was told by ENOBUFS comes from the qdisc.
-    return send.outcome == Outcome::failed ? LostTo::qdisc : LostTo::other;
+    // Without a reason of its own, what the sender was told by ENOBUFS comes from the qdisc, if it came that far.
+    return send.outcome == Outcome::failed && seen(record, SR_SLOT_XMIT) ? LostTo::qdisc : LostTo::other;
 }
 
 LostTo dropped(const Send& send, const KernelNames& names) {
@@ -36,6 +37,7 @@ LostTo dropped(const Send& send, const KernelNames& names) {
 LostTo no_buffers(const Send& send, const KernelNames& names) {
     constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     const sr_send& record = send.record;
+    if (!seen(record, SR_SLOT_XMIT) && has_frame(record)) return on_the_way(send, names);
     if (!seen(record, SR_SLOT_XMIT))  // sock_wmalloc, which does not wait
         return record.stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT ? LostTo::send_buffer : LostTo::other;
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) {
