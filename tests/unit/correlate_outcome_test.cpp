@@ -65,14 +65,6 @@ TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
     EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: reason 77 at 0x16, inside dev_hard_start_xmit on veth0");
 }
 
-TEST(ASend, IsDroppedInsidePacketSndWhenItNeverCameToTheQdisc) {
-    sr_send send = failed_at_alloc(0);
-    send.ret = 60;
-    send.flags |= SR_SEND_DROP;
-    EXPECT_EQ(verdict_of(send).outcome, Outcome::dropped);
-    EXPECT_EQ(verdict_of(send).stage, Stage::packet_snd);
-}
-
 TEST(ASend, IsDroppedWhenTheDriverSaysSo) {
     sr_send send = taken();
     send.driver_hits = 0;
@@ -186,6 +178,21 @@ TEST(ASend, IsUnknownWhenTheHookOnTheQdiscWasSkipped) {
     sr_send send = not_at_the_driver();
     unpass(send, SR_SLOT_XMIT);
     EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit");
+}
+
+// Before the xmit stage nobody drops a frame and tells its sender that all is well: the hook there was skipped.
+TEST(ASend, IsUnknownAndNeverDroppedWhereTheFrameWasFreedAndTheXmitStageWasNotSeen) {
+    sr_send send = not_at_the_driver();
+    unpass(send, SR_SLOT_XMIT);
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 5;
+    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit");
+    EXPECT_EQ(told(send, plan_without(Stage::queue_xmit)), "unknown: this kernel offers no hook on __dev_queue_xmit");
+    send.drop_in_driver = 1;
+    EXPECT_EQ(verdict_of(send).outcome, Outcome::unknown);
+    send.flags |= SR_SEND_TX_RING;
+    EXPECT_EQ(verdict_of(send).outcome, Outcome::unknown);
 }
 
 TEST(ASend, IsUnknownWhenTheReturnOfTheDriverWasSkipped) {

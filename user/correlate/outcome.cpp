@@ -58,9 +58,7 @@ Verdict lost_return(const sr_send& record) {
 
 Verdict drop(const sr_send& record, const KernelNames& names) {
     const Stage driver = seen(record, SR_SLOT_DRIVER) ? stage_in(record, SR_SLOT_DRIVER) : Stage::ndo;
-    const Stage where = record.drop_in_driver        ? driver
-                        : seen(record, SR_SLOT_XMIT) ? stage_in(record, SR_SLOT_XMIT)
-                                                     : body(record);
+    const Stage where = record.drop_in_driver ? driver : stage_in(record, SR_SLOT_XMIT);
     // The functions that free say nothing of who dropped.
     std::string reason = names.drop_reason(record.drop_reason);
     if (const std::string place = names.symbol(record.drop_location); !place.starts_with("kfree_skb"))
@@ -148,8 +146,11 @@ Verdict judge(const Send& send, const Plan& plan, const KernelNames& names) {
             return {Outcome::delivered, Stage::none, ""};
         return not_all_taken(send, names);
     }
-    // Without the driver's hook nobody knows whether the frame was still the send's own when it was freed.
-    if ((record.flags & SR_SEND_DROP) && plan.evidence(Stage::start_xmit) != Evidence::absent)
+    // Without the driver's hook nobody knows whether the frame was still the send's own when it was freed. A frame that
+    // is dropped before the xmit stage fails its call (net/packet/af_packet.c: packet_snd, tpacket_snd): where it did
+    // not, the kernel skipped the hook there, and what that would have told is lost.
+    if ((record.flags & SR_SEND_DROP) && seen(record, SR_SLOT_XMIT) &&
+        plan.evidence(Stage::start_xmit) != Evidence::absent)
         return drop(record, names);
     if (record.driver_hits > 0) return {Outcome::delivered, Stage::none, ""};
     return not_taken(record, plan);
