@@ -270,24 +270,6 @@ TEST(OtherLossesRule, FindsWhatHasNoRuleOfItsOwn) {
     EXPECT_EQ(finding->title, "10 of 20 sends (50 %) were refused or dropped: an errno");
 }
 
-// lost_to.h has no rule of its own for filters: they are told from the rest by what their reason says.
-TEST(OtherLossesRule, FindsWhatNetfilterDroppedBeforeTheFrameCameToTheQueue) {
-    Send filtered = refused(ENOBUFS);
-    filtered.record.alloc_hits = 1;
-    filtered.record.flags |= SR_SEND_DROP;
-    filtered.record.drop_reason = 18;
-    EXPECT_EQ(lost_to(filtered, made::Names()), LostTo::filter);
-    Session session;
-    EXPECT_TRUE(found_in(session, "other-losses", filtered));
-    EXPECT_FALSE(session.found("qdisc-drops"));
-
-    filtered.record.drop_reason = 2;  // tells nothing, and the queue was not seen
-    EXPECT_EQ(lost_to(filtered, made::Names()), LostTo::other);
-    filtered.record.drop_reason = 17;
-    made::set(filtered.record.qdisc, "tbf");
-    EXPECT_EQ(lost_to(filtered, made::Names()), LostTo::qdisc);
-}
-
 TEST(OtherLossesRule, FindsNothingWhereAnotherRuleSaysIt) {
     Session session;
     EXPECT_FALSE(found_in(session, "other-losses", refused(ENETDOWN)));

@@ -27,6 +27,7 @@ struct Names : KernelNames {
             case 4: return "packet_sock_destruct";
             case 5: return "packet_family_ops";
             case 6: return "veth_xmit";
+            case 7: return "__dev_direct_xmit+0x1c4";
             default: return "0x" + std::to_string(address);
         }
     }

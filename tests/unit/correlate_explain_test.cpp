@@ -272,10 +272,37 @@ TEST(Enobufs, PastTheQdiscIsABusyQueueByTheReturnOfDirectXmit) {
     EXPECT_EQ(why(send), "ENOBUFS: the driver of veth0 is busy, or had stopped its queue for a moment");
 }
 
-TEST(Enobufs, PastTheQdiscIsElseALackOfCarrierOrTheDriver) {
+sr_send dropped_past_the_qdisc(std::uint64_t location) {
     sr_send send = failed_in_xmit(ENOBUFS);
     send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
-    EXPECT_EQ(why(send), "ENOBUFS: veth0 has no carrier, or its driver dropped the frame");
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 2;
+    send.drop_location = location;
+    return send;
+}
+
+TEST(Enobufs, PastTheQdiscIsALackOfCarrierWhereTheNoopQdiscIsAtWork) {
+    sr_send send = dropped_past_the_qdisc(0x1001);
+    set(send.qdisc, "noop");
+    EXPECT_EQ(why(send), "ENOBUFS: veth0 has no carrier, and takes nothing in (reason 2)");
+}
+
+TEST(Enobufs, PastTheQdiscIsTheDriverWhereTheFrameWasFreedThere) {
+    EXPECT_EQ(why(dropped_past_the_qdisc(0x1004)), "ENOBUFS: the driver of veth0 dropped the frame (reason 2)");
+    sr_send below = dropped_past_the_qdisc(0x1001);  // a device below the first one
+    below.drop_in_driver = 1;
+    EXPECT_EQ(why(below), "ENOBUFS: the driver of veth0 dropped the frame (reason 2)");
+    sr_send consumed = dropped_past_the_qdisc(0);
+    consumed.flags &= ~SR_SEND_DROP;
+    EXPECT_EQ(why(consumed), "ENOBUFS: the driver of veth0 dropped the frame");
+}
+
+TEST(Enobufs, PastTheQdiscIsNoDriversDoingWhereTheFrameWasFreedBeforeOne) {
+    for (const std::uint64_t location : {0x1001, 0x1002, 0x1003})
+        EXPECT_EQ(why(dropped_past_the_qdisc(location)),
+                  "ENOBUFS: the frame was dropped before the driver of veth0 had it (reason 2): the carrier was lost a "
+                  "moment ago, or the device does not take the frame as it is, and past the qdisc nothing cuts it up");
 }
 
 TEST(Enobufs, OfSockPacketBeforeTheQdiscIsAFullSendBuffer) {

@@ -24,7 +24,14 @@ namespace sockray::sample {
 class Names : public KernelNames {
   public:
     std::string symbol(std::uint64_t address) const override {
-        return address == 0x1000 ? "sch_direct_xmit+0x42" : "0x" + std::to_string(address);
+        switch (address) {
+            case 0x1000: return "sch_direct_xmit+0x42";
+            case 0x1001: return "__dev_direct_xmit+0x1c4";
+            case 0x1002: return "kfree_skb_list_reason+0x1c";
+            case 0x1003: return "validate_xmit_skb+0x2f8";
+            case 0x1004: return "__dev_forward_skb2+0x11a";
+            default: return "0x" + std::to_string(address);
+        }
     }
     std::string drop_reason(std::uint32_t number) const override {
         switch (number) {

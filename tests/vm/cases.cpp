@@ -50,11 +50,13 @@ constexpr Case all_cases[] = {
     {"enobufs", "--to vtiny0 --length 1000 --count 12"},
     {"eagain", "--to vslow0 --length 1400 --count 12 --sndbuf 1 --dontwait"},
     {"peer_down", "--to vpeer0 --count 3"},
+    {"peer_down_past", "--to vpeer0 --bypass --count 3"},
     {"egress", "--to vegr0 --count 3"},
     {"netfilter", "--to vnft0 --count 3"},
     {"netfilter_past", "--to vnft0 --bypass --count 3"},
     {"netfilter_ring", "--bind vnft0 --method ring --bypass --count 3"},
     {"peer_mtu", "--to vmtu0 --length 1400 --count 3"},
+    {"peer_mtu_past", "--to vmtu0 --length 1400 --bypass --count 3"},
 };
 
 }  // namespace

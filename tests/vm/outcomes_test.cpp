@@ -238,7 +238,7 @@ TEST_F(Outcomes, dropped_when_the_sender_was_told_success_but_the_carrier_is_off
 TEST_F(Outcomes, never_delivered_when_the_driver_itself_dropped_the_frame) {
     const std::vector<SendLine> sends = cases().sends("peer_mtu");
     expect_same_answers(sends, cases().answers_of_case("peer_mtu"));
-    EXPECT_EQ(cases().dropped_by_vmtu, sends.size());
+    EXPECT_EQ(cases().dropped_by_vmtu, sends.size() + cases().sends("peer_mtu_past").size());
     for (const SendLine& send : sends) {
         EXPECT_EQ(send.outcome, send.ret == 1400 ? "dropped" : "failed") << send.reason;
         EXPECT_FALSE(send.drop_reason.empty());
@@ -247,6 +247,27 @@ TEST_F(Outcomes, never_delivered_when_the_driver_itself_dropped_the_frame) {
                 << send.reason;
         } else {
             EXPECT_EQ(send.end_stage, "dev_hard_start_xmit");
+        }
+    }
+}
+
+TEST_F(Outcomes, ENOBUFS_past_the_qdisc_says_that_the_carrier_is_off) {
+    expect_failed("peer_down_past", ENOBUFS, {"vpeer0 has no carrier, and takes nothing in"});
+    EXPECT_EQ(cases().sends("peer_down_past").size(), 3U);
+    EXPECT_EQ(cases().send("peer_down_past").end_stage, "__dev_direct_xmit");
+}
+
+TEST_F(Outcomes, never_delivered_past_the_qdisc_when_the_driver_itself_dropped_the_frame) {
+    const std::vector<SendLine> sends = cases().sends("peer_mtu_past");
+    expect_same_answers(sends, cases().answers_of_case("peer_mtu_past"));
+    EXPECT_EQ(sends.size(), 3U);
+    for (const SendLine& send : sends) {
+        EXPECT_EQ(send.outcome, send.ret == 1400 ? "dropped" : "failed") << send.reason;
+        EXPECT_FALSE(send.drop_reason.empty());
+        EXPECT_EQ(send.end_stage, "__dev_direct_xmit");
+        if (send.outcome == "failed") {
+            EXPECT_NE(send.reason.find("ENOBUFS: the driver of vmtu0 dropped the frame"), std::string::npos)
+                << send.reason;
         }
     }
 }

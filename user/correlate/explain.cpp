@@ -139,6 +139,36 @@ std::string busy(const sr_send& record) {
                : fmt::format("the driver of {} is busy, or had stopped its queue for a moment", interface_of(record));
 }
 
+std::string in_brackets(const std::string& reason) {
+    return reason.empty() ? "" : " (" + reason + ")";
+}
+
+// An interface that is up has the qdisc noop where it has no carrier (net/sched/sch_generic.c: dev_deactivate).
+bool has_no_carrier(const sr_send& record) {
+    return std::string_view(record.qdisc) == "noop";
+}
+
+std::string no_carrier(const sr_send& record, const std::string& cause) {
+    return fmt::format("{} has no carrier, and takes nothing in{}", interface_of(record), cause);
+}
+
+std::string dropped_by_driver(const sr_send& record, const std::string& cause) {
+    return fmt::format("the driver of {} dropped the frame{}", interface_of(record), cause);
+}
+
+std::string explain_direct_drop(const sr_send& record, DirectDrop drop, const std::string& cause) {
+    switch (drop) {
+        case DirectDrop::no_carrier: return no_carrier(record, cause);
+        case DirectDrop::not_given:
+            return fmt::format(
+                "the frame was dropped before the driver of {} had it{}: the carrier was lost a moment ago, or the "
+                "device does not take the frame as it is, and past the qdisc nothing cuts it up",
+                interface_of(record), cause);
+        case DirectDrop::driver: break;
+    }
+    return dropped_by_driver(record, cause);
+}
+
 std::string no_buffers(const sr_send& record, const KernelNames& names) {
     constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
@@ -148,13 +178,11 @@ std::string no_buffers(const sr_send& record, const KernelNames& names) {
         return is_ring(record) ? "no memory for a frame of the ring"
                                : fmt::format("no memory for a frame of {} bytes", frame_length(record));
     }
+    const std::string cause = in_brackets(reason);
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
-        return record.xmit_ret == netdev_tx_busy
-                   ? busy(record)
-                   : fmt::format("{} has no carrier, or its driver dropped the frame", interface_of(record));
-    if (reached(record, SR_SLOT_DRIVER))
-        return fmt::format("the driver of {} dropped the frame{}", interface_of(record),
-                           reason.empty() ? "" : " (" + reason + ")");
+        return record.xmit_ret == netdev_tx_busy ? busy(record)
+                                                 : explain_direct_drop(record, direct_drop(record, names), cause);
+    if (reached(record, SR_SLOT_DRIVER)) return dropped_by_driver(record, cause);
     return explain_queue_drop(record, reason);
 }
 
@@ -193,6 +221,17 @@ std::string explain_failure(const sr_send& record, const KernelNames& names) {
     return fmt::format("{}: {}", errno_name(err), explanation(err, record, names));
 }
 
+DirectDrop direct_drop(const sr_send& record, const KernelNames& names) {
+    if (record.drop_in_driver) return DirectDrop::driver;
+    if (has_no_carrier(record)) return DirectDrop::no_carrier;
+    // What it does not give to the driver it frees as dropped, by kfree_skb_list, or validate_xmit_skb does.
+    if (!(record.flags & SR_SEND_DROP)) return DirectDrop::driver;
+    const std::string place = names.symbol(record.drop_location);
+    for (const char* before : {"__dev_direct_xmit", "validate_xmit_", "kfree_skb_list"})
+        if (place.starts_with(before)) return DirectDrop::not_given;
+    return DirectDrop::driver;
+}
+
 int wait_errno(const sr_send& record) {
     constexpr int restart = 512;  // ERESTARTSYS, include/linux/errno.h
     if (record.flags & SR_SEND_WAIT_TIMED_OUT) return ETIMEDOUT;
@@ -207,14 +246,13 @@ std::string explain_wait(const sr_send& record) {
 }
 
 std::string explain_queue_drop(const sr_send& record, const std::string& reason) {
-    const std::string cause = reason.empty() ? "" : " (" + reason + ")";
+    const std::string cause = in_brackets(reason);
     // The filters come before the queue, whether that takes anything in or not.
     if (reason.starts_with("TC_"))
         return fmt::format("a tc filter at the egress of {} dropped the frame{}", interface_of(record), cause);
     if (reason.starts_with("NETFILTER"))
         return fmt::format("netfilter at the egress of {} dropped the frame{}", interface_of(record), cause);
-    if (std::string_view(record.qdisc) == "noop")
-        return fmt::format("{} has no carrier, and takes nothing in{}", interface_of(record), cause);
+    if (has_no_carrier(record)) return no_carrier(record, cause);
     if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame{}", queue_of(record), cause);
     return fmt::format("{}, or a filter at its egress, dropped the frame{}", queue_of(record), cause);
 }

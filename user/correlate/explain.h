@@ -17,6 +17,12 @@ std::string explain_failure(const sr_send& record, const KernelNames& names);
 // empty where it gave none).
 std::string explain_queue_drop(const sr_send& record, const std::string& reason);
 
+// What took a frame that went past the qdisc, where __dev_direct_xmit returned an error other than NETDEV_TX_BUSY
+// (net/core/dev.c). That gives a frame to the driver only with a carrier, and as it is: one that would have to be cut
+// up first is dropped. No tracepoint tells that the driver has it; the place that freed it does.
+enum class DirectDrop { no_carrier, not_given, driver };
+DirectDrop direct_drop(const sr_send& record, const KernelNames& names);
+
 // Whether a frame was allocated for this send: an error is of what came behind that. Without the xmit stage that is
 // netfilter's egress, which with PACKET_QDISC_BYPASS comes before __dev_direct_xmit (net/packet/af_packet.c:
 // packet_direct_xmit in 6.1, packet_xmit in 6.12).

@@ -14,6 +14,17 @@ bool seen(const sr_send& record, int slot) {
     return record.span[slot].start != 0;
 }
 
+LostTo past_the_qdisc(const sr_send& record, const KernelNames& names) {
+    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
+    if (record.xmit_ret == netdev_tx_busy) return LostTo::stopped_queue;
+    switch (direct_drop(record, names)) {
+        case DirectDrop::no_carrier: return LostTo::carrier;
+        case DirectDrop::driver: return LostTo::driver;
+        case DirectDrop::not_given: break;
+    }
+    return LostTo::other;
+}
+
 // Between the allocation and the driver. An interface without carrier has the qdisc noop, whatever is configured, and
 // that drops (net/sched/sch_generic.c: dev_deactivate_queue); noqueue itself never drops.
 LostTo on_the_way(const Send& send, const KernelNames& names) {
@@ -22,6 +33,7 @@ LostTo on_the_way(const Send& send, const KernelNames& names) {
     const std::string_view qdisc = record.qdisc;
     if (reason.starts_with("TC_") || reason.starts_with("NETFILTER")) return LostTo::filter;
     if (reason.starts_with("QDISC")) return qdisc == "noqueue" || qdisc == "noop" ? LostTo::carrier : LostTo::qdisc;
+    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) return past_the_qdisc(record, names);
     // Without a reason of its own, what the sender was told by ENOBUFS comes from the qdisc, if it came that far.
     return send.outcome == Outcome::failed && seen(record, SR_SLOT_XMIT) ? LostTo::qdisc : LostTo::other;
 }
@@ -35,15 +47,11 @@ LostTo dropped(const Send& send, const KernelNames& names) {
 }
 
 LostTo no_buffers(const Send& send, const KernelNames& names) {
-    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     const sr_send& record = send.record;
     if (!seen(record, SR_SLOT_XMIT) && has_frame(record)) return on_the_way(send, names);
     if (!seen(record, SR_SLOT_XMIT))  // sock_wmalloc, which does not wait
         return record.stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT ? LostTo::send_buffer : LostTo::other;
-    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) {
-        if (record.xmit_ret == netdev_tx_busy) return LostTo::stopped_queue;
-        return record.drop_in_driver || seen(record, SR_SLOT_NDO) ? LostTo::driver : LostTo::carrier;
-    }
+    if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) return past_the_qdisc(record, names);
     return seen(record, SR_SLOT_DRIVER) || record.drop_in_driver ? LostTo::driver : on_the_way(send, names);
 }
 
