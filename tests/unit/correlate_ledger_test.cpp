@@ -300,5 +300,19 @@ TEST(TheLossByCpu, NamesTheCpusThatLostAnythingAndOnlyThese) {
     EXPECT_EQ(losses[1].not_followed, 5U);
 }
 
+TEST(TheLossByCpu, NamesTheCpusWhereASkippedHookLeftATrace) {
+    std::vector<sr_counters> cpus(3);
+    cpus[0].sends_unopened = 4;
+    cpus[2].passages_lost = 6;
+    const std::vector<CpuLoss> losses = loss_by_cpu(cpus);
+    ASSERT_EQ(losses.size(), 2U);
+    EXPECT_EQ(losses[0].cpu, 0U);
+    EXPECT_EQ(losses[0].unopened, 4U);
+    EXPECT_EQ(losses[0].total(), 0U);
+    EXPECT_EQ(losses[1].cpu, 2U);
+    EXPECT_EQ(losses[1].passages_lost, 6U);
+    EXPECT_EQ(losses[1].total(), 0U);
+}
+
 }  // namespace
 }  // namespace sockray

@@ -294,6 +294,14 @@ TEST_F(JsonLinesTest, SummaryOfARecordingThatWasCutOffHasNullForWhatOnlyItsEndTe
     EXPECT_EQ(capture["received"], 0);
 }
 
+TEST_F(JsonLinesTest, SummaryTellsByCpuWhatFoundNoRoomAndWhatSkippedHooksLeftBehind) {
+    Ending ending;
+    EXPECT_EQ(summary(ending)["lost_by_cpu"], Json::array());
+    ending.ledger.lost_by_cpu = {{3, 1, 2, 4, 5, 6, 7, 8}};
+    EXPECT_EQ(summary(ending)["lost_by_cpu"], Json::parse(R"([{"cpu":3,"sends_no_room":1,"sockets_no_room":2,
+        "frames_no_room":4,"no_memory":5,"not_followed":6,"unopened":7,"passages_lost":8}])"));
+}
+
 TEST_F(JsonLinesTest, SummaryTellsWhichFilesOfASessionAreMissing) {
     Ending ending;
     EXPECT_EQ(summary(ending)["missing_files"], Json::parse(R"({"before":0,"between":0,"rest":false})"));

@@ -130,7 +130,7 @@ TEST(RecordingEntry, TheLedgerStillBalancesWhenItComesBack) {
     ledger.skipped.emplace();
     ledger.skipped->push_back({Stage::alloc, 9});
     ledger.uncounted = {Stage::wait};
-    ledger.lost_by_cpu = {{1, 2, 3, 4, 5, 6}};
+    ledger.lost_by_cpu = {{1, 2, 3, 4, 5, 6, 7, 8}};
     ledger.filtered = 31;
     ledger.filter_unjudged = 32;
     ledger.filter_no_frame = 33;
@@ -150,6 +150,8 @@ TEST(RecordingEntry, TheLedgerStillBalancesWhenItComesBack) {
     EXPECT_EQ(back.ledger.skipped->at(0).hits, 9U);
     EXPECT_EQ(back.ledger.uncounted, ledger.uncounted);
     EXPECT_EQ(back.ledger.lost_by_cpu.at(0).total(), ledger.lost_by_cpu[0].total());
+    EXPECT_EQ(back.ledger.lost_by_cpu[0].unopened, 7U);
+    EXPECT_EQ(back.ledger.lost_by_cpu[0].passages_lost, 8U);
     EXPECT_EQ(back.devices.at(0).tx_errors, 4U);
 }
 

@@ -88,7 +88,7 @@ class MixedSession {
         ledger.sends.seen = sends_ + ledger.sends.lost.total();
         ledger.sends.emitted = ledger.sends.seen;
         ledger.sockets.seen = ledger.sockets_decoded = 2;
-        if (ledger.sends.lost.no_room) ledger.lost_by_cpu = {{1, ledger.sends.lost.no_room, 0, 0, 0, 0}};
+        if (ledger.sends.lost.no_room) ledger.lost_by_cpu = {{1, ledger.sends.lost.no_room, 0, 0, 0, 0, 0, 0}};
         ending_.devices = {{"veth0", sends_, sends_ * 42, 7, 0, 4026531840}};
         ending_.end_ns = origin_.start_ns + 4'000'000 + sends_ * 90'000;
         sink.end(ending_);

@@ -66,8 +66,10 @@ std::vector<CpuLoss> loss_by_cpu(std::span<const sr_counters> cpus) {
                            cpu.sockets_no_room,
                            cpu.frames_no_room,
                            cpu.sends_no_storage + cpu.sockets_no_storage,
-                           cpu.flights_full};
-        if (loss.total()) losses.push_back(loss);
+                           cpu.flights_full,
+                           cpu.sends_unopened,
+                           cpu.passages_lost};
+        if (loss.any()) losses.push_back(loss);
     }
     return losses;
 }

@@ -56,7 +56,9 @@ struct FrameTally {
     std::uint64_t rejected = 0;  // records that did not decode: never expected
 };
 
-// What found no room on one CPU. (On which CPU the kernel skipped a hook it does not say.)
+// What found no room on one CPU, and the hits that the kernel skipped, as far as they left a trace there: the return
+// without its entry, the passage without its return. (On which CPU a hit itself was skipped the kernel does not say: a
+// send may have come to another CPU in between.)
 struct CpuLoss {
     std::size_t cpu = 0;
     std::uint64_t sends_no_room = 0;  // records that the ring refused
@@ -64,7 +66,11 @@ struct CpuLoss {
     std::uint64_t frames_no_room = 0;
     std::uint64_t no_memory = 0;     // for a task's frame
     std::uint64_t not_followed = 0;  // frames for which the map of frames was full
+    std::uint64_t unopened = 0;      // returns of packet_sendmsg whose entry was skipped, or is in some CPU's no_memory
+    std::uint64_t passages_lost = 0;  // frames whose return from the driver was not seen
+    // What found no room. The skipped hits are no part of it: some CPU's no_memory has a part of `unopened`.
     std::uint64_t total() const { return sends_no_room + sockets_no_room + frames_no_room + no_memory + not_followed; }
+    bool any() const { return total() || unopened || passages_lost; }
 };
 
 // The CPUs that lost anything, in their order.

@@ -20,6 +20,8 @@ void append_loss_by_cpu(JsonObject& object, const std::vector<CpuLoss>& losses) 
         cpu.number("frames_no_room", loss.frames_no_room);
         cpu.number("no_memory", loss.no_memory);
         cpu.number("not_followed", loss.not_followed);
+        cpu.number("unopened", loss.unopened);
+        cpu.number("passages_lost", loss.passages_lost);
     }
 }
 

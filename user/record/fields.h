@@ -165,6 +165,8 @@ void visit_cpu(auto&& v, auto& cpu) {
     v.number(4, cpu.frames_no_room);
     v.number(5, cpu.no_memory);
     v.number(6, cpu.not_followed);
+    v.number(7, cpu.unopened);
+    v.number(8, cpu.passages_lost);
 }
 
 void visit_capture(auto&& v, auto& capture) {
