@@ -82,7 +82,7 @@ Condition type_information(const std::string& root, const std::string& btf_file)
                 "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are"};
     return {"BTF", Effect::prevents, fmt::format("{} is missing", own_types_path),
             "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are, or give this kernel's types with --btf "
-            "FILE (doctor, run, trace, ops)"};
+            "FILE (doctor, run, trace, top, capture, compare-methods, ops)"};
 }
 
 // Debian's kernels (and others') refuse perf_event_open(2), which kprobes are made with, to all but CAP_SYS_ADMIN where
