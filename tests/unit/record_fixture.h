@@ -4,15 +4,20 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "tests/unit/correlate_records.h"
+#include "user/record/entry.h"
+#include "user/record/layout.h"
+#include "user/record/pcapng.h"
 #include "user/record/reader.h"
 #include "user/record/writer.h"
 
@@ -139,6 +144,26 @@ class Recordings : public testing::Test {
     }
     static void put_bytes(const std::string& file, std::string_view bytes) {
         std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    }
+
+    // Where the entry of each send ends in the bytes of a plain recording.
+    static std::vector<std::size_t> ends_of_sends(std::string_view whole) {
+        std::vector<std::size_t> ends;
+        bool swapped = false;
+        for (std::size_t at = 0; at < whole.size();) {
+            const auto block = pcapng::take_block(whole.substr(at), swapped);
+            if (!block) {
+                ADD_FAILURE() << "no block at " << at;
+                break;
+            }
+            at += pcapng::block_length(*block);
+            if (block->type != entry_block) continue;
+            std::uint32_t length = 0;
+            std::memcpy(&length, block->body.data() + entry_magic.size(), sizeof length);
+            const auto entry = parse_entry(block->body.substr(entry_magic.size() + sizeof length, length));
+            if (entry && std::holds_alternative<Send>(*entry)) ends.push_back(at);
+        }
+        return ends;
     }
 
     // What a cut recording must give: its first sends, in order, and nothing that was not in it.

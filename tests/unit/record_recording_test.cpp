@@ -1,10 +1,14 @@
 // Whole recordings: written, cut off anywhere, damaged, divided, and read again.
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <random>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/unit/record_fixture.h"
@@ -57,38 +61,85 @@ TEST_F(Recordings, CompressedOnesTellTheSame) {
     EXPECT_FALSE(collector.ending.cut_off);
 }
 
+// How many of these places are not behind `size`.
+std::size_t not_behind(const std::vector<std::size_t>& ends, std::size_t size) {
+    return static_cast<std::size_t>(std::ranges::upper_bound(ends, size) - ends.begin());
+}
+
+// Appends to `bytes` as much as there is in the beginning of a compressed file, by zstd's own word. Returns its size.
+std::size_t unpack(std::string_view packed, std::string* bytes = nullptr) {
+    std::string piece(ZSTD_DStreamOutSize(), '\0');
+    const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> zstd(ZSTD_createDCtx(), ZSTD_freeDCtx);
+    ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+    std::size_t size = 0;
+    for (;;) {
+        ZSTD_outBuffer out{piece.data(), piece.size(), 0};
+        const std::size_t before = in.pos;
+        if (ZSTD_isError(ZSTD_decompressStream(zstd.get(), &out, &in))) ADD_FAILURE() << "these bytes were not packed";
+        if (bytes) bytes->append(piece, 0, out.pos);
+        size += out.pos;
+        if (out.pos == 0 && in.pos == before) return size;
+    }
+}
+
 TEST_F(Recordings, CutAtEveryByteTheyReadUpToTheLastWholeBlock) {
     write({path("a.pcapng")}, 200);
-    std::size_t least = SIZE_MAX;
-    std::size_t most = 0;
-    for (std::size_t cut = std::min<std::size_t>(fs::file_size(path("a.pcapng")), 65536); cut-- > 0;) {
+    const std::vector<std::size_t> ends = ends_of_sends(bytes_of(path("a.pcapng")));
+    ASSERT_EQ(ends.size(), 200U);
+    constexpr std::size_t most = 65536;
+    ASSERT_GE(fs::file_size(path("a.pcapng")), most);
+    ASSERT_GT(not_behind(ends, most), 50U);
+    for (std::size_t cut = most; cut-- > 0;) {
         fs::resize_file(path("a.pcapng"), cut);
         Collector collector;
         const auto notes = read({path("a.pcapng")}, collector);
         expect_a_beginning(collector);
-        ASSERT_LE(collector.ids.size(), least) << "at " << cut;
-        least = collector.ids.size();
-        most = std::max(most, least);
+        ASSERT_EQ(collector.ids.size(), not_behind(ends, cut)) << "at " << cut;
+        ASSERT_TRUE(notes || collector.ids.empty()) << "at " << cut << ": " << notes.error().what;
         if (!notes) continue;
         EXPECT_TRUE(collector.ending.cut_off);
         EXPECT_TRUE(collector.ending.ledger.balances());
         EXPECT_EQ(collector.ending.ledger.decoded, collector.ids.size());
     }
-    EXPECT_GT(most, 50U);
 }
 
 TEST_F(Recordings, CutAtRandomPlacesTheyReadUpToTheLastWholeBlock) {
-    for (const bool compress : {false, true}) {
-        write({path("a"), compress}, 3000);
-        const std::string whole = bytes_of(path("a"));
-        std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
-        for (int i = 0; i < 500; i++) {
-            put_bytes(path("cut"), std::string_view(whole).substr(0, random() % whole.size()));
-            Collector collector;
-            (void)read({path("cut")}, collector);
-            expect_a_beginning(collector);
-        }
+    write({path("a")}, 3000);
+    const std::string whole = bytes_of(path("a"));
+    const std::vector<std::size_t> ends = ends_of_sends(whole);
+    ASSERT_EQ(ends.size(), 3000U);
+    ASSERT_GE(whole.size(), 65536U);
+    std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
+    for (int i = 0; i < 1000; i++) {
+        const std::size_t cut = random() % whole.size();
+        put_bytes(path("cut"), std::string_view(whole).substr(0, cut));
+        Collector collector;
+        (void)read({path("cut")}, collector);
+        expect_a_beginning(collector);
+        ASSERT_EQ(collector.ids.size(), not_behind(ends, cut)) << "at " << cut;
     }
+}
+
+TEST_F(Recordings, CompressedAndCutAtRandomPlacesTheyReadWhatCanBeUnpacked) {
+    write({path("a"), true}, 3000);
+    const std::string packed = bytes_of(path("a"));
+    std::string whole;
+    unpack(packed, &whole);
+    const std::vector<std::size_t> ends = ends_of_sends(whole);
+    ASSERT_EQ(ends.size(), 3000U);
+    std::mt19937 random(7);  // NOLINT(cert-msc51-cpp): the same each time
+    std::set<std::size_t> found;
+    for (int i = 0; i < 500; i++) {
+        const std::string_view start = std::string_view(packed).substr(0, random() % packed.size());
+        put_bytes(path("cut"), start);
+        Collector collector;
+        (void)read({path("cut")}, collector);
+        expect_a_beginning(collector);
+        ASSERT_EQ(collector.ids.size(), not_behind(ends, unpack(start))) << "at " << start.size();
+        found.insert(collector.ids.size());
+    }
+    EXPECT_GT(found.size(), 8U) << "places between which no more can be unpacked";
+    EXPECT_GT(*found.rbegin(), 2500U);
 }
 
 TEST_F(Recordings, DamagedOnesNeverCrashTheReader) {
