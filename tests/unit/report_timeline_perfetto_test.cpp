@@ -1,71 +1,29 @@
 #include "user/report/timeline_perfetto.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "tests/unit/protoc.h"
 #include "tests/unit/report_session.h"
 
 namespace sockray {
 namespace {
 
-// A message as protoc prints it: "key: value", or "key {" ... "}".
-struct Message {
-    std::multimap<std::string, std::string> values;
-    std::multimap<std::string, Message> messages;
-
-    std::string get(const std::string& key) const {
-        const auto at = values.find(key);
-        return at == values.end() ? "" : at->second;
-    }
-    const Message* child(const std::string& key) const {
-        const auto at = messages.find(key);
-        return at == messages.end() ? nullptr : &at->second;
-    }
-};
-
-Message parse(std::istream& in) {
-    Message message;
-    for (std::string line; std::getline(in, line);) {
-        line.erase(0, line.find_first_not_of(' '));
-        if (line == "}") break;
-        if (line.ends_with(" {"))
-            message.messages.emplace(line.substr(0, line.size() - 2), parse(in));
-        else if (const auto colon = line.find(": "); colon != std::string::npos)
-            message.values.emplace(line.substr(0, colon), line.substr(colon + 2));
-    }
-    return message;
-}
+using protoc::Message;
 
 class PerfettoTest : public ::testing::Test {
   protected:
     void SetUp() override {
-        if (std::system("command -v protoc >/dev/null 2>&1") != 0) GTEST_SKIP() << "no protoc (protobuf-compiler)";
-        std::string path = ::testing::TempDir() + "sockray_pftrace_XXXXXX";
-        const int fd = ::mkstemp(path.data());
-        ASSERT_GE(fd, 0);
-        ::close(fd);
-        const std::string bytes = made::exported<PerfettoTimeline>();
-        std::ofstream(path, std::ios::binary) << bytes;
-        const std::string command = "protoc --proto_path='" SOCKRAY_TEST_DATA "' --decode=Trace perfetto.proto <'" +
-                                    path + "' >'" + path + ".txt'";
-        ASSERT_EQ(std::system(command.c_str()), 0);
-        std::ifstream in(path + ".txt");
-        std::stringstream text;
-        text << in.rdbuf();
-        text_ = text.str();
-        ::unlink(path.c_str());
-        ::unlink((path + ".txt").c_str());
-        trace_ = parse(text);
+        if (!protoc::is_installed()) GTEST_SKIP() << "no protoc (protobuf-compiler)";
+        const auto text =
+            protoc::decode(SOCKRAY_TEST_DATA, "perfetto.proto", "Trace", made::exported<PerfettoTimeline>());
+        ASSERT_TRUE(text);
+        text_ = *text;
+        trace_ = protoc::parse(text_);
         for (const auto& [key, packet] : trace_.messages)
             if (const Message* interned = packet.child("interned_data"))
                 for (const auto& [kind, entry] : interned->messages)
@@ -89,11 +47,8 @@ class PerfettoTest : public ::testing::Test {
 };
 
 TEST_F(PerfettoTest, EveryFieldIsKnownToTheProto) {
-    std::istringstream lines(text_);
-    for (std::string line; std::getline(lines, line);) {
-        line.erase(0, line.find_first_not_of(' '));
-        EXPECT_FALSE(line.empty() || (line[0] >= '0' && line[0] <= '9')) << line;
-    }
+    EXPECT_FALSE(text_.empty());
+    EXPECT_EQ(protoc::unknown_fields(text_), std::vector<std::string>());
 }
 
 TEST_F(PerfettoTest, SlicesNestOnEachTrackAndEveryTrackIsDescribed) {
