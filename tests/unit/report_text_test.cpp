@@ -212,12 +212,11 @@ TEST(ChainText, ShowsTheMediansWithoutTheHooksShareWhereThatIsAskedForAndKnown) 
         return fmt::to_string(out);
     };
     const std::string known = text(TracingCost{2'300, 2'000, 2'600}, wide);
-    EXPECT_TRUE(has(known, "median      p99          ~\n"));
-    EXPECT_TRUE(has(known, "10.0 us  10.0 us   ~8.60 us"));
-    EXPECT_TRUE(has(known, "3.50 us  3.50 us   ~3.40 us"));
-    EXPECT_TRUE(has(known,
-                    "~ is the median without the hooks' share, an estimate: that of a stage is 100 ns for each of "
-                    "the programs that run inside of it, of the 23 that a plain send runs."));
+    EXPECT_TRUE(has(known, "median      p99         ~\n"));
+    EXPECT_TRUE(has(known, "10.0 us  10.0 us  ~8.60 us"));
+    EXPECT_TRUE(has(known, "3.50 us  3.50 us  ~3.40 us"));
+    for (const char* words : {"~ is the median without the hooks' share", "100 ns for each", "of the 23"})
+        EXPECT_TRUE(has(known, words)) << known;
     const std::string unknown = text({}, wide);
     EXPECT_FALSE(has(unknown, "~"));
     EXPECT_TRUE(has(unknown, "Without the hooks' share they cannot be shown: what tracing adds was not measured."));

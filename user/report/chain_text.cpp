@@ -21,6 +21,7 @@ constexpr int least_name_width = 36;  // the usual path, so that the paths of a 
 constexpr int evidence_width = 13;    // "located +1547"
 constexpr int hits_width = 8;
 constexpr int time_width = 9;
+constexpr int without_width = time_width + 1;  // "~" before it
 constexpr int least_bar_width = 10;
 constexpr int most_bar_width = 32;
 
@@ -71,12 +72,16 @@ class Columns {
   public:
     Columns(const std::vector<ChainRow>& rows, const std::optional<HooksShare>& hooks, const Style& style) {
         for (const ChainRow& row : rows) name = std::max(name, 3 * row.depth + columns(stage_name(row.stage)));
-        const int used =
-            2 + name + 2 + evidence_width + hits_width + (hooks ? 3 : 2) * time_width + 2 + (hooks ? 2 : 0);
-        bar = std::min(style.width - used, most_bar_width);
+        int used = 2 + name + 2 + evidence_width + hits_width + 2 * time_width;
+        if (hooks) {
+            p99 = used + without_width <= style.width;
+            used += p99 ? without_width : without_width - time_width;
+        }
+        bar = std::min(style.width - used - 2, most_bar_width);
         text = std::max(style.width - (2 + name + 2 + evidence_width + 2), least_bar_width);
     }
     int name = least_name_width;
+    bool p99 = true;  // gives way to the median without the hooks where the line has no room for both
     int bar = 0;
     int text = 0;  // what an explanation may take in place of numbers
 };
@@ -102,14 +107,17 @@ void append_row(fmt::memory_buffer& out, const Path& path, const ChainRow& row, 
     if (is_moment(row.slot)) {
         if (times.offset.count()) {
             paint_cell(out, style, Tone::plain, "+" + duration(times.offset.quantile(0.5)), time_width, Align::right);
-            paint_cell(out, style, Tone::plain, "+" + duration(times.offset.quantile(0.99)), time_width, Align::right);
+            if (columns_of.p99)
+                paint_cell(out, style, Tone::plain, "+" + duration(times.offset.quantile(0.99)), time_width,
+                           Align::right);
         }
     } else if (times.duration.count()) {
         paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.5)), time_width, Align::right);
-        paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.99)), time_width, Align::right);
+        if (columns_of.p99)
+            paint_cell(out, style, Tone::plain, duration(times.duration.quantile(0.99)), time_width, Align::right);
         if (hooks) {
             const auto without = hooks->without(path, row.slot, times.duration.quantile(0.5));
-            paint_cell(out, style, Tone::plain, without ? "~" + duration(*without) : "", time_width + 2, Align::right);
+            paint_cell(out, style, Tone::plain, without ? "~" + duration(*without) : "", without_width, Align::right);
         }
     }
     if (columns_of.bar >= least_bar_width && !is_moment(row.slot)) {
@@ -166,8 +174,8 @@ void append_chain_text(fmt::memory_buffer& out, const Chain& chain, const Plan& 
         paint_cell(out, style, Tone::dim, "evidence", evidence_width);
         paint_cell(out, style, Tone::dim, "hits", hits_width, Align::right);
         paint_cell(out, style, Tone::dim, "median", time_width, Align::right);
-        paint_cell(out, style, Tone::dim, "p99", time_width, Align::right);
-        if (hooks) paint_cell(out, style, Tone::dim, "~", time_width + 2, Align::right);
+        if (columns_of.p99) paint_cell(out, style, Tone::dim, "p99", time_width, Align::right);
+        if (hooks) paint_cell(out, style, Tone::dim, "~", without_width, Align::right);
         end_line(out);
         for (std::size_t r = 0; r < rows.size(); r++)
             append_row(out, path, rows[r], branch(depths, r, style), columns_of, plan, hooks, style);
