@@ -362,6 +362,19 @@ TEST(LedgerText, SaysOfWhichStagesTheKernelKeepsNoCountOfSkippedHits) {
     EXPECT_TRUE(has(session.ledger_text(), words)) << session.ledger_text();
 }
 
+TEST(LedgerText, SaysOnWhichCpusRecordsWereLostAndWhereSkippedHooksLeftATrace) {
+    Session session = mixed();
+    session.ledger.lost_by_cpu = {{.cpu = 1, .sends_no_room = 3, .no_memory = 1},
+                                  {.cpu = 2, .unopened = 5},
+                                  {.cpu = 3, .unopened = 1, .passages_lost = 4}};
+    const std::string text = session.ledger_text();
+    for (const char* part :
+         {"no room, no memory, not followed: CPU 1: 4\n",
+          "returns of packet_sendmsg whose entry was skipped or found no memory: CPU 2: 5, CPU 3: 1\n",
+          "frames whose return from the driver was not seen: CPU 3: 4\n"})
+        EXPECT_TRUE(has(text, part)) << part << "\n" << text;
+}
+
 TEST(LedgerText, FitsTheWidth) {
     Session session = mixed();
     session.ledger.frames = {.seen = 123456, .decoded = 123450, .no_room = 6, .map_full = 7, .missed = 8};

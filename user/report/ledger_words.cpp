@@ -1,6 +1,7 @@
 #include "user/report/ledger_words.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "user/analyze/held_counters.h"
@@ -18,6 +19,16 @@ std::string untapped_words(std::uint64_t frames) {
         "beside them {} of sends that did not come by the taps: past them, dropped before, or without "
         "room",
         frames);
+}
+
+// "WHAT CPU 0: 3, CPU 2: 1"; no line where no CPU has any.
+template <typename Count>
+void add_by_cpu(std::vector<LedgerLine>& lines, const char* what, const std::vector<CpuLoss>& losses, Count count) {
+    std::string cpus;
+    for (const CpuLoss& loss : losses)
+        if (const std::uint64_t lost = std::invoke(count, loss))
+            cpus += fmt::format("{}CPU {}: {}", cpus.empty() ? "" : ", ", loss.cpu, lost);
+    if (!cpus.empty()) lines.push_back({Tone::warning, what + cpus, true});
 }
 
 }  // namespace
@@ -86,12 +97,11 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
              "keeps kretprobe instances for",
              true});
     if (lost.map_full) lines.push_back({Tone::warning, "no memory: the kernel had none for a task's frame", true});
-    if (!ledger.lost_by_cpu.empty()) {
-        std::string cpus;
-        for (const CpuLoss& cpu : ledger.lost_by_cpu)
-            cpus += fmt::format("{}CPU {}: {}", cpus.empty() ? "" : ", ", cpu.cpu, cpu.total());
-        lines.push_back({Tone::warning, "no room, no memory, not followed: " + cpus, true});
-    }
+    add_by_cpu(lines, "no room, no memory, not followed: ", ledger.lost_by_cpu, &CpuLoss::total);
+    add_by_cpu(lines, "returns of packet_sendmsg whose entry was skipped or found no memory: ", ledger.lost_by_cpu,
+               &CpuLoss::unopened);
+    add_by_cpu(lines, "frames whose return from the driver was not seen: ", ledger.lost_by_cpu,
+               &CpuLoss::passages_lost);
     if (lost.rejected)
         lines.push_back({Tone::warning, "rejected: records that make no sense; this is a bug in sockray", true});
     const std::uint64_t others = ledger.sockets.lost.rejected + ledger.frames.rejected + ledger.pieces_rejected;
