@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs in a guest: records sends that are delivered, dropped and refused, and hands the recording (zstd), the live
-# summary and the device's counters over as a tar archive on standard output. Argument: how many are delivered.
+# summary, the sum of all that was told live and the devices' counters over as a tar archive on standard output.
+# Argument: how many are delivered.
 set -eu
 cd /tmp
 ip link add veth0 type veth peer name veth1
@@ -15,6 +16,8 @@ cat >send.sh <<END
 /t/packet_sender --to vdead0 --count 1000
 /t/packet_sender --to veth0 --length 1515 --count 500
 END
-/t/sockray trace --json --no-calibrate --ring 512M -w recording.pcapng.zst -- sh send.sh | grep '"type":"summary"' >live.json
+/t/sockray trace --json --no-calibrate --ring 512M -w recording.pcapng.zst -- sh send.sh >live
+grep '"type":"summary"' live >live.json
+md5sum live >live.md5
 cat /sys/class/net/veth0/statistics/tx_packets /sys/class/net/vfull0/statistics/tx_packets >tx_packets
-tar -cf - recording.pcapng.zst live.json tx_packets
+tar -cf - recording.pcapng.zst live.json live.md5 tx_packets
