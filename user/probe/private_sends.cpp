@@ -137,4 +137,14 @@ std::vector<double> time_private_sends(const std::function<void(std::uint32_t ti
     return times;
 }
 
+std::optional<TracingCost> tracing_cost(const std::vector<double>& without, const std::vector<double>& with) {
+    constexpr std::size_t fewest = 100;
+    if (without.size() < fewest || with.size() < fewest) return std::nullopt;
+    const auto more = [&](std::size_t of_with, std::size_t of_without) {
+        const double difference = with[with.size() * of_with / 4] - without[without.size() * of_without / 4];
+        return static_cast<std::uint64_t>(std::max(difference, 0.0));
+    };
+    return TracingCost{more(2, 2), more(1, 3), more(3, 1)};
+}
+
 }  // namespace sockray

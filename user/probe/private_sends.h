@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "user/base/result.h"
+#include "user/base/tracing_cost.h"
 
 namespace sockray {
 
@@ -23,5 +25,8 @@ Status make_check_sends(const std::function<void(std::uint32_t tid)>& announce);
 // thread, is not allowed.
 std::vector<double> time_private_sends(const std::function<void(std::uint32_t tid)>& announce,
                                        const std::function<void()>& between);
+
+// What tracing adds, of times as above without it and with it; none where there are too few of either.
+std::optional<TracingCost> tracing_cost(const std::vector<double>& without, const std::vector<double>& with);
 
 }  // namespace sockray

@@ -26,8 +26,8 @@
 #include "user/probe/live_kernel.h"
 #include "user/probe/load_error.h"
 #include "user/probe/plan.h"
-#include "user/probe/preemption.h"
 #include "user/probe/private_sends.h"
+#include "user/probe/refusals.h"
 #include "user/probe/settings.h"
 #include "user/probe/trial.h"
 
@@ -41,63 +41,15 @@ struct FreeRing {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
-// This backend is refused for all stages, for one reason.
-std::vector<Refusal> refuse_all(const Plan& plan, Backend backend, const std::string& reason) {
-    std::vector<Refusal> refusals;
-    for (const PlanLine& line : plan.lines) refusals.push_back({line.stage, backend, reason});
-    return refusals;
-}
-
-// The hooks of this backend.
-std::vector<Refusal> refuse_hooks(const Blueprint& blueprint, Backend backend, const std::string& reason) {
-    std::vector<Refusal> refusals;
-    for (const Hook& hook : blueprint.hooks)
-        if (hook.backend == backend && !hook.on_return) refusals.push_back({hook.stage, backend, reason});
-    return refusals;
-}
-
-// What was not taken, tried for a moment.
-void try_alternatives(Plan& plan, const LiveKernel& kernel) {
-    for (PlanLine& line : plan.lines)
-        for (const Backend backend : all_backends) {
-            const auto same = [&](const Alternative& one) {
-                return one.backend == backend_name(backend) && one.verdict == "not tried";
-            };
-            if (std::ranges::any_of(line.alternatives, same))
-                note_trial(plan, line.stage, backend, try_hook(kernel, backend, line.function, line.offset));
-        }
-}
-
 int call_sink(void* context, void* data, std::size_t size) {
     (*static_cast<const Tracer::Sink*>(context))({static_cast<const std::byte*>(data), size});
     return 0;
-}
-
-std::optional<TracingCost> compare_times(const std::vector<double>& without, const std::vector<double>& with) {
-    constexpr std::size_t fewest = 100;
-    if (without.size() < fewest || with.size() < fewest) return std::nullopt;
-    const auto more = [&](std::size_t of_with, std::size_t of_without) {
-        const double difference = with[with.size() * of_with / 4] - without[without.size() * of_without / 4];
-        return static_cast<std::uint64_t>(std::max(difference, 0.0));
-    };
-    return TracingCost{more(2, 2), more(1, 3), more(3, 1)};
 }
 
 // Waits until every program that began before has ended: all run inside sections that RCU waits for, and so does what
 // they remember in between, the driver's turn with a frame. False where this kernel does not offer it (nohz_full).
 bool wait_for_programs() {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
-}
-
-// What is left out before it is tried: what works and would lose sends, unless it is asked for, and what this kernel
-// cannot have.
-std::vector<Refusal> unfit_backends(const Blueprint& blueprint, const LiveKernel& kernel, bool asked_for) {
-    std::string reason;
-    if (!kernel.has_own_types)
-        reason = "the kernel has no BTF of its own";
-    else if (!asked_for && programs_are_preempted())
-        reason = "this kernel preempts BPF programs, and would skip those of other tasks on the CPU meanwhile";
-    return reason.empty() ? std::vector<Refusal>{} : refuse_all(blueprint.plan, Backend::fentry, reason);
 }
 
 }  // namespace
@@ -265,7 +217,7 @@ Status Tracer::State::check(const LiveKernel& kernel) {
 void Tracer::State::calibrate(const std::vector<double>& without) {
     const auto announce = [this](std::uint32_t tid) { std::atomic_ref(program->bss->check_tid).store(tid); };
     const std::vector<double> with = time_private_sends(announce, [this] { read([](std::span<const std::byte>) {}); });
-    cost = compare_times(without, with);
+    cost = tracing_cost(without, with);
     std::ranges::fill(mapped.cpus(), sr_counters{});
 }
 
@@ -338,7 +290,7 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
     const auto blueprint = make_plan(kernel, options.stages);
     if (!blueprint) return tl::unexpected(blueprint.error());
     std::vector<double> without;  // the hooks
-    std::vector<Refusal> refusals = unfit_backends(*blueprint, kernel, options.backend.has_value());
+    std::vector<Refusal> refusals = unfit_backends(blueprint->plan, kernel, options.backend.has_value());
     for (;;) {
         if (is_readable(options.stop_fd)) return interrupted();
         auto state = std::make_unique<State>();
