@@ -1,5 +1,5 @@
-// Programs that do nothing: what it costs to be called at all. And programs that only look the task up and read the clock:
-// what nobody can be under who tells times of a send, which may sleep and go on on another CPU.
+// Programs that do nothing: what it costs to be called at all. And programs that only look the task up, by task storage as
+// sockray does, and read the clock: what it costs to tell times of a send that way, since it may sleep and change its CPU.
 #include <linux/bpf.h>
 
 #include "../../vmlinux/kernel.h"

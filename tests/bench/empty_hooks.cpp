@@ -1,6 +1,6 @@
 // empty_hooks: attaches programs that do nothing where a plan says, and keeps them until SIGINT or SIGTERM. What a send
-// then takes more is the floor under every tracer with these hooks; with --stamps, programs that look the task up and
-// read the clock: the floor under every tracer that tells times.
+// then takes more is the floor under every tracer with these hooks; with --stamps, programs that look the task up by
+// task storage and read the clock: the floor under every tracer that tells times in this way.
 //
 // The plan comes on standard input, as `sockray trace --json` prints it; a kind of hook is its own. Raw tracepoints,
 // which a plan does not name, are arguments. Says "ready" on standard error once all is attached.

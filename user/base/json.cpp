@@ -7,6 +7,15 @@
 
 namespace sockray {
 
+namespace {
+
+// A control character of the second set, U+0080 to U+009F.
+bool is_c1(std::string_view character) {
+    return character.size() == 2 && character[0] == '\xc2' && static_cast<unsigned char>(character[1]) < 0xa0;
+}
+
+}  // namespace
+
 void append_json_string(fmt::memory_buffer& out, std::string_view text) {
     const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     out.push_back('"');
@@ -19,8 +28,8 @@ void append_json_string(fmt::memory_buffer& out, std::string_view text) {
         const std::size_t length = utf8_length(text);
         const char c = text[0];
         if (length == 0)
-            out.append(std::string_view("\xef\xbf\xbd"));                                   // U+FFFD
-        else if (length == 2 && c == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0)  // C1: U+0080 to U+009F
+            out.append(std::string_view("\xef\xbf\xbd"));  // U+FFFD
+        else if (is_c1(text.substr(0, length)))
             fmt::format_to(std::back_inserter(out), "\\u00{:02x}", static_cast<unsigned char>(text[1]));
         else if (length > 1)
             out.append(text.substr(0, length));

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "user/base/format.h"
-#include "user/capture/frame.h"
+#include "user/base/loopback.h"
 #include "user/capture/link_type.h"
 
 namespace sockray {

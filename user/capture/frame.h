@@ -7,9 +7,6 @@
 
 namespace sockray {
 
-// LOOPBACK_IFINDEX: lo is the first device of every network namespace (drivers/net/loopback.c, loopback_net_init).
-inline constexpr int loopback_ifindex = 1;
-
 // Valid during the call that hands it over: it stands in memory that goes back to the kernel behind it.
 struct CapturedFrame {
     std::span<const std::byte> bytes;  // what was kept of it: at most the snaplen; a VLAN tag is back in its place

@@ -13,6 +13,7 @@
 #include "user/base/fd.h"
 #include "user/base/format.h"
 #include "user/base/frame_filter.h"
+#include "user/base/loopback.h"
 #include "user/base/netns.h"
 #include "user/base/terminal.h"
 #include "user/capture/expression.h"

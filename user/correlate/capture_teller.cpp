@@ -1,13 +1,13 @@
 #include "user/correlate/capture_teller.h"
 
 #include "user/base/clock.h"
+#include "user/base/loopback.h"
 
 namespace sockray {
 namespace {
 
 constexpr std::uint16_t linktype_ethernet = 1;
 constexpr std::uint16_t arphrd_ether = 1;
-constexpr std::uint32_t loopback_ifindex = 1;  // LOOPBACK_IFINDEX, include/net/flow.h
 
 bool went_past_taps(const sr_send& record) {
     return record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT;

@@ -20,7 +20,7 @@ class Summary : public Sink {
 
     // Behind end().
     void append_text(fmt::memory_buffer& out, const Style& style) const;
-    // What append_text() shows of the times, then.
+    // append_text() then has the medians without the hooks' share too.
     void show_without_hooks() { without_hooks_ = true; }
     // Only the ledger, for standard error when standard output has gone.
     void append_ledger(fmt::memory_buffer& out, const Style& style) const;

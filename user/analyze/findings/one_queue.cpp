@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,10 +108,12 @@ class OneQueue : public Rule {
         std::string shown;
         for (std::size_t i = 0; i < std::min(queues.size(), others_shown + 1); i++)
             shown += fmt::format("{}queue {}: {}", i ? ", " : "", queues[i].number, count_of(queues[i].sends, "send"));
-        finding.evidence.push_back(fmt::format("{}; {} {} none", shown, there - queues.size(),
-                                               there - queues.size() == 1 ? "other had" : "others had"));
-        finding.evidence.push_back(
-            fmt::format("{} sent through it", count_of(device.threads.sorted().size(), "thread")));
+        if (const std::uint64_t idle = there - queues.size())
+            shown += fmt::format("; {} had none", count_of(idle, "other"));
+        finding.evidence.push_back(std::move(shown));
+        const std::size_t threads = device.threads.sorted().size();
+        finding.evidence.push_back(fmt::format("{}{} sent through {}", count_of(threads, "thread"),
+                                               threads == counts_kept ? " or more" : "", device.ifname));
         finding.sends = device.examples.ids();
         finding.cause =
             "the kernel chooses the queue by a hash of the frame's addresses and ports, which is the same for all of "
