@@ -97,13 +97,14 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 SEC("?raw_tracepoint")
 int BPF_PROG(driver_took, struct sk_buff *skb, int ret)
 {
-	__u64 now = bpf_ktime_get_ns();
 	struct sr_passages *all = cpu_passages();
 	struct sr_passage *p = NULL;
 	struct sr_flight *f;
+	__u64 now;
 
 	if (!all || !all->depth)
 		return 0;
+	now = bpf_ktime_get_ns();
 	for (__u32 back = 1; back <= SR_PASSAGES; back++) {
 		__u32 at = SR_PASSAGES - back;
 

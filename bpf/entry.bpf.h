@@ -43,7 +43,7 @@ static __always_inline int on_syscall_enter(__u32 stage, int fd)
 	if (!tracing())
 		return 0;
 	t = task_find();
-	if (!task_wanted(t))
+	if (!task_wanted())
 		return 0;
 	if (!t) {
 		if (!is_packet_fd(fd))
@@ -63,7 +63,7 @@ static __always_inline int on_write_enter(struct kiocb *iocb)
 	if (!tracing())
 		return 0;
 	t = task_find();
-	if (!task_wanted(t))
+	if (!task_wanted())
 		return 0;
 	if (!is_packet_socket(BPF_CORE_READ(iocb, ki_filp, private_data))) {
 		if (t)
@@ -92,11 +92,8 @@ static __always_inline int on_sock_enter(__u32 stage)
 	return 0;
 }
 
-static __always_inline void outer_exit(__u32 slot)
+static __always_inline void outer_exit(struct sr_task *t, __u32 slot, __u64 now)
 {
-	__u64 now = bpf_ktime_get_ns();
-	struct sr_task *t = task_find();
-
 	if (!t || !(t->open_slots & (1 << slot)))
 		return;
 	t->open_slots &= ~(1 << slot);
@@ -111,6 +108,7 @@ static __always_inline void outer_exit(__u32 slot)
 
 static __always_inline int on_entry_exit(void)
 {
+	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = task_find();
 
 	if (!t || !t->entered)
@@ -118,7 +116,7 @@ static __always_inline int on_entry_exit(void)
 	t->open_slots = 1 << SR_SLOT_ENTRY; // what is inside has returned, seen or not
 	if (t->state == SR_OPEN)
 		send_emit(t); // the return of packet_sendmsg was skipped
-	outer_exit(SR_SLOT_ENTRY);
+	outer_exit(t, SR_SLOT_ENTRY, now);
 	t->entered = 0;
 	__builtin_memset(t->outer, 0, sizeof(t->outer));
 	return 0;
@@ -144,7 +142,9 @@ static __always_inline int on_lookup_exit(void)
 
 static __always_inline int on_sock_exit(__u32 stage)
 {
-	outer_exit(stage == SR_STAGE_SOCK_SENDMSG ? SR_SLOT_SOCK : SR_SLOT_INNER);
+	__u64 now = bpf_ktime_get_ns();
+
+	outer_exit(task_find(), stage == SR_STAGE_SOCK_SENDMSG ? SR_SLOT_SOCK : SR_SLOT_INNER, now);
 	return 0;
 }
 

@@ -159,7 +159,7 @@ FENTRY(sock_alloc_send_pskb, struct sock *sk)
 
 FEXIT(sock_alloc_send_pskb)
 {
-	return on_alloc_exit((void *)RETURNED(ctx));
+	return on_alloc_exit(*(void **)ctx, (void *)RETURNED(ctx));
 }
 
 FENTRY(schedule_timeout)

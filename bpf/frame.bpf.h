@@ -116,7 +116,8 @@ static __always_inline int on_wait_enter(void)
 	return 0;
 }
 
-static __always_inline int on_alloc_exit(void *skb)
+// `sk`: for whom it was allocated, NULL where the hook is not told.
+static __always_inline int on_alloc_exit(void *sk, void *skb)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct sr_task *t = open_task();
@@ -124,7 +125,9 @@ static __always_inline int on_alloc_exit(void *skb)
 	if (!t || t->xmit_depth)
 		return 0;
 	// A softirq on top of the task allocates for other sockets.
-	if (skb && (__u64)BPF_CORE_READ((struct sk_buff *)skb, sk) != t->sock)
+	if (skb && !sk)
+		sk = BPF_CORE_READ((struct sk_buff *)skb, sk);
+	if (skb && (__u64)sk != t->sock)
 		return 0;
 	if (t->ring_alloc) {
 		__u64 start = t->ring_alloc;

@@ -106,7 +106,7 @@ int BPF_KPROBE(alloc_enter, struct sock *sk)
 SEC("?kretprobe")
 int BPF_KRETPROBE(alloc_exit, void *skb)
 {
-	return on_alloc_exit(skb);
+	return on_alloc_exit(NULL, skb);
 }
 
 SEC("?kprobe")

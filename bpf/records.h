@@ -263,8 +263,8 @@ struct sr_flight {
 // One for each CPU, in the order of the CPU numbers. What they must add up to: user/correlate/ledger.h.
 struct sr_counters {
 	__u64 sends_begun;      // entries of packet_sendmsg that passed the filter and have a task frame
-	__u64 sends_no_storage; // entries that passed the filter and found no memory for a task frame
-	__u64 sends_unopened;   // returns of packet_sendmsg without a task frame: the entry was skipped or found no memory
+	__u64 sends_no_storage; // entries that passed the filter and found no seat for the task
+	__u64 sends_unopened;   // returns of packet_sendmsg without a task frame: the entry was skipped or found no seat
 	__u64 sends_emitted;    // records offered to the ring
 	__u64 sends_no_room;    // of these, refused by the ring
 	__u64 ring_idle;        // calls on a TX ring that found no frame in it: no sends
@@ -317,7 +317,7 @@ struct sr_config {
 	__s32 filter_ifindex; // in filter_netns, 0: any
 	__u32 follow;        // not 0: only tasks that this process (thread group) forks, and their descendants
 	__u32 wake_bytes;    // wake the reader when this much waits in the ring
-	__u32 by_thread;     // 1: the kernel has no BTF of its own, so tasks are known by their number
+	__u32 no_types;      // 1: the kernel has no BTF of its own
 	__u32 snaplen;       // take so many bytes of each frame; 0: none
 	__u64 page_offset;   // where the kernel maps all memory, and where the struct pages stand (arch/x86: page_offset_base,
 	__u64 vmemmap;       // vmemmap_base); 0: not known, then bytes in page fragments are not read

@@ -16,7 +16,7 @@ static __always_inline __s32 current_syscall(void)
 	struct pt_regs___syscallno *by_number;
 	struct pt_regs___orig_ax *by_ax;
 
-	if (config.by_thread) // the registers are found by the task
+	if (config.no_types) // the helper takes a task by its type
 		return -1;
 	by_number = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
 	by_ax = (void *)by_number;
@@ -126,7 +126,7 @@ static __always_inline int on_packet_sendmsg_enter(void *ctx, __u32 stage, struc
 			check_stack(ctx);
 	}
 	t = task_find();
-	if (!check && !task_wanted(t))
+	if (!check && !task_wanted())
 		return 0;
 	if (!t)
 		t = task_make();
@@ -308,7 +308,7 @@ static __always_inline int on_packet_sendmsg_exit(long ret)
 	if (!t || t->state != SR_OPEN) {
 		if (t && t->state == SR_IGNORED)
 			t->state = SR_IDLE;
-		else if (mode == SR_MODE_ARMED && task_wanted(t))
+		else if (mode == SR_MODE_ARMED && task_wanted())
 			COUNT(sends_unopened);
 		return 0;
 	}

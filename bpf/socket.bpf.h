@@ -22,7 +22,7 @@ static __always_inline int on_sock_create_enter(struct net *net, int family, int
 			t->in_create = 0; // stale, where a return was skipped
 		return 0;
 	}
-	if (mode != SR_MODE_ARMED || !task_wanted(config.follow ? task_find() : NULL))
+	if (mode != SR_MODE_ARMED || !task_wanted())
 		return 0;
 	// With an interface, creations are those of all: a socket that is made here may be carried there.
 	if (config.filter_netns && !config.filter_ifindex && BPF_CORE_READ(net, ns.inum) != config.filter_netns) {

@@ -1,6 +1,7 @@
-// What all programs share: settings, counters, the ring, and the frame that each task carries while it is inside
-// socket() or a send. A send can sleep and migrate, so its state belongs to the task and never to the CPU; the kernel
-// frees it with the task, so a task that dies inside a send leaves nothing behind.
+// What all programs share: settings, counters, the ring, and the frame that each task has while it is inside socket() or a
+// send. A send can sleep and migrate, so its state belongs to the task and never to the CPU. It is found by the thread's
+// number, and not by task storage, which takes each hook 150 instructions more; edges.bpf.h takes it away when the thread
+// ends, so a task that dies inside a send leaves nothing behind.
 #ifndef SOCKRAY_BPF_TASK_H
 #define SOCKRAY_BPF_TASK_H
 
@@ -42,8 +43,8 @@ struct sr_pieces {
 };
 
 struct sr_task {
+	__u32 tid;   // whose this is, in the initial pid namespace; 0: nobody's
 	__u32 state;
-	__u32 followed; // this task was marked by user space, or descends from one that was
 	__u32 entered;  // SR_STAGE_* of the entry function that the task is in, 0: none
 	__u32 in_create;
 	__u32 open_slots; // bit a slot: functions around packet_sendmsg that have not returned yet
@@ -75,23 +76,24 @@ struct sr_task {
 	struct sr_machine machine; // runs the filter
 };
 
+// A seat for each task that sends: the one of its thread's number, or another one where that is taken. Where both are, its
+// sends are lost, and counted (sends_no_storage, sockets_no_storage).
+#define SR_SEATS 4096
 struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SR_SEATS);
+	__type(key, __u32);
 	__type(value, struct sr_task);
-} tasks SEC(".maps");
+} seats SEC(".maps");
+__u32 displaced = 0; // tasks on another seat: nobody looks there while there are none
 
-// Stands in for `tasks` where the kernel has no BTF of its own, without which its verifier takes no task for an argument
-// (config.by_thread). Here nobody but edges.bpf.h takes an entry away when its thread ends.
+// With config.follow: the processes (thread groups) that descend from that one.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u32); // thread, in the initial pid namespace
-	__type(value, struct sr_task);
-} threads SEC(".maps");
-
-static const volatile struct sr_task new_task = {};
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, __u8);
+} followed SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -121,29 +123,59 @@ static __always_inline struct sr_counters *cpu_counters(void)
 	})
 #define COUNT(field) COUNT_MORE(field, 1)
 
-static __always_inline struct sr_task *thread_make(__u32 tid)
+static __always_inline struct sr_task *seat_of(__u32 tid)
 {
-	bpf_map_update_elem(&threads, &tid, (void *)&new_task, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&threads, &tid);
+	__u32 seat = tid % SR_SEATS;
+
+	return bpf_map_lookup_elem(&seats, &seat);
+}
+
+// Threads whose numbers have the same last bits do not meet here again.
+static __always_inline struct sr_task *other_seat_of(__u32 tid)
+{
+	return seat_of(tid * 0x9e3779b1 >> 16);
+}
+
+static __always_inline struct sr_task *task_of(__u32 tid)
+{
+	struct sr_task *t = seat_of(tid);
+
+	if (t && t->tid != tid && *(volatile __u32 *)&displaced)
+		t = other_seat_of(tid);
+	return t && tid && t->tid == tid ? t : NULL; // the idle tasks have the number 0, all of them
 }
 
 // No task has a frame any more when tracing is done: what the hooks that are still there see belongs to nobody.
 static __always_inline struct sr_task *task_find(void)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-
-	if (mode == SR_MODE_DONE)
-		return NULL;
-	if (config.by_thread)
-		return bpf_map_lookup_elem(&threads, &tid);
-	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, 0);
+	return mode == SR_MODE_DONE ? NULL : task_of(bpf_get_current_pid_tgid());
 }
 
 static __always_inline struct sr_task *task_make(void)
 {
-	if (config.by_thread)
-		return thread_make(bpf_get_current_pid_tgid());
-	return bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct sr_task *t = task_of(tid);
+
+	if (t || !tid)
+		return t;
+	t = seat_of(tid);
+	if (t && !__sync_val_compare_and_swap(&t->tid, 0, tid))
+		return t;
+	t = other_seat_of(tid);
+	if (!t || __sync_val_compare_and_swap(&t->tid, 0, tid))
+		return NULL;
+	__sync_fetch_and_add(&displaced, 1);
+	return t;
+}
+
+// Gives up what belongs to a thread that has ended, or has another number from now on.
+static __always_inline void task_leave(struct sr_task *t)
+{
+	if (t != seat_of(t->tid))
+		__sync_fetch_and_sub(&displaced, 1);
+	__builtin_memset(&t->state, 0,
+			 __builtin_offsetof(struct sr_task, send) - __builtin_offsetof(struct sr_task, state));
+	__sync_lock_test_and_set(&t->tid, 0); // the next one finds it empty
 }
 
 static __always_inline bool is_check(void)
@@ -151,24 +183,17 @@ static __always_inline bool is_check(void)
 	return check_tid && (__u32)bpf_get_current_pid_tgid() == check_tid;
 }
 
-// The workers of io_uring come without sched_process_fork (kernel/fork.c: create_io_thread): they are of the process that
-// they work for.
-static __always_inline bool is_followed(const struct sr_task *t)
+// A process descends from config.follow, with all its threads (the workers of io_uring come without sched_process_fork,
+// kernel/fork.c: create_io_thread).
+static __always_inline bool is_followed(void)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	const struct sr_task *leader;
 
-	if (t && t->followed)
-		return true;
-	if (config.by_thread)
-		leader = bpf_map_lookup_elem(&threads, &tgid);
-	else
-		leader = bpf_task_storage_get(&tasks, bpf_get_current_task_btf()->group_leader, NULL, 0);
-	return leader && leader->followed;
+	return bpf_map_lookup_elem(&followed, &tgid);
 }
 
-// The filters that only need the current task. `t` is its frame, or NULL.
-static __always_inline bool task_wanted(const struct sr_task *t)
+// The filters that only need the current task.
+static __always_inline bool task_wanted(void)
 {
 	if (config.filter_tgid && bpf_get_current_pid_tgid() >> 32 != config.filter_tgid)
 		return false;
@@ -183,9 +208,7 @@ static __always_inline bool task_wanted(const struct sr_task *t)
 				break;
 		}
 	}
-	if (config.follow && !is_followed(t))
-		return false;
-	return true;
+	return !config.follow || is_followed();
 }
 
 static __always_inline __u64 ring_wakeup(void)

@@ -207,10 +207,15 @@ struct files_struct {
 };
 
 // include/linux/sched.h
+struct signal_struct {
+	atomic_t live;
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
 	char comm[16];
+	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	struct files_struct *files;
 };

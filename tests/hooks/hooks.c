@@ -71,13 +71,10 @@ long bpf_get_current_comm(void *to, __u32 size)
 	return 0;
 }
 
-void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags)
-{
-	return &host.task;
-}
-
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
+	if (map == &seats)
+		return &host.task;
 	if (map == &counters)
 		return &host.counters;
 	if (map == &passages)
@@ -213,7 +210,7 @@ void hooks_sendmsg(void)
 
 void hooks_sendmsg_done(long ret) { on_packet_sendmsg_exit(ret); }
 void hooks_alloc(void) { on_alloc_enter(&host.po.sk); }
-void hooks_alloc_done(int frame) { on_alloc_exit(frame < 0 ? NULL : &host.skbs[frame]); }
+void hooks_alloc_done(int frame) { on_alloc_exit(NULL, frame < 0 ? NULL : &host.skbs[frame]); }
 
 static __u32 xmit_stage(int bypass) { return bypass ? SR_STAGE_DIRECT_XMIT : SR_STAGE_QUEUE_XMIT; }
 

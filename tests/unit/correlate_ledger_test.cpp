@@ -275,7 +275,7 @@ TEST(TheLedger, BalancesForEveryMixtureOfLosses) {
         ASSERT_EQ(sum(ledger), ledger.attempted()) << "seed " << seed;
         ASSERT_EQ(ledger.sends.seen, ledger.decoded + ledger.sends.lost.total()) << "seed " << seed;
         ASSERT_TRUE(ledger.balances()) << "seed " << seed;
-        // Where an entry has no memory and its return is skipped, one skipped entry elsewhere hides behind it.
+        // Where an entry has no seat and its return is skipped, one skipped entry elsewhere hides behind it.
         if (skips == 0 || no_memory == 0) {
             ASSERT_EQ(ledger.attempted(), kernel.attempted) << "seed " << seed;
         } else {

@@ -17,7 +17,7 @@ TEST(LedgerText, ShowsEveryOutcomeAndWhy) {
          {"  attempted           1004\n", "    delivered         1001\n", "    dropped              1\n",
           "    failed               2\n", "  2  ENETDOWN: veth0 is down\n", "  1  QDISC_DROP at",
           "    queued               0\n", "    unknown              0\n",
-          "  seen 1004 = decoded 1004 + lost 0 (no room 0, missed 0, no memory 0, rejected 0)\n"})
+          "  seen 1004 = decoded 1004 + lost 0 (no room 0, missed 0, no seat 0, rejected 0)\n"})
         EXPECT_TRUE(has(text, part)) << part << "\n" << text;
 }
 
@@ -28,7 +28,7 @@ TEST(LedgerText, CountsLostRecordsAsUnknownAndSaysWhatToDo) {
     const std::string text = session.ledger_text();
     EXPECT_TRUE(has(text, "    unknown              7\n")) << text;
     EXPECT_TRUE(has(text, "7  tracing lost their records, see below")) << text;
-    EXPECT_TRUE(has(text, "seen 1011 = decoded 1004 + lost 7 (no room 5, missed 2, no memory 0, rejected 0)")) << text;
+    EXPECT_TRUE(has(text, "seen 1011 = decoded 1004 + lost 7 (no room 5, missed 2, no seat 0, rejected 0)")) << text;
     EXPECT_TRUE(has(text, "--ring")) << text;
     EXPECT_FALSE(has(text, "do not balance"));
     EXPECT_TRUE(has(session.ledger_text(colored), "\x1b[33mseen 1011"));
@@ -152,10 +152,9 @@ TEST(LedgerText, SaysOnWhichCpusRecordsWereLostAndWhereSkippedHooksLeftATrace) {
                                   {.cpu = 2, .unopened = 5},
                                   {.cpu = 3, .unopened = 1, .passages_lost = 4}};
     const std::string text = session.ledger_text();
-    for (const char* part :
-         {"no room, no memory, not followed: CPU 1: 4\n",
-          "returns of packet_sendmsg whose entry was skipped or found no memory: CPU 2: 5, CPU 3: 1\n",
-          "frames whose return from the driver was not seen: CPU 3: 4\n"})
+    for (const char* part : {"no room, no seat, not followed: CPU 1: 4\n",
+                             "returns of packet_sendmsg whose entry was skipped or found no seat: CPU 2: 5, CPU 3: 1\n",
+                             "frames whose return from the driver was not seen: CPU 3: 4\n"})
         EXPECT_TRUE(has(text, part)) << part << "\n" << text;
 }
 

@@ -36,6 +36,7 @@ KEEP(struct file);
 KEEP(struct kiocb);
 KEEP(struct fdtable);
 KEEP(struct files_struct);
+KEEP(struct signal_struct);
 KEEP(struct task_struct);
 KEEP(struct pgv);
 KEEP(struct packet_ring_buffer);

@@ -17,7 +17,7 @@ struct Counts {
     std::uint64_t no_room = 0;
 };
 
-// An entry that found no memory has a return that finds no frame, and is counted by both: what is left of `unopened`
+// An entry that found no seat has a return that finds no frame, and is counted by both: what is left of `unopened`
 // are the returns whose entry the kernel skipped. What began and never came to the ring, although the tasks were swept
 // at the end, is a return that was skipped.
 Tally balance(const Counts& counts) {

@@ -28,7 +28,7 @@ namespace sockray {
 struct Loss {
     std::uint64_t no_room = 0;   // records that the ring refused
     std::uint64_t missed = 0;    // hits of packet_sendmsg's hooks that the kernel skipped, so that no record was made
-    std::uint64_t map_full = 0;  // no memory for a task's frame
+    std::uint64_t map_full = 0;  // no seat for another thread that sends (bpf/task.bpf.h)
     std::uint64_t rejected = 0;  // records that did not decode: never expected
     std::uint64_t total() const { return no_room + missed + map_full + rejected; }
     bool operator==(const Loss&) const = default;

@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <trace.skel.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -70,23 +69,19 @@ Status attach_taps(trace_bpf& program, Attachments& attached) {
 
 }  // namespace
 
-void Edges::select(trace_bpf& program, StageSet stages, bool children_only, bool taps, bool own_types) {
+void Edges::select(trace_bpf& program, StageSet stages, bool children_only, bool taps) {
     children_only_ = children_only;
     taps_ = taps;
-    own_types_ = own_types;
     for (const TracepointRow& row : tracepoints())
         if (row.always || stages & stage_bit(row.stage)) bpf_program__set_autoload(program_of(program, row), true);
     bpf_program__set_autoload(program.progs.segment_enter, true);
     bpf_program__set_autoload(program.progs.segment_exit, true);
     for (bpf_program* one : {program.progs.tap_offer, program.progs.tap_enter}) bpf_program__set_autoload(one, taps);
     bpf_map__set_autocreate(program.maps.tapped, taps);
-    bpf_program__set_autoload(program.progs.task_exited, true);
-    bpf_program__set_autoload(own_types ? program.progs.sweep : program.progs.sweep_threads, true);
-    if (children_only) {
-        bpf_program__set_autoload(own_types ? program.progs.task_forked : program.progs.thread_forked, true);
-        bpf_program__set_autoload(program.progs.thread_executed, !own_types);
-    }
-    bpf_map__set_autocreate(own_types ? program.maps.threads : program.maps.tasks, false);
+    for (bpf_program* one : {program.progs.task_executed, program.progs.task_exited, program.progs.sweep})
+        bpf_program__set_autoload(one, true);
+    bpf_program__set_autoload(program.progs.task_forked, children_only);
+    bpf_map__set_autocreate(program.maps.followed, children_only);
 }
 
 Result<std::vector<StageWithout>> attach_rows(std::span<const TracepointRow> rows,
@@ -123,37 +118,18 @@ Status Edges::attach_tasks(trace_bpf& program, Attachments& attached) {
     if (taps_) {
         if (Status status = attach_taps(program, attached); !status) return status;
     }
-    if (Status status = attach_tracepoint(program.progs.task_exited, "sched_process_exit", attached); !status)
-        return status;
-    const LibbpfLog log;
-    if (children_only_ && own_types_) {
-        bpf_link* forked = bpf_program__attach(program.progs.task_forked);
-        if (!forked) return tl::unexpected(load_error("attach to the tracepoint sched_process_fork", errno, log));
-        attached.add(forked);
-    } else if (children_only_) {
-        if (Status status = attach_tracepoint(program.progs.thread_executed, "sched_process_exec", attached); !status)
-            return status;
-        if (Status status = attach_tracepoint(program.progs.thread_forked, "sched_process_fork", attached); !status)
-            return status;
+    const std::pair<bpf_program*, const char*> tasks[] = {{program.progs.task_exited, "sched_process_exit"},
+                                                          {program.progs.task_executed, "sched_process_exec"},
+                                                          {program.progs.task_forked, "sched_process_fork"}};
+    for (const auto& [one, tracepoint] : tasks) {
+        if (!bpf_program__autoload(one)) continue;
+        if (Status status = attach_tracepoint(one, tracepoint, attached); !status) return status;
     }
-    if (!own_types_) {
-        sweep_program_ = bpf_program__fd(program.progs.sweep_threads);
-        return {};
-    }
-    const Link iterator(bpf_program__attach_iter(program.progs.sweep, nullptr));
-    if (iterator) sweep_ = Fd(bpf_iter_create(bpf_link__fd(iterator.get())));
-    if (!sweep_) return tl::unexpected(load_error("make an iterator over all tasks", errno, log));
+    sweep_program_ = bpf_program__fd(program.progs.sweep);
     return {};
 }
 
 void Edges::sweep() {
-    char nothing[64];
-    // EAGAIN: a million tasks without a word (kernel/bpf/bpf_iter.c, bpf_seq_read); it goes on there.
-    while (sweep_) {
-        const ssize_t got = ::read(sweep_.get(), nothing, sizeof nothing);
-        if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) break;
-    }
-    sweep_.reset();
     LIBBPF_OPTS(bpf_test_run_opts, options);
     if (sweep_program_ >= 0) bpf_prog_test_run_opts(sweep_program_, &options);
 }

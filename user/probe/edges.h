@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "user/base/fd.h"
 #include "user/base/result.h"
 #include "user/base/stage_set.h"
 #include "user/probe/hooks.h"
@@ -33,8 +32,8 @@ Result<std::vector<StageWithout>> attach_rows(std::span<const TracepointRow> row
 class Edges {
   public:
     // Before the load: which programs and maps are needed. `children_only`: tasks that a process forks are followed.
-    // `taps`: what sockray's own capture gets is told. `own_types`: the kernel has BTF of its own.
-    void select(trace_bpf& program, StageSet stages, bool children_only, bool taps, bool own_types);
+    // `taps`: what sockray's own capture gets is told.
+    void select(trace_bpf& program, StageSet stages, bool children_only, bool taps);
 
     // Behind the load, and behind the hooks. Returns the stages that cannot be attached here, with nothing left of
     // them. Errors: not_allowed, or what is no stage's and cannot be done without.
@@ -48,9 +47,7 @@ class Edges {
 
     bool children_only_ = false;
     bool taps_ = false;
-    bool own_types_ = true;
-    Fd sweep_;                // iterator over all tasks
-    int sweep_program_ = -1;  // without BTF: what goes over all threads; the skeleton owns it
+    int sweep_program_ = -1;  // the skeleton owns it
 };
 
 }  // namespace sockray

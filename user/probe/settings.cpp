@@ -52,7 +52,7 @@ sr_config make_config(LiveKernel& kernel, const TraceOptions& options) {
     config.filter_netns = options.filter.netns;
     config.filter_ifindex = options.filter.ifindex;
     config.follow = options.filter.ancestor;
-    config.by_thread = !kernel.has_own_types;
+    config.no_types = !kernel.has_own_types;
     config.stages = options.stages;
     config.snaplen = options.snaplen;
     if (options.snaplen || !options.filter.frames.expression.empty()) find_pages(kernel, config);

@@ -118,7 +118,7 @@ Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const Tr
     program.reset(trace_bpf::open(&open_options));
     if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
     if (auto refusals = select_programs(); !refusals.empty()) return refusals;
-    edges.select(*program, options.stages, options.filter.ancestor != 0, options.taps, kernel.has_own_types);
+    edges.select(*program, options.stages, options.filter.ancestor != 0, options.taps);
 
     const int cpus = cpu_numbers();
     if (cpus < 1) return fail("cannot tell how many CPUs there are", "mount sysfs on /sys");

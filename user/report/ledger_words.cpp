@@ -83,7 +83,7 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
     const Loss& lost = ledger.sends.lost;
     const bool lossless = lost.total() == 0;
     lines.push_back({lossless ? Tone::plain : Tone::warning,
-                     fmt::format("seen {} = decoded {} + lost {} (no room {}, missed {}, no memory {}, rejected {})",
+                     fmt::format("seen {} = decoded {} + lost {} (no room {}, missed {}, no seat {}, rejected {})",
                                  ledger.sends.seen, ledger.decoded, lost.total(), lost.no_room, lost.missed,
                                  lost.map_full, lost.rejected)});
     if (lost.no_room)
@@ -96,9 +96,9 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
              "missed: the kernel skipped a hook: another probe ran on that CPU, or more calls slept at once than it "
              "keeps kretprobe instances for",
              true});
-    if (lost.map_full) lines.push_back({Tone::warning, "no memory: the kernel had none for a task's frame", true});
-    add_by_cpu(lines, "no room, no memory, not followed: ", ledger.lost_by_cpu, &CpuLoss::total);
-    add_by_cpu(lines, "returns of packet_sendmsg whose entry was skipped or found no memory: ", ledger.lost_by_cpu,
+    if (lost.map_full) lines.push_back({Tone::warning, "no seat: more threads send than sockray has seats for", true});
+    add_by_cpu(lines, "no room, no seat, not followed: ", ledger.lost_by_cpu, &CpuLoss::total);
+    add_by_cpu(lines, "returns of packet_sendmsg whose entry was skipped or found no seat: ", ledger.lost_by_cpu,
                &CpuLoss::unopened);
     add_by_cpu(lines, "frames whose return from the driver was not seen: ", ledger.lost_by_cpu,
                &CpuLoss::passages_lost);

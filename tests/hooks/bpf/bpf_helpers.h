@@ -26,7 +26,6 @@ long bpf_get_stack(void *ctx, void *to, __u32 size, __u64 flags);
 void *bpf_map_lookup_elem(void *map, const void *key);
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags);
 long bpf_map_delete_elem(void *map, const void *key);
-void *bpf_task_storage_get(void *map, struct task_struct *task, void *value, __u64 flags);
 long bpf_probe_read_kernel(void *to, __u32 size, const void *from);
 __u64 bpf_ringbuf_query(void *ring, __u64 flags);
 long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags);
