@@ -13,12 +13,16 @@ cpu_a_send() { awk -v ns="$(field all_cpu_ns "$1")" -v sent="$(field sent "$1")"
 rate() { awk -v sent="$(field sent "$1")" -v s="$(field seconds "$1")" 'BEGIN { printf "%.0f", sent / s }'; }
 
 sample() {
-    local words with sent counted first
+    local words with sent counted first starting
     IFS=: read -r -a words <<<"$1"
     start "${words[@]}" || return 0
     senders 1 >/dev/null # so that what is allocated once is
-    first=$(rss_of "${pid:-self}")
-    [[ -z $pid ]] || armed_cpu=$(cpu_of "$pid")
+    starting=$(rss_of "${pid:-self}")
+    if [[ $pid ]]; then
+        echo 5 >"/proc/$pid/clear_refs" # VmHWM is the most from here on (Documentation/filesystems/proc.rst)
+        first=$(rss_of "$pid")
+        armed_cpu=$(cpu_of "$pid")
+    fi
     with=$(senders "$seconds")
     sent=$(field sent "$with")
     sleep 1
@@ -31,7 +35,8 @@ sample() {
     value "$1" reader_ns_a_send "$((reader_ns / sent))"
     value "$1" reader_share_of_added "$(awk -v reader="$reader_ns" -v sent="$sent" -v with="$(cpu_a_send "$with")" \
         -v without="$unburdened" 'BEGIN { printf "%.3f", reader / sent / (with - without) }')"
-    value "$1" rss_kib_first "$first"
+    value "$1" rss_kib_starting "$starting"
+    [[ -z $first ]] || value "$1" rss_kib_first "$first"
     value "$1" rss_kib "$rss"
     [[ $counted == none ]] || value "$1" told "$counted"
     value "$1" lost "$(lost)"
