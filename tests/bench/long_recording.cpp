@@ -64,7 +64,7 @@ class Repeater : public Sink {
         all.ledger.sockets = ending.ledger.sockets;
         all.ledger.sockets_decoded = ending.ledger.sockets_decoded;
         all.end_ns = ending.end_ns + wanted_ / kept_.size() * period;
-        writer_.end(all);
+        writer_.complete(all);
     }
     bool found_sends() const { return !kept_.empty(); }
 

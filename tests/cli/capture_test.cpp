@@ -206,6 +206,9 @@ TEST(Capture, WithoutRoomForItsFileSaysHowManyFramesAreInIt) {
             const std::string said =
                 frames ? "in " + path + " are " + std::to_string(frames) + " frames" : "nothing of it is left";
             EXPECT_NE(ended.err.find(said), std::string::npos) << ended.err << said;
+            const std::string row = " = written " + std::to_string(frames) + " + not written ";
+            EXPECT_NE(ended.out.find(row), std::string::npos) << ended.out << row;
+            EXPECT_NE(ended.out.find("not written: cannot write to " + path), std::string::npos) << ended.out;
             fs::remove(path);
         }
     });

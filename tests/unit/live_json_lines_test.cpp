@@ -310,6 +310,18 @@ TEST_F(JsonLinesTest, SummaryTellsWhichFilesOfASessionAreMissing) {
     EXPECT_EQ(summary(ending)["cut_off"], false);
 }
 
+TEST_F(JsonLinesTest, SummaryTellsWhatARecordingThatEndedEarlyDoesNotHave) {
+    Ending ending;
+    EXPECT_TRUE(summary(ending)["cut_short"].is_null());
+    ending.cut_short = CutShort{{700, 304, 5}, {1, 2, 3}, "cannot write"};
+    const auto object = summary(ending)["cut_short"];
+    EXPECT_EQ(object["sends"]["written"], 700);
+    EXPECT_EQ(object["sends"]["not_written"], 304);
+    EXPECT_EQ(object["sends"]["removed"], 5);
+    EXPECT_EQ(object["frames"]["not_written"], 2);
+    EXPECT_EQ(object["cause"], "cannot write");
+}
+
 TEST_F(JsonLinesTest, SummaryTellsWhatBecameOfTheFrameRecords) {
     Ledger ledger;
     ledger.frames = {.seen = 10, .decoded = 8, .no_room = 2, .map_full = 3, .missed = 4};

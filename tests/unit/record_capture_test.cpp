@@ -85,7 +85,7 @@ class CaptureRecording : public testing::Test {
         ending.ledger.shown = 2 * times;
         ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = 2 * times;
         ending.capture = CaptureLedger{interface, 3 * times + 4, 2 * times, times, 1, 2, 1, 6, 7};
-        (*writer)->end(ending);
+        (*writer)->complete(ending);
         EXPECT_EQ((*writer)->recorded().frames, 3 * times);
         EXPECT_FALSE((*writer)->error());
     }
@@ -152,7 +152,7 @@ TEST_F(CaptureRecording, FramesOfSendsThatCameByTheTapsAreAmongThoseCounted) {
     ending.ledger.decoded_by_outcome[0] = 3;
     ending.ledger.shown = ending.ledger.decoded = 3;
     ending.capture = CaptureLedger{.interface = interface, .seen = 4, .sent = 4, .untapped = 1};
-    (*writer)->end(ending);
+    (*writer)->complete(ending);
     Collector collector;
     read({path("a")}, collector);
     ASSERT_TRUE(collector.ending.capture);

@@ -128,7 +128,7 @@ class Recordings : public testing::Test {
         }
         ending.ledger.decoded_by_outcome[0] += left_out;
         ending.ledger.decoded = ending.ledger.sends.seen = ending.ledger.sends.emitted = sends + left_out;
-        (*writer)->end(ending);
+        (*writer)->complete(ending);
         EXPECT_FALSE((*writer)->error());
     }
 

@@ -213,7 +213,8 @@ TEST_F(Recordings, FilesOfTwoSessionsAreRefused) {
     Origin other;
     other.start_ns = 99;
     (*writer)->begin(other, plan, names);
-    (*writer)->end({});
+    Ending ending;
+    (*writer)->complete(ending);
     Collector collector;
     const auto notes = read({path("a"), path("b")}, collector);
     ASSERT_FALSE(notes);

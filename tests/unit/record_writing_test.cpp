@@ -35,7 +35,11 @@ class Writing {
         std::this_thread::sleep_for(std::chrono::milliseconds(1000 * seconds + 10));
         writer_->idle();
     }
-    void end() { writer_->end({}); }
+    Ending end() {
+        Ending ending;
+        writer_->complete(ending);
+        return ending;
+    }
     RecordingWriter& writer() { return *writer_; }
 
   private:
@@ -52,10 +56,14 @@ TEST_F(Recordings, AFullDiskEndsTheRecordingAndKeepsWhatIsThere) {
     const sample::Names names;
     (*writer)->begin(Origin{}, plan, names);
     for (std::uint64_t id = 1; id < 5000; id++) (*writer)->send(sent(id));
-    (*writer)->end({});
+    Ending ending;
+    (*writer)->complete(ending);
     ASSERT_TRUE((*writer)->error());
     EXPECT_NE((*writer)->error()->what.find("No space left"), std::string::npos);
     EXPECT_EQ((*writer)->recorded().sends, 0U);
+    ASSERT_TRUE(ending.cut_short);
+    EXPECT_EQ(ending.cut_short->sends.not_written, 4999U);
+    EXPECT_EQ(ending.cut_short->cause, (*writer)->error()->what);
 }
 
 // In this process a file grows no further than that; what lies beyond fails with EFBIG.
@@ -82,12 +90,15 @@ TEST_F(Recordings, WithoutRoomTheyEndBehindTheLastWholeFrameAndCountWhatIsThere)
     for (const std::string name : {"a", "a.zst"})
         for (const rlim_t bytes : {100U, 5000U, 5001U, 65536U, 65537U, 200'002U, 1'100'003U}) {
             Recorded said;
+            CutShort cut;
             {
                 const Limit limit(bytes);
                 Writing session({path(name), is_compressed_name(name)}, origin());
                 session.send(20'000, [](std::uint64_t id) { return id % 7 ? incompressible(id) : without_frame(id); });
-                session.end();
+                const Ending ending = session.end();
                 ASSERT_TRUE(session.writer().error()) << name << " " << bytes;
+                ASSERT_TRUE(ending.cut_short);
+                cut = *ending.cut_short;
                 said = session.writer().recorded();
             }
             const auto size = fs::file_size(path(name));
@@ -96,6 +107,9 @@ TEST_F(Recordings, WithoutRoomTheyEndBehindTheLastWholeFrameAndCountWhatIsThere)
             const auto notes = read({path(name)}, collector);
             EXPECT_EQ(notes.has_value(), said.sends > 0) << name << " " << bytes << (notes ? "" : notes.error().what);
             EXPECT_EQ(collector.ids.size(), said.sends) << name << " " << bytes;
+            EXPECT_EQ(collector.ids.size(), cut.sends.written) << name << " " << bytes;
+            EXPECT_EQ(cut.sends.total(), 20'000U) << "what was told to it";
+            EXPECT_EQ(cut.sends.removed + cut.frames.total(), 0U);
             expect_a_beginning(collector);
             constexpr std::uint64_t one_piece = 150'000;
             EXPECT_GT(size + one_piece, bytes) << name;
@@ -242,7 +256,7 @@ TEST_F(Recordings, BySizeAndTimeAreAtMostSoManyFiles) {
         session.send(100, sent);
         session.wait();
     }
-    session.end();
+    EXPECT_FALSE(session.end().cut_short) << "what -W takes away is no failure";
     std::vector<std::pair<fs::file_time_type, std::string>> files;
     for (const auto& file : fs::directory_iterator(folder_))
         if (file.path().filename() != "other") files.emplace_back(file.last_write_time(), file.path().string());
@@ -256,6 +270,34 @@ TEST_F(Recordings, BySizeAndTimeAreAtMostSoManyFiles) {
     EXPECT_LT(collector.ids.size(), 300U);
     EXPECT_EQ(collector.ids.back(), 300U) << "the last ones";
     EXPECT_TRUE(fs::exists(path("other")));
+}
+
+TEST_F(Recordings, OfAtMostSoManyFilesTellWhatTheirLimitTookAwayFromWhatWasNotWritten) {
+    Writing session({path("cap"), false, {20'000, 0, 2}}, origin());
+    session.send(1000, sent);
+    session.wait();
+    const std::uint64_t kept = session.writer().recorded().sends;
+    EXPECT_LT(kept, 500U);
+    fs::remove(session.writer().path());
+    session.wait();
+    const std::uint64_t left = session.writer().recorded().sends;
+    session.send(7, sent);
+    const Ending ending = session.end();
+    ASSERT_TRUE(ending.cut_short);
+    EXPECT_EQ(ending.cut_short->sends.written, left);
+    EXPECT_EQ(ending.cut_short->sends.removed, 1000 - kept);
+    EXPECT_EQ(ending.cut_short->sends.not_written, kept - left + 7);
+}
+
+TEST_F(Recordings, RemovedWithTheirDirectoryAreWrittenNowhere) {
+    Writing session({path("cap"), false, {20'000}}, origin());
+    session.send(1000, sent);
+    fs::remove_all(folder_);
+    session.wait();
+    const Ending ending = session.end();
+    ASSERT_TRUE(ending.cut_short);
+    EXPECT_EQ(ending.cut_short->sends.written, 0U);
+    EXPECT_EQ(ending.cut_short->sends.not_written, 1000U);
 }
 
 TEST_F(Recordings, AMissingDirectoryIsAnError) {

@@ -76,6 +76,24 @@ TEST(LedgerText, SaysHowManySendsWereLeftOutAndHowManyOfTheOthersWereShown) {
     EXPECT_FALSE(has(session.ledger_text(wide), "shown above")) << text;
 }
 
+TEST(LedgerText, OfASessionWhoseRecordingEndedEarlySaysWhatWasNotWrittenAndWhy) {
+    const Session session = mixed();
+    Ending ending;
+    ending.ledger = session.ledger;
+    EXPECT_FALSE(has(session.ledger_text(wide), "not written"));
+    ending.cut_short = CutShort{{700, 304, 0}, {}, "cannot write to /x/\x1b: No space left on device"};
+    fmt::memory_buffer out;
+    append_ledger_text(out, ending, session.reasons, session.devices, wide);
+    const std::string text = fmt::to_string(out);
+    EXPECT_TRUE(has(text, "  sends to record 1004 = written 700 + not written 304\n")) << text;
+    EXPECT_TRUE(has(text, "    not written: cannot write to /x/\\x1b: No space left on device\n")) << text;
+    EXPECT_FALSE(has(text, "frames to record"));
+    ending.cut_short->frames = {1, 2, 3};
+    out.clear();
+    append_missing_text(out, ending, wide);
+    EXPECT_TRUE(has(fmt::to_string(out), "frames to record 6 = written 1 + not written 2 + removed by -W 3\n"));
+}
+
 TEST(LedgerText, HoldsTheDevicesOwnCounterAgainstTheFramesDelivered) {
     Session session = mixed();  // 1000 frames and, with the next, 16 of a TX ring
     for (std::uint32_t frame = 1; frame < 16; frame++) session.add(made::ring_of_many(frame));

@@ -125,6 +125,8 @@ TEST_F(Recordings, end_with_a_message_when_the_disk_is_full_and_the_session_goes
               std::string::npos)
         << shown(done);
     EXPECT_NE(done.out.find("LEDGER"), std::string::npos);
+    EXPECT_NE(done.out.find("\n  sends to record "), std::string::npos) << shown(done);
+    EXPECT_NE(done.out.find("\n    not written: cannot write to /tmp/small/full.pcapng"), std::string::npos);
     const Completed report = sockray({"report", "/tmp/small/full.pcapng"});
     EXPECT_EQ(report.status, 0) << shown(report);
     EXPECT_NE(report.err.find("was cut off"), std::string::npos) << shown(report);

@@ -2,9 +2,6 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-#include <system_error>
-
 #include "user/base/format.h"
 #include "user/base/same_file.h"
 #include "user/base/terminal.h"
@@ -14,17 +11,9 @@
 namespace sockray {
 namespace {
 
-// Whether the folder of a file is still there; one that may not be looked at is.
-bool has_directory(const std::string& path) {
-    const std::filesystem::path directory = std::filesystem::path(path).parent_path();
-    std::error_code why;
-    return directory.empty() || std::filesystem::status(directory, why).type() != std::filesystem::file_type::not_found;
-}
-
 std::string what_is_kept(const RecordingWriter& writer) {
     const Recorded kept = writer.recorded();
-    if (kept.sends + kept.frames == 0 || (writer.is_gone() && !has_directory(writer.path())))
-        return "nothing of it is left";
+    if (kept.sends + kept.frames == 0) return "nothing of it is left";
     std::string where = writer.is_gone() ? "" : printable(writer.path());
     if (const std::uint32_t before = kept.files - (writer.is_gone() ? 0 : 1))
         where += fmt::format("{}the {} before it", where.empty() ? "" : " and ", count_of(before, "file"));

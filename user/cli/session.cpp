@@ -89,7 +89,8 @@ void Session::linger(int stop_fd) {
 void Session::finish(std::vector<DeviceDelta> devices) {
     tracer_.close(into_correlator());
     correlator_.finish(tracer_.in_flight());
-    const Ending ending{count(), std::move(devices), end_ns_, false};
+    Ending ending{count(), std::move(devices), end_ns_, false};
+    for (Sink* each : sinks_) each->complete(ending);
     shown_in_->end(ending);
     for (Sink* each : sinks_) each->end(ending);
     if (view_ != View::json && view_ != View::none) summary_.append_text(output_.buffer(), style_);

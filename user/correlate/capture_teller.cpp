@@ -121,6 +121,7 @@ void CaptureTeller::end(const Ending& ending) {
     told.capture = ledger_;
     if (traced_) told.ledger.shown = sends_told_;
     told.ledger.left_out = sends_left_out_;
+    for (Sink* listener : listeners_) listener->complete(told);
     for (Sink* listener : listeners_) listener->end(told);
 }
 

@@ -1,5 +1,6 @@
 // What a session tells, be it live or from a recording, and whoever listens: the screen, a recording, statistics, a
-// report. The order is begin, then sockets, sends as they end and captured frames, then end.
+// report. The order is begin, then sockets, sends as they end and captured frames, then complete and
+// end.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,20 @@ struct MissingFiles {
     bool any() const { return before || between || rest; }
 };
 
+// Of a recording that ended before its session: of the sends, and of the frames of no send, that it was to hold, those
+// that are in its files, those that are not, and those that -W had taken away before.
+struct CutShort {
+    struct Count {
+        std::uint64_t written = 0;
+        std::uint64_t not_written = 0;
+        std::uint64_t removed = 0;
+        std::uint64_t total() const { return written + not_written + removed; }
+    };
+    Count sends;
+    Count frames;
+    std::string cause;  // may hold names from the outside: hostile
+};
+
 // How a session ended.
 struct Ending {
     Ledger ledger;
@@ -61,6 +76,7 @@ struct Ending {
     bool cut_off = false;
     std::optional<CaptureLedger> capture = std::nullopt;  // where frames of an interface were captured
     MissingFiles missing = {};                            // of a recording: what came in them is not told
+    std::optional<CutShort> cut_short = std::nullopt;     // of a session that is recorded; never from a recording
 };
 
 // A sink does nothing with what it does not override. One thread at a time.
@@ -83,6 +99,8 @@ class Sink {
     virtual void frame(const TapFrame&) {}
     // A moment at which nothing else waits: at least ten times a second while tracing runs, and never from a recording.
     virtual void idle() {}
+    // Right before end() of any: who knows what belongs into the ending puts it there.
+    virtual void complete(Ending&) {}
     virtual void end(const Ending&) {}
 };
 

@@ -219,6 +219,7 @@ void JsonLines::capture(fmt::memory_buffer& out, const Ending& ending) {
         object.number("untapped", ledger.untapped);
         object.number("left_out", known(ledger.left_out));
         append_whole(object, ending);
+        append_cut_short(object, ending);
     }
     out.push_back('\n');
 }

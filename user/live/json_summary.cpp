@@ -70,6 +70,13 @@ void append_devices(JsonObject& object, const Ending& ending, const Devices& dev
     }
 }
 
+void append_recorded(JsonObject& cut_short, std::string_view what, const CutShort::Count& count) {
+    JsonObject object = cut_short.object(what);
+    object.number("written", count.written);
+    object.number("not_written", count.not_written);
+    object.number("removed", count.removed);
+}
+
 void append_names(JsonArray names, const std::vector<Stage>& stages) {
     for (const Stage stage : stages) names.text(stage_name(stage));
 }
@@ -82,6 +89,17 @@ void append_whole(JsonObject& object, const Ending& ending) {
     missing.number("before", ending.missing.before);
     missing.number("between", ending.missing.between);
     missing.boolean("rest", ending.missing.rest);
+}
+
+void append_cut_short(JsonObject& object, const Ending& ending) {
+    if (!ending.cut_short) {
+        object.null("cut_short");
+        return;
+    }
+    JsonObject cut_short = object.object("cut_short");
+    append_recorded(cut_short, "sends", ending.cut_short->sends);
+    append_recorded(cut_short, "frames", ending.cut_short->frames);
+    cut_short.text("cause", ending.cut_short->cause);
 }
 
 void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const Devices& devices) {
@@ -158,6 +176,7 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
         else
             append_devices(object, ending, devices);
         append_whole(object, ending);
+        append_cut_short(object, ending);
     }
     out.push_back('\n');
 }

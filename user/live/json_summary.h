@@ -14,5 +14,7 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
 
 // The keys "cut_off" and "missing_files" of what a session ends with.
 void append_whole(JsonObject& object, const Ending& ending);
+// The key "cut_short".
+void append_cut_short(JsonObject& object, const Ending& ending);
 
 }  // namespace sockray

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "user/base/clock.h"
@@ -43,6 +45,13 @@ std::uint16_t link_type(std::uint16_t dev_type) {
         case ARPHRD_IEEE80211_RADIOTAP: return radiotap;
         default: return user0;
     }
+}
+
+// One that may not be looked at is there.
+bool has_directory(const std::string& path) {
+    const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+    std::error_code why;
+    return directory.empty() || std::filesystem::status(directory, why).type() != std::filesystem::file_type::not_found;
 }
 
 }  // namespace
@@ -139,6 +148,7 @@ void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
 }
 
 void RecordingWriter::send(const Send& send) {
+    told_.sends++;
     if (error_) return;
     const sr_send& record = send.record;
     for (const std::uint64_t address : {record.sendmsg_fn, record.drop_location, record.ndo_fn}) name_symbol(address);
@@ -172,6 +182,7 @@ void RecordingWriter::send(const Send& send) {
 }
 
 void RecordingWriter::frame(const TapFrame& frame) {
+    told_.frames++;
     if (error_) return;
     pcapng::Packet packet;
     packet.interface = interface_of(*frame.interface);
@@ -285,6 +296,7 @@ void RecordingWriter::next_file() {
     const std::string name = files_.next(static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME) / second_ns));
     if (rotation.is_ring() && ring_.size() >= rotation.files) {
         if (ring_.front().path != name) OutputFile::remove(ring_.front().path, ring_.front().id);
+        removed_ += ring_.front().kept;
         ring_.pop_front();
     }
     auto file = OutputFile::create(name, options_.compress, options_.stop_fd);
@@ -305,13 +317,25 @@ void RecordingWriter::leave_file() {
 }
 
 Recorded RecordingWriter::recorded() const {
+    if (gone_ && !has_directory(file_.path())) return {};
     Recorded all = earlier_;
     for (const Earlier& file : ring_) all += file.kept;
     return all += kept_;
 }
 
-void RecordingWriter::end(const Ending& ending) {
-    if (error_) return;
+void RecordingWriter::complete(Ending& ending) {
+    if (!error_) put_end(ending);
+    if (error_) ending.cut_short = cut_short();
+}
+
+CutShort RecordingWriter::cut_short() const {
+    const Recorded kept = recorded();
+    return {{kept.sends, told_.sends - kept.sends - removed_.sends, removed_.sends},
+            {kept.frames, told_.frames - kept.frames - removed_.frames, removed_.frames},
+            error_->what};
+}
+
+void RecordingWriter::put_end(const Ending& ending) {
     put(ending);
     if (ending.capture) {
         const CaptureLedger& capture = *ending.capture;

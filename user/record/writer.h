@@ -55,7 +55,8 @@ class RecordingWriter : public Sink {
     void send(const Send& send) override;
     void frame(const TapFrame& frame) override;
     void idle() override;
-    void end(const Ending& ending) override;
+    // Writes the end; where error() is set then, the ending says what that took.
+    void complete(Ending& ending) override;
 
     // Why writing ended before the session did.
     const std::optional<Error>& error() const { return error_; }
@@ -63,7 +64,8 @@ class RecordingWriter : public Sink {
     bool is_full() const { return full_; }
     // error() says that what was written was taken away.
     bool is_gone() const { return gone_; }
-    // What a reader finds in the files that are there: of what still waits in memory nothing.
+    // What a reader finds in the files that are there: of what still waits in memory nothing, and nothing at all where
+    // they were removed with their directory.
     Recorded recorded() const;
     // The file that is written, or was the last one.
     const std::string& path() const { return file_.path(); }
@@ -85,6 +87,8 @@ class RecordingWriter : public Sink {
     void name_drop_reason(std::uint32_t number);
     std::uint32_t interface_of(const TapInterface& interface);
     std::uint64_t realtime(std::uint64_t ns) const;
+    void put_end(const Ending& ending);
+    CutShort cut_short() const;
     void put_row(std::uint64_t ns, std::uint32_t pid, const std::string& fields);
 
     RecordingOptions options_;
@@ -115,6 +119,8 @@ class RecordingWriter : public Sink {
     Recorded put_;
     Recorded kept_;
     Recorded earlier_;  // in the files before it, but for those of a ring
+    Recorded told_;     // all, written or not
+    Recorded removed_;  // with the files that a ring has no room for
     struct Earlier {
         std::string path;
         FileId id;

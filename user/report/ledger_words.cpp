@@ -31,6 +31,13 @@ void add_by_cpu(std::vector<LedgerLine>& lines, const char* what, const std::vec
     if (!cpus.empty()) lines.push_back({Tone::warning, what + cpus, true});
 }
 
+void add_cut_short(std::vector<LedgerLine>& lines, std::string_view what, const CutShort::Count& count) {
+    if (!count.total()) return;
+    const std::string removed = count.removed ? fmt::format(" + removed by -W {}", count.removed) : "";
+    lines.push_back({Tone::warning, fmt::format("{} to record {} = written {} + not written {}{}", what, count.total(),
+                                                count.written, count.not_written, removed)});
+}
+
 }  // namespace
 
 std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reasons, Outcome outcome) {
@@ -66,6 +73,11 @@ std::vector<LedgerLine> missing_words(const Ending& ending) {
     if (missing.any() && !ending.cut_off)
         lines.push_back(
             {Tone::warning, "the ledger is of the whole session, senders, chains and reasons of what is here", true});
+    if (const auto& cut = ending.cut_short) {
+        add_cut_short(lines, "sends", cut->sends);
+        add_cut_short(lines, ending.capture ? "frames of no known send" : "frames", cut->frames);
+        lines.push_back({Tone::warning, fmt::format("not written: {}", cut->cause), true});
+    }
     return lines;
 }
 

@@ -27,7 +27,8 @@ struct LedgerLine {
     bool detail = false;  // explains the line before it
 };
 
-// Of a recording that is not whole: what is missing, and what that leaves unknown. Empty where it is whole.
+// Of a recording that is not whole: what is missing or was not written, and what that leaves unknown. Empty where it
+// is whole.
 std::vector<LedgerLine> missing_words(const Ending& ending);
 // seen = decoded + lost, and why; where the ledger is not there, that it is unknown.
 std::vector<LedgerLine> loss_words(const Ending& ending);
