@@ -2,7 +2,10 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "user/analyze/comparison.h"
 #include "user/base/terminal.h"
@@ -18,9 +21,20 @@
 namespace sockray {
 namespace {
 
-Result<RecordingFiles> open_one(const std::string& file) {
-    const std::string files[] = {file};
-    return open_recording(files);
+// Which files are before, and which after. `behind`: what stands behind --.
+Status take_sides(DiffOptions& options, const std::vector<std::string>& files, const std::vector<std::string>& behind) {
+    options.a = files;
+    options.b = behind;
+    if (behind.empty() && files.size() == 2) {
+        options.a.pop_back();
+        options.b = {files.back()};
+    }
+    if (options.a.empty() || options.b.empty())
+        return usage("which files are the recording before, and which the one after?",
+                     "two recordings: sockray diff A B; where one is in several files: sockray diff A A1 A2 -- B B1");
+    if (std::ranges::count(options.a, "-") + std::ranges::count(options.b, "-") > 1)
+        return usage("standard input cannot be both recordings", "give one of them as a file");
+    return {};
 }
 
 Status read_into(Profile& profile, RecordingFiles recording) {
@@ -34,12 +48,10 @@ Status read_into(Profile& profile, RecordingFiles recording) {
 }  // namespace
 
 int diff(const DiffOptions& options) {
-    auto first = open_one(options.a);
+    auto first = open_recording(options.a);
     if (!first) return say_error(first.error());
-    auto second = open_one(options.b);
+    auto second = open_recording(options.b);
     if (!second) return say_error(second.error());
-    if (options.a == "-" && options.b == "-")
-        return say_error(usage("standard input cannot be both recordings", "give one of them as a file").value());
     drop_privileges();  // a recording may be anybody's
     Profile a;
     Profile b;
@@ -48,7 +60,7 @@ int diff(const DiffOptions& options) {
     for (const auto& [name, profile] : {std::pair{&options.a, &a}, std::pair{&options.b, &b}})
         if (profile->sends() == 0)
             return say_error(
-                Error{ErrorKind::failed, printable(*name) + " has no sends: there is nothing to compare", ""});
+                Error{ErrorKind::failed, printable(name->front()) + " has no sends: there is nothing to compare", ""});
     const Comparison comparison = compare(a, b, static_cast<double>(options.tolerance) / 100);
     Output out(STDOUT_FILENO);
     if (options.json)
@@ -59,18 +71,26 @@ int diff(const DiffOptions& options) {
     return say_output_error(out) || comparison.changed() ? exit_failed : exit_done;
 }
 
-void add_diff(CLI::App& app, Action& action) {
+void add_diff(CLI::App& app, Action& action, const std::vector<std::string>& behind) {
     const auto options = std::make_shared<DiffOptions>();
-    CLI::App& verb = *app.add_subcommand("diff", "two recordings: did the path change, did a stage get slower");
-    verb.add_option("A", options->a, "the recording before")->required();
-    verb.add_option("B", options->b, "the recording after; - is standard input")->required();
+    const auto files = std::make_shared<std::vector<std::string>>();
+    CLI::App& verb = *app.add_subcommand("diff",
+                                         "two recordings: did the path change, did a stage get slower:\n"
+                                         "  sockray diff [OPTIONS] A B\n"
+                                         "  sockray diff [OPTIONS] A... -- B...");
+    verb.add_option("FILE", *files,
+                    "the recording before, and the one after; -- stands between them where one is\n"
+                    "in several files (-C, -G), which are given in their order; - is standard input");
     constexpr std::uint64_t most = 100'000;
     add_number(verb, "--tolerance", options->tolerance, "a stage may get slower by so much", 0, most)
         ->type_name("PERCENT")
         ->default_str(std::to_string(options->tolerance));
     verb.add_flag("--json", options->json, "one JSON object for each thing that was compared");
     verb.footer(diff_footer);
-    verb.callback([options, &action] { action = [options] { return diff(*options); }; });
+    verb.callback([options, files, &action, &behind] {
+        const Status sides = take_sides(*options, *files, behind);
+        action = [options, sides] { return sides ? diff(*options) : say_error(sides.error()); };
+    });
 }
 
 }  // namespace sockray

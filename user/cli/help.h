@@ -177,6 +177,7 @@ Examples:
   sockray run -i veth0 -c 100000 -w before.pcapng
   sockray run -i veth0 -c 100000 -w after.pcapng
   sockray diff before.pcapng after.pcapng
+  sockray diff cap cap1 cap2 -- after.pcapng
   sockray diff --tolerance 50 --json before.pcapng after.pcapng | jq 'select(.subject == "verdict")'
 
 Exit status 1 where the path changed, a stage got slower, more sends were lost, or a file cannot be read.)help";

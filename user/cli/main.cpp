@@ -18,7 +18,7 @@
 namespace sockray {
 namespace {
 
-// Everything behind "--" is a command of its own and never parsed here.
+// Everything behind "--" is never parsed here: a command of its own (trace), or files (diff).
 std::vector<std::string> split_command(std::vector<std::string>& arguments) {
     const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
     std::vector<std::string> command;
@@ -72,7 +72,7 @@ int main_of(std::vector<std::string> arguments) {
     add_top(app, action);
     add_report(app, action);
     add_diagnose(app, action);
-    add_diff(app, action);
+    add_diff(app, action, command);
     add_compare_methods(app, action);
 
     if (arguments.empty())
@@ -92,9 +92,10 @@ int main_of(std::vector<std::string> arguments) {
         return say_usage(error.what());
     }
 
-    if (with_dashes && !app.got_subcommand("trace"))
+    if (with_dashes && !app.got_subcommand("trace") && !app.got_subcommand("diff"))
         return say_error(usage("only trace takes a command behind --").value());
-    if (with_dashes && command.empty()) return say_error(usage("there is no command behind --").value());
+    if (with_dashes && command.empty() && app.got_subcommand("trace"))
+        return say_error(usage("there is no command behind --").value());
     return action();
 }
 

@@ -141,8 +141,9 @@ struct DiagnoseOptions {
 };
 
 struct DiffOptions {
-    std::string a;
-    std::string b;
+    // The files of one session in their order, each.
+    std::vector<std::string> a;
+    std::vector<std::string> b;
     std::uint64_t tolerance = 20;  // percent
     bool json = false;
 };
@@ -174,7 +175,8 @@ int compare_methods(const CompareMethodsOptions& options);
 // What the command line asks for: returns the exit status.
 using Action = std::function<int()>;
 
-// Each adds its verb; where that is what was typed, parsing leaves it in `action`. `command`: what stands behind --.
+// Each adds its verb; where that is what was typed, parsing leaves it in `action`. `command`, `behind`: what stands
+// behind --.
 void add_doctor(CLI::App& app, Action& action);
 void add_ops(CLI::App& app, Action& action);
 void add_sockets(CLI::App& app, Action& action);
@@ -184,7 +186,7 @@ void add_capture(CLI::App& app, Action& action);
 void add_top(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_diagnose(CLI::App& app, Action& action);
-void add_diff(CLI::App& app, Action& action);
+void add_diff(CLI::App& app, Action& action, const std::vector<std::string>& behind);
 void add_compare_methods(CLI::App& app, Action& action);
 
 }  // namespace sockray
