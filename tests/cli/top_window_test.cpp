@@ -58,6 +58,13 @@ class OnATerminal {
         }
         return false;
     }
+    // The next one that is drawn from its begin to its end.
+    std::string picture() {
+        const std::string home = "\x1b[H";
+        if (!wait_for(home)) return {};
+        const std::size_t begin = seen_;
+        return wait_for(home) ? all_.substr(begin, seen_ - home.size() - begin) : "";
+    }
     void type(const std::string& keys) const {
         ASSERT_EQ(::write(master_, keys.data(), keys.size()), ssize_t(keys.size()));
     }
@@ -144,6 +151,65 @@ TEST(TheWindow, FollowsKeysAndItsSize) {
     terminal.type("h");
     EXPECT_TRUE(terminal.wait_for("any key goes back"));
     terminal.type("qq");
+    expect_given_back(terminal);
+}
+
+std::string line_with(const std::string& picture, const std::string& text) {
+    const std::size_t at = picture.find(text);
+    return at == std::string::npos ? "" : picture.substr(at, picture.find('\n', at) - at);
+}
+
+TEST(TheWindow, Of80ColumnsHasWhatMattersOfASenderWithALittlePictureOfItsRate) {
+    OnATerminal terminal({SOCKRAY_TOP_WINDOW, "50"});
+    ASSERT_TRUE(terminal.wait_for("trafgen"));
+    for (int i = 0; i < 5; i++) terminal.picture();
+    const std::string picture = terminal.picture();
+    const std::string head = line_with(picture, "sender");
+    for (const char* column : {"pid", "device", "by", "sends/s", "bytes/s", "drop", "fail", "median", "p99", "rate"})
+        EXPECT_NE(head.find(column), std::string::npos) << column << "\n" << picture;
+    for (const std::string row : {"trafgen", "packet_sendmsg"}) {
+        bool drawn = false;
+        for (const char* block : {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"})
+            drawn = drawn || line_with(picture, row).find(block) != std::string::npos;
+        EXPECT_TRUE(drawn) << row << "\n" << picture;
+    }
+    terminal.type("q");
+    expect_given_back(terminal);
+}
+
+TEST(TheWindow, SortsFiltersAndStandsStillByItsKeys) {
+    OnATerminal terminal({SOCKRAY_TOP_WINDOW, "50"});
+    ASSERT_TRUE(terminal.wait_for("trafgen"));
+    terminal.type("p");
+    ASSERT_TRUE(terminal.wait_for("sort pid"));
+    std::string picture = terminal.picture();
+    EXPECT_LT(picture.find("hostile"), picture.find("lldpd")) << picture;
+    EXPECT_LT(picture.find("lldpd"), picture.find("trafgen")) << picture;
+    terminal.type("r");
+    ASSERT_TRUE(terminal.wait_for("sort rate"));
+    picture = terminal.picture();
+    EXPECT_LT(picture.find("trafgen"), picture.find("tcpreplay")) << picture;
+    EXPECT_LT(picture.find("tcpreplay"), picture.find("lldpd")) << picture;
+
+    terminal.type("/veth1\r");
+    ASSERT_TRUE(terminal.wait_for("filter veth1"));
+    terminal.picture();
+    picture = terminal.picture();
+    EXPECT_NE(picture.find("2 of 8 senders"), std::string::npos) << picture;
+    EXPECT_NE(picture.find("ptp4l"), std::string::npos) << picture;
+    EXPECT_EQ(picture.find("trafgen"), std::string::npos) << picture;
+    terminal.type("\x1b");
+
+    terminal.type(" ");
+    ASSERT_TRUE(terminal.wait_for("PAUSED"));
+    picture = terminal.picture();
+    for (int i = 0; i < 4; i++) EXPECT_EQ(terminal.picture(), picture) << "nothing moves";
+    terminal.type(" ");
+    std::string later = terminal.picture();
+    for (int i = 0; i < 20 && line_with(later, "LEDGER") == line_with(picture, "LEDGER"); i++)
+        later = terminal.picture();
+    EXPECT_NE(line_with(later, "LEDGER"), line_with(picture, "LEDGER")) << "counting went on";
+    terminal.type("q");
     expect_given_back(terminal);
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <numeric>
+#include <utility>
 
 #include "user/live/outcome_tone.h"
 #include "user/live/sparkline.h"
@@ -14,28 +16,30 @@ namespace {
 struct Layout {
     TopColumn column;
     std::string_view title;
-    int least;       // columns
+    int least;       // columns; where it is less than the content needs, that is cut or rounded
+    int usual;       // where there is room
     int importance;  // 0: the last to go
     Align align = Align::right;
 };
 
+// With their least widths all up to the history fit into 80 columns.
 constexpr Layout layouts[] = {
-    {TopColumn::name, "sender", 12, 0, Align::left},
-    {TopColumn::pid, "pid", 7, 2},
-    {TopColumn::socket, "socket", 7, 13},
-    {TopColumn::ifname, "device", 6, 5, Align::left},
-    {TopColumn::method, "by", 8, 7, Align::left},
-    {TopColumn::rate, "sends/s", 7, 1},
-    {TopColumn::bytes, "bytes/s", 7, 8},
-    {TopColumn::sends, "sends", 8, 11},
-    {TopColumn::delivered, "delivered", 9, 12},
-    {TopColumn::dropped, "drop", 6, 3},
-    {TopColumn::failed, "fail", 6, 4},
-    {TopColumn::queued, "queued", 6, 14},
-    {TopColumn::unknown, "unknown", 7, 15},
-    {TopColumn::median, "median", 7, 9},
-    {TopColumn::p99, "p99", 7, 6},
-    {TopColumn::history, "rate", 8, 10, Align::left},
+    {TopColumn::name, "sender", 8, 12, 0, Align::left},
+    {TopColumn::pid, "pid", 3, 7, 2},
+    {TopColumn::socket, "socket", 7, 7, 15},
+    {TopColumn::ifname, "device", 6, 6, 5, Align::left},
+    {TopColumn::method, "by", 2, 8, 7, Align::left},
+    {TopColumn::rate, "sends/s", 7, 7, 1},
+    {TopColumn::bytes, "bytes/s", 7, 7, 9},
+    {TopColumn::sends, "sends", 8, 8, 13},
+    {TopColumn::delivered, "delivered", 9, 9, 14},
+    {TopColumn::dropped, "drop", 5, 6, 3},
+    {TopColumn::failed, "fail", 5, 6, 4},
+    {TopColumn::queued, "queued", 6, 6, 11},
+    {TopColumn::unknown, "unknown", 7, 7, 12},
+    {TopColumn::median, "median", 6, 7, 8},
+    {TopColumn::p99, "p99", 6, 7, 6},
+    {TopColumn::history, "rate", 5, 8, 10, Align::left},
 };
 constexpr int longest_history = 60;
 
@@ -62,9 +66,11 @@ Text outcome_text(const ActiveSender& sender, Outcome outcome, int width) {
     return {count_text(sends, width), sends ? tone_of(outcome) : Tone::dim};
 }
 
-Text latency_text(const Latency& latency, std::uint64_t ns) {
+Text latency_text(const Latency& latency, std::uint64_t ns, int width) {
     if (latency.samples == 0) return {"-", Tone::dim};
-    return {duration(ns)};
+    std::string text = duration(ns);
+    if (columns(text) > width) std::erase(text, ' ');
+    return {std::move(text)};
 }
 
 Text text_of(TopColumn column, int width, const ActiveSender& sender, const Activity& activity, const Style& style) {
@@ -82,11 +88,28 @@ Text text_of(TopColumn column, int width, const ActiveSender& sender, const Acti
         case TopColumn::failed: return outcome_text(sender, Outcome::failed, width);
         case TopColumn::queued: return outcome_text(sender, Outcome::queued, width);
         case TopColumn::unknown: return outcome_text(sender, Outcome::unknown, width);
-        case TopColumn::median: return latency_text(sender.latency, sender.latency.median);
-        case TopColumn::p99: return latency_text(sender.latency, sender.latency.p99);
+        case TopColumn::median: return latency_text(sender.latency, sender.latency.median, width);
+        case TopColumn::p99: return latency_text(sender.latency, sender.latency.p99, width);
         case TopColumn::history: return {sparkline(sender.rates, width, style.utf8)};
     }
     return {};
+}
+
+// Nobody has it: only where there is room for everything.
+bool is_blank(TopColumn column, std::span<const ActiveSender* const> senders) {
+    if (column != TopColumn::queued && column != TopColumn::unknown) return false;
+    const Outcome outcome = column == TopColumn::queued ? Outcome::queued : Outcome::unknown;
+    return std::ranges::all_of(senders, [&](const ActiveSender* sender) { return sender->total.count(outcome) == 0; });
+}
+
+int least_width(const Layout& layout, std::span<const ActiveSender* const> senders) {
+    int width = layout.least;
+    for (const ActiveSender* sender : senders) {
+        if (layout.column == TopColumn::pid)
+            width = std::max(width, static_cast<int>(fmt::formatted_size("{}", sender->pid)));
+        if (layout.column == TopColumn::method) width = std::max(width, static_cast<int>(sender->method.size()));
+    }
+    return std::min(width, layout.usual);
 }
 
 }  // namespace
@@ -112,21 +135,29 @@ std::string rate_text(double a_second, int width) {
 }
 
 std::vector<TopCell> fit_columns(std::span<const ActiveSender* const> senders, const Style& style) {
-    constexpr int count = static_cast<int>(std::size(layouts));
+    std::vector<TopCell> cells;
+    for (const Layout& layout : layouts) cells.push_back({layout.column, least_width(layout, senders)});
+    std::vector<std::size_t> order(cells.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) {
+        return std::pair(is_blank(layouts[i].column, senders), layouts[i].importance);
+    });
     std::array<bool, std::size(layouts)> is_in{};
     int room = style.width + 1;  // the first has no blank before it
-    for (int importance = 0; importance < count; importance++) {
-        const auto next = std::find_if(std::begin(layouts), std::end(layouts),
-                                       [&](const Layout& layout) { return layout.importance == importance; });
-        if (room < next->least + 1 && importance > 0) break;
-        is_in[static_cast<std::size_t>(next - std::begin(layouts))] = true;
-        room -= next->least + 1;
+    for (const std::size_t i : order) {
+        if (room < cells[i].width + 1 && layouts[i].importance > 0) continue;
+        is_in[i] = true;
+        room -= cells[i].width + 1;
     }
-    std::vector<TopCell> cells;
-    for (std::size_t i = 0; i < std::size(layouts); i++)
-        if (is_in[i]) cells.push_back({layouts[i].column, layouts[i].least});
+    for (std::size_t i = std::size(layouts); i-- > 0;)
+        if (!is_in[i]) cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(i));
     if (room < 0) cells.front().width = std::max(style.width, 0);
 
+    for (TopCell& cell : cells) {
+        const int more = std::clamp(layout_of(cell.column).usual - cell.width, 0, std::max(room, 0));
+        cell.width += more;
+        room -= more;
+    }
     // What is long is given room; beyond that the history.
     const auto widen = [&](TopColumn column, auto needed) {
         const auto cell =
