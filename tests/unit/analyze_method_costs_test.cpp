@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -37,6 +39,34 @@ const MethodPart* part(const MethodCost& cost, Stage stage) {
     for (const MethodPart& one : cost.parts)
         if (one.stage == stage) return &one;
     return nullptr;
+}
+
+TEST(TheOrderOfARound, HasEachWayOnceAndIsAnotherInEachRound) {
+    constexpr unsigned rounds = 5;
+    constexpr std::size_t ways = 18;
+    std::set<std::size_t> firsts, lasts;
+    std::set<std::vector<std::size_t>> orders;
+    for (unsigned round = 0; round < rounds; round++) {
+        std::vector<std::size_t> order = order_of_round(ways, round, rounds);
+        firsts.insert(order.front());
+        lasts.insert(order.back());
+        orders.insert(order);
+        std::ranges::sort(order);
+        for (std::size_t i = 0; i < ways; i++) EXPECT_EQ(order.at(i), i);
+    }
+    EXPECT_EQ(orders.size(), rounds);
+    EXPECT_GE(firsts.size(), rounds - 1) << "none is always the one that warms the machine";
+    EXPECT_GE(lasts.size(), rounds - 1);
+}
+
+TEST(TheOrderOfARound, PutsAnotherWayBeforeEachFromRoundToRound) {
+    const std::vector<std::size_t> one = order_of_round(6, 0, 2), two = order_of_round(6, 1, 2);
+    EXPECT_EQ(one, (std::vector<std::size_t>{0, 1, 2, 3, 4, 5}));
+    for (std::size_t i = 1; i < one.size(); i++) {
+        const auto at = std::ranges::find(two, one[i]) - two.begin();
+        if (at > 0) EXPECT_NE(two[static_cast<std::size_t>(at) - 1], one[i - 1]);
+    }
+    EXPECT_EQ(order_of_round(1, 0, 1), std::vector<std::size_t>{0});
 }
 
 TEST(MethodCosts, AreHeldAgainstTheFirstWithinEachRound) {

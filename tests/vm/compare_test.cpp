@@ -85,6 +85,7 @@ TEST_F(Compared, methods_send_what_they_say_and_differ_in_the_stages_in_which_th
         {"compare-methods", "-i", "veth0", "-c", std::to_string(count), "--rounds", std::to_string(rounds), "--json"});
     EXPECT_EQ(done.status, 0) << shown(done);
     std::map<std::string, Json> methods;
+    std::vector<std::string> order;
     for (Json& line : json_lines(done.out)) {
         EXPECT_TRUE(line.at("refused").is_null()) << line.dump();
         EXPECT_EQ(line.at("frames"), count * rounds) << line.dump();
@@ -93,9 +94,14 @@ TEST_F(Compared, methods_send_what_they_say_and_differ_in_the_stages_in_which_th
         EXPECT_GT(line.at("traced_call_ns").at("min").get<double>(), 0) << line.dump();
         const std::string name =
             line.at("method").get<std::string>() + (line.at("bypass").get<bool>() ? ", bypass" : "");
+        order.push_back(name);
         methods.emplace(name, std::move(line));
     }
     EXPECT_EQ(methods.size(), 18U) << done.out;
+    std::vector<std::string> expected{"sendto", "send",    "sendmsg", "sendmmsg", "write",
+                                      "writev", "ring-v1", "ring-v2", "ring-v3"};
+    for (std::size_t i = 0; i < 9; i++) expected.push_back(expected[i] + ", bypass");
+    EXPECT_EQ(order, expected) << "the rows are told in the order of the help, however rounds were driven";
     const auto passed = [&methods](const std::string& method, const std::string& name) {
         for (const Json& stage : methods.at(method).at("stages"))
             if (stage.at("name") == name) return stage.at("passed").get<bool>();

@@ -77,6 +77,13 @@ std::vector<MethodPart> parts_of(const MethodRuns& runs, const MethodRuns& base)
 
 }  // namespace
 
+std::vector<std::size_t> order_of_round(std::size_t ways, unsigned round, unsigned rounds) {
+    std::vector<std::size_t> order(ways);
+    for (std::size_t i = 0; i < ways; i++) order[i] = (i + round * ways / rounds) % ways;
+    if (round % 2) std::reverse(order.begin(), order.end());
+    return order;
+}
+
 void MethodTimes::add(const Send& send, const Plan& plan) {
     const sr_span& sendmsg = send.record.span[SR_SLOT_SENDMSG];
     if (sendmsg.start == 0 || sendmsg.end < sendmsg.start) return;

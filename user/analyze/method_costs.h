@@ -50,6 +50,10 @@ class MethodTimes {
     StageBySlot stages_{};
 };
 
+// In which order a round drives the ways: each once. The same order would give each the same neighbours, and the last
+// always a machine that is warm. `round`: from 0, below `rounds`.
+std::vector<std::size_t> order_of_round(std::size_t ways, unsigned round, unsigned rounds);
+
 // What was measured of one way to send.
 struct MethodRuns {
     std::string method;  // "sendto", "ring-v3"

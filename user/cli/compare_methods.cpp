@@ -50,14 +50,6 @@ std::vector<Way> all_ways(const Interface& interface, unsigned batch) {
     return ways;
 }
 
-// The same order would give each the same neighbours, and the last always a machine that is warm.
-std::vector<std::size_t> order_of_round(std::size_t ways, unsigned round, unsigned rounds) {
-    std::vector<std::size_t> order(ways);
-    for (std::size_t i = 0; i < ways; i++) order[i] = (i + round * ways / rounds) % ways;
-    if (round % 2) std::reverse(order.begin(), order.end());
-    return order;
-}
-
 // Sums the driver's events up to one round.
 class RoundSum {
   public:
