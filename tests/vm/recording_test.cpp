@@ -115,6 +115,7 @@ TEST_F(Recordings, keep_what_was_sent_when_sockray_is_killed) {
     const Recording recording = read_back(report).recording;
     EXPECT_GT(recording.sends.size(), 500U);
     EXPECT_EQ(recording.total("decoded"), recording.sends.size());
+    EXPECT_NE(sockray({"diagnose", "--json", path}).out.find("\"incomplete-recording\""), std::string::npos);
 }
 
 TEST_F(Recordings, end_with_a_message_when_the_disk_is_full_and_the_session_goes_on) {
