@@ -44,13 +44,14 @@ class Recordings : public KernelTest {
     }
 
     // What came out of veth1 while sockray ran with these options, and what it recorded.
-    void expect_what_came_out(const Arguments& options, std::size_t count) const {
+    void expect_what_came_out(const Arguments& options, std::size_t count, std::size_t snaplen = 262144) const {
         const std::string received = file("received.pcap");
         const std::string recorded = file("recorded.pcapng");
-        Process tcpdump({"tcpdump", "-i", "veth1", "-Q", "in", "-B", "8192", "-U", "-Z", "root", "-w", received,
-                         "ether", "proto", "0x88b5"});
+        const std::string most = std::to_string(snaplen);
+        Process tcpdump({"tcpdump", "-i", "veth1", "-Q", "in", "-B", "8192", "-U", "-Z", "root", "-s", most, "-w",
+                         received, "ether", "proto", "0x88b5"});
         ASSERT_TRUE(tcpdump.wait_for_err("listening"));
-        Arguments words{"run", "-i", "veth0", "-c", std::to_string(count), "-w", recorded};
+        Arguments words{"run", "-i", "veth0", "-c", std::to_string(count), "-s", most, "-w", recorded};
         words.insert(words.end(), options.begin(), options.end());
         const Completed done = sockray(words);
         ASSERT_EQ(done.status, 0) << shown(done);
@@ -92,6 +93,26 @@ TEST_F(Recordings, hold_the_frames_that_came_out_at_the_other_end) {
     expect_what_came_out({"--size", "60-1514", "--method", "ring-v1"}, 100);
     expect_what_came_out({"--size", "60-1500", "--socket", "dgram"}, 100);
     matrix_cell("recorded", "800/800");
+}
+
+TEST_F(Recordings, with_a_snaplen_hold_so_much_of_each_frame_and_how_long_it_was) {
+    for (const char* option : {"--no-calibrate", "--bypass"}) {
+        expect_what_came_out({"--size", "600", option}, 40, 96);
+        const std::string recorded = file("recorded.pcapng");
+        const Completed heads = run({"tcpdump", "-e", "-n", "-Z", "root", "-r", recorded});
+        std::size_t whole_lengths = 0;
+        for (const std::string& line : lines_of(heads.out))
+            whole_lengths += line.find("length 600:") != std::string::npos;
+        EXPECT_EQ(whole_lengths, 40U) << shown(heads);
+        constexpr std::size_t lines_of_96_bytes = 6;
+        const Completed bytes = run({"tcpdump", "-n", "-xx", "-Z", "root", "-c", "1", "-r", recorded});
+        std::size_t lines = 0;
+        for (const std::string& line : lines_of(bytes.out)) lines += line.starts_with("\t0x");
+        EXPECT_EQ(lines, lines_of_96_bytes) << shown(bytes);
+        const Completed report = sockray({"report", recorded});
+        EXPECT_EQ(report.status, 0) << shown(report);
+        EXPECT_EQ(report.err, "") << "nothing of the recording is lost with the bytes";
+    }
 }
 
 TEST_F(Recordings, hold_frames_past_the_taps_and_those_in_page_fragments) {
