@@ -299,8 +299,14 @@ Send slower(std::uint64_t number, std::uint64_t extra, bool behind_driver) {
     return send;
 }
 
-void add_tail(Session& session, bool behind_driver) {
-    for (std::uint64_t i = 0; i < 2000; i++) session.add(slower(i, i % 50 == 0 ? 200'000 + i : 0, behind_driver));
+void add_tail(Session& session, bool behind_driver, bool received = false) {
+    for (std::uint64_t i = 0; i < 2000; i++) {
+        Send send = slower(i, i % 50 == 0 ? 200'000 + i : 0, behind_driver);
+        const std::uint64_t driver_end = send.record.span[SR_SLOT_DRIVER].end;
+        if (received && i % 100 == 0)
+            made::pass(send.record, SR_SLOT_RECEIVE, Stage::packet_rcv, driver_end + 100, driver_end + 100);
+        session.add(send);
+    }
 }
 
 TEST(SoftirqRule, FindsATailThatLiesAroundTheDriver) {
@@ -311,6 +317,18 @@ TEST(SoftirqRule, FindsATailThatLiesAroundTheDriver) {
     ASSERT_TRUE(finding);
     EXPECT_TRUE(says(finding->title, "100 % of the difference lies in __dev_queue_xmit")) << finding->title;
     EXPECT_EQ(finding->sends.size(), 3U);
+    EXPECT_TRUE(says(evidence(finding), "inferred from where the time lies")) << evidence(finding);
+}
+
+TEST(SoftirqRule, CountsTheSlowSendsInWhichASoftirqIsKnownToHaveRun) {
+    Session session;
+    add_tail(session, true, true);
+    session.end();
+    const Finding* finding = session.found("softirq-tail");
+    ASSERT_TRUE(finding);
+    EXPECT_TRUE(says(evidence(finding), "of them a packet socket was offered the frame in between"))
+        << evidence(finding);
+    EXPECT_FALSE(says(evidence(finding), "inferred"));
 }
 
 TEST(SoftirqRule, LeavesATailThatLiesElsewhereAndSmoothSendsAlone) {

@@ -25,6 +25,7 @@ struct Around {
     std::uint64_t total_ns = 0;    // of the send
     std::uint64_t outside_ns = 0;  // in __dev_queue_xmit, without the driver
     std::uint64_t behind_ns = 0;   // of this, behind the driver's return
+    bool received = false;         // a packet socket was offered the frame meanwhile
     bool operator>(const Around& other) const { return total_ns > other.total_ns; }
 };
 
@@ -43,13 +44,14 @@ class Softirq : public Rule {
         const sr_span& driver = record.span[SR_SLOT_DRIVER];
         const sr_span& own = is_inside(record.span[SR_SLOT_NDO], xmit) ? record.span[SR_SLOT_NDO] : driver;
         if (!is_inside(driver, xmit) || !is_inside(own, xmit)) return;
-        const Around around{seen.kernel_ns, (xmit.end - xmit.start) - (own.end - own.start), xmit.end - driver.end};
+        const std::uint64_t received = record.span[SR_SLOT_RECEIVE].start;
+        const Around around{seen.kernel_ns, (xmit.end - xmit.start) - (own.end - own.start), xmit.end - driver.end,
+                            received >= xmit.start && received <= xmit.end};
         totals_.add(around.total_ns);
         outside_.add(around.outside_ns);
         keep_slow(around);
         slow_.add(seen.send.id, around.total_ns);
-        const std::uint64_t received = record.span[SR_SLOT_RECEIVE].start;
-        if (received < xmit.start || received > xmit.end) return;
+        if (!around.received) return;
         inside_.add(around.behind_ns);
         behind_ns_ += around.behind_ns;
         inside_sends_.add(seen.send.id, around.behind_ns);
@@ -79,6 +81,7 @@ class Softirq : public Rule {
         std::uint64_t extra = 0;
         std::uint64_t extra_outside = 0;
         std::uint64_t behind = 0;
+        std::uint64_t received = 0;
         for (auto rest = slowest_; !rest.empty(); rest.pop()) {
             const Around& slow = rest.top();
             if (slow.total_ns < p99) continue;
@@ -86,6 +89,7 @@ class Softirq : public Rule {
             extra += slow.total_ns - median;
             extra_outside += slow.outside_ns - std::min(slow.outside_ns, usual_outside);
             behind += slow.behind_ns;
+            received += slow.received;
         }
         const double part = share(extra_outside, extra);
         if (part < least_tail_share) return;
@@ -103,7 +107,12 @@ class Softirq : public Rule {
                 sends, duration(extra), duration(extra_outside)),
             fmt::format("{} of their time lies behind the return of dev_hard_start_xmit, where softirqs run that have "
                         "waited, and where a qdisc's other frames are handed on",
-                        duration(behind))};
+                        duration(behind)),
+            received
+                ? fmt::format("in {} of them a packet socket was offered the frame in between: without RPS that is "
+                              "a softirq on the sender's CPU",
+                              received)
+                : "that it was softirqs is inferred from where the time lies: they have no hook of their own"};
         finding.sends = slow_.ids();
         finding.cause =
             "softirqs on the sender's CPU (receiving, timers, RCU) run when __dev_queue_xmit lets them, or "
