@@ -88,6 +88,18 @@ TEST_F(Files, ARecordingIsNotWrittenOverStandardOutput) {
     }
 }
 
+TEST_F(Files, AReportOfWhatIsNoRecordingLeavesNoFileBehind) {
+    std::ofstream(name("old")) << "the report of yesterday";
+    for (const std::string option : {"--html", "--timeline", "--flame", "--folded"})
+        for (const std::string file : {"new", "old"}) {
+            EXPECT_EQ(sockray({"report", name("in"), option, name(file)}).status, 1);
+            EXPECT_EQ(sockray({"report", name("in"), option, name(file), "--lines"}).status, 1);
+            EXPECT_FALSE(fs::exists(name("new"))) << option;
+            std::ifstream old(name("old"));
+            EXPECT_EQ(std::string(std::istreambuf_iterator<char>(old), {}), "the report of yesterday") << option;
+        }
+}
+
 TEST_F(Files, AStreamIsReadAndAnotherOneWritten) {
     const Ended ended = sockray({"run", "-i", "lo", "-r", "-", "-w", "-"}, {.output = "/dev/null"});
     EXPECT_NE(ended.status, 2) << ended.err;

@@ -1,6 +1,7 @@
 // The promise of docs/recording.md: a later sockray reads what an earlier one wrote. tests/unit/data/recordings has
 // what earlier ones wrote, and what they said of it; such files are never made anew.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -63,6 +64,24 @@ TEST(Recordings, OfEarlierVersionsAreReadAsTheyWere) {
             expect_kept(then[i], now[i], name + " line " + std::to_string(i + 1));
     }
     EXPECT_GE(recordings, 2) << "plain and compressed";
+}
+
+// Behind its first block a recording is like any other capture.
+TEST(Recordings, ThatAreCutOffBeforeTheirFirstRecordAreNotCalledAnothers) {
+    const fs::path recording = fs::path(SOCKRAY_RECORDINGS) / "0.1.0.pcapng";
+    const fs::path cut = fs::temp_directory_path() / ("sockray-cut-" + std::to_string(::getpid()));
+    for (const std::uintmax_t bytes : {20U, 100U, 150U, 176U}) {
+        fs::copy_file(recording, cut, fs::copy_options::overwrite_existing);
+        fs::resize_file(cut, bytes);
+        for (const char* verb : {"report", "diagnose"}) {
+            const Ended ended = sockray({verb, cut});
+            EXPECT_EQ(ended.status, 1) << bytes;
+            EXPECT_EQ(ended.err.find("another program"), std::string::npos) << bytes << ": " << ended.err;
+            const bool said = ended.err.find("cut off") != std::string::npos;
+            EXPECT_TRUE(said) << bytes << ": " << ended.err;
+        }
+    }
+    fs::remove(cut);
 }
 
 }  // namespace

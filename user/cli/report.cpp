@@ -44,15 +44,25 @@ class FileReport {
     static Result<std::unique_ptr<FileReport>> create(const std::string& path, const RecordingFiles& recording) {
         const bool standard = path == "-";
         Fd fd(standard ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+        const bool fresh = !standard && fd;
+        if (!fd && errno == EEXIST) fd = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         if (!fd) return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
         if (recording.contain(fd.get()))
             return usage(fmt::format("{} is the recording: the report would overwrite it", printable(path)));
         auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(fd)));
+        file->unused_ = fresh;
         file->report_ = std::make_unique<Report>(file->out_.buffer());
         file->emptier_.tells_captures = std::is_same_v<Report, HtmlPage>;
         return file;
     }
+
+    // What was asked for before the recording was known to be none leaves no empty file behind.
+    ~FileReport() {
+        if (unused_ && is_same_file(path_, fd_.get())) ::unlink(path_.c_str());
+    }
+    FileReport(const FileReport&) = delete;
+    FileReport& operator=(const FileReport&) = delete;
 
     void add_to(std::vector<Sink*>& sinks) {
         sinks.push_back(&emptier_);
@@ -68,6 +78,7 @@ class FileReport {
 
     // Behind the last event. False, and said so, where it could not be written.
     bool finish() {
+        unused_ = false;
         out_.flush();
         const int error = out_.error() ? out_.error() : emptier_.failed;
         if (error == 0) return true;
@@ -94,6 +105,7 @@ class FileReport {
         : path_(std::move(path)), fd_(std::move(fd)), out_(fd_.get()), emptier_(path_ == "-" ? -1 : fd_.get()) {}
     std::string path_;
     Fd fd_;
+    bool unused_ = false;  // made here, and not finished
     Output out_;
     Emptier emptier_;
     Flusher flusher_{out_};

@@ -66,6 +66,7 @@ class Replay {
     Status read(RecordingFiles::File from);
     void finish();
     bool has_origin() const { return origin_.has_value(); }
+    bool has_packets() const { return packets_; }
     ReadNotes notes;
 
   private:
@@ -95,6 +96,7 @@ class Replay {
     Ledger counted_;
     CaptureLedger captured_;
     std::vector<TapInterface> interfaces_;  // of this section
+    bool packets_ = false;                  // a frame was read, whoever wrote it
     bool behind_send_ = false;              // the next packet is the frame of a send that was told
     bool send_was_tapped_ = false;
     std::uint64_t last_ns_ = 0;
@@ -177,6 +179,7 @@ void Replay::take_block(const pcapng::Block& block, bool swapped) {
         (void)std::sscanf(std::string(described->description).c_str(), interface_scan, &interface.ifindex,
                           &interface.netns_ino);
     } else if (block.type == pcapng::enhanced_packet) {
+        packets_ = true;
         if (!behind_send_)
             take_packet(block.body, swapped);
         else if (!send_was_tapped_)
@@ -340,6 +343,10 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
         if (Status read = replay.read(std::move(file)); !read) return tl::unexpected(read.error());
     if (replay.notes.entries == 0 && !replay.notes.words.empty())
         return fail(replay.notes.words.front(), "there are no records of sockray's before that");
+    if (replay.notes.entries == 0 && !replay.has_packets())
+        return fail(
+            fmt::format("{} ends before its first record: it was cut off, and is too short to tell whose it is", first),
+            "copy it again, whole");
     if (replay.notes.entries == 0)
         return fail(fmt::format("{} holds no records of sockray's", first),
                     "it is a capture of another program, or one that took them out (editcap does); record with -w");
