@@ -88,6 +88,15 @@ TEST_F(Files, ARecordingIsNotWrittenOverStandardOutput) {
     }
 }
 
+TEST_F(Files, ARunDoesNotComeToRecordOverTheFramesItSends) {
+    for (const std::string frames : {"cap0", "cap2"}) {
+        std::ofstream(name(frames)) << "frames";
+        const Ended ended = sockray({"run", "-i", "lo", "-r", name(frames), "-w", name("cap"), "-C", "1M", "-W", "3"});
+        EXPECT_EQ(ended.status, 2) << ended.err;
+        EXPECT_NE(ended.err.find("would overwrite the frames"), std::string::npos) << ended.err;
+    }
+}
+
 TEST_F(Files, AReportOfWhatIsNoRecordingLeavesNoFileBehind) {
     std::ofstream(name("old")) << "the report of yesterday";
     for (const std::string option : {"--html", "--timeline", "--flame", "--folded"})

@@ -23,6 +23,7 @@
 #include "user/live/progress.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/tracer.h"
+#include "user/record/file_names.h"
 
 namespace sockray {
 namespace {
@@ -60,6 +61,14 @@ Status check_run(const RunOptions& options) {
     if (!options.read.empty() && options.read != "-" && is_same_file(options.read, options.record.write))
         return usage(
             fmt::format("-r and -w both name {}: the recording would overwrite the frames", printable(options.read)));
+    const Rotation& rotation = options.record.rotation;
+    if (!options.read.empty() && options.read != "-" && !options.record.write.empty() && rotation.is_on() &&
+        FileNames(options.record.write, rotation).may_be(options.read))
+        return usage(
+            fmt::format("-r names {}, which a file of the recording may come to be called (-w, -C, -G): it would "
+                        "overwrite the frames",
+                        printable(options.read)),
+            "record under another name, or into another folder");
     if (Status frame = check_frame(options.frame); !frame) return frame;
     if (!options.read.empty() && options.socket.type == SocketType::dgram)
         return usage("--socket dgram cannot send the frames of a file (-r) as they are: the kernel builds the header",

@@ -2,9 +2,11 @@
 
 #include <array>
 #include <ctime>
+#include <filesystem>
 #include <string_view>
 
 #include "user/base/format.h"
+#include "user/base/same_file.h"
 
 namespace sockray {
 namespace {
@@ -52,6 +54,27 @@ std::string FileNames::next(std::int64_t realtime_s) {
     for (std::string stem = timed; !given_.insert(name).second; name = numbered(index, stem))
         stem += '-';  // the 11th of "cap1", and the first of "cap11"
     return name;
+}
+
+bool FileNames::may_be(const std::string& path) const {
+    std::error_code why;
+    const std::filesystem::path file = std::filesystem::canonical(path, why);
+    const std::filesystem::path own(stem_);
+    std::string name = file.filename();
+    if (why || !name.ends_with(ending_)) return false;
+    name.resize(name.size() - ending_.size());
+    const std::string begin = own.filename();
+    std::tm time{};
+    const char* behind = nullptr;
+    if (rotation_.seconds)
+        behind = ::strptime(name.c_str(), begin.c_str(), &time);
+    else if (name.starts_with(begin))
+        behind = name.c_str() + begin.size();
+    if (!behind || std::string_view(behind).find_first_not_of("0123456789-") != std::string_view::npos) return false;
+    // A folder whose name is made of the time may be any.
+    const bool timed_folder = rotation_.seconds && own.parent_path().string().find('%') != std::string::npos;
+    const std::string same_name = own.parent_path() / file.filename();
+    return timed_folder || is_same_file(path, same_name);
 }
 
 }  // namespace sockray

@@ -28,6 +28,9 @@ class FileNames {
 
     std::string next(std::int64_t realtime_s);
 
+    // Whether a file of the recording may come to be this one: it has one of their names, and is in their folder.
+    bool may_be(const std::string& path) const;
+
   private:
     std::string numbered(std::uint32_t index, const std::string& stem) const;
 
