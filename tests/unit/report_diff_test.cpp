@@ -78,6 +78,18 @@ TEST(TheDiffText, SaysWhereEvidenceAndHooksDiffer) {
     EXPECT_NE(text.find("--backend"), std::string::npos) << text;
 }
 
+TEST(TheDiffText, HasItsEvidenceWithinTheWindow) {
+    Sessions sessions;
+    fill(sessions, true);
+    for (const int width : {80, 120}) {
+        const std::string text = text_of(sessions, {.width = width});
+        EXPECT_NE(text.find("A: "), std::string::npos) << text;
+        EXPECT_NE(text.find("B: "), std::string::npos) << text;
+        std::istringstream lines(text.substr(text.find("EVIDENCE")));
+        for (std::string line; std::getline(lines, line) && !line.empty();) EXPECT_LE(columns(line), width) << line;
+    }
+}
+
 TEST(TheDiffText, IsAsciiWithoutControlCharactersWhereItMustBe) {
     Sessions sessions;
     fill(sessions, true);

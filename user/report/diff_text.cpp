@@ -131,13 +131,22 @@ void append_evidence(fmt::memory_buffer& out, const Comparison& comparison, cons
     if (comparison.evidence.empty()) return;
     heading(out, style, "EVIDENCE");
     out.append(std::string_view("  stages that A and B know in different ways; this is no change of the path\n"));
-    constexpr int evidence_width = 40;
+    constexpr int name_width = least_name_width - 4;
+    constexpr int a_width = 24;
     for (const EvidenceChange& change : comparison.evidence) {
         out.append(std::string_view("  "));
-        paint_cell(out, style, Tone::plain, stage_name(change.stage), least_name_width - 4);
-        paint_cell(out, style, Tone::dim, "A: " + printable(evidence_words(change.a, change.hook_a), style.utf8),
-                   evidence_width);
-        paint(out, style, Tone::dim, "  B: " + printable(evidence_words(change.b, change.hook_b), style.utf8));
+        const std::string a = "A: " + printable(evidence_words(change.a, change.hook_a), style.utf8);
+        const std::string b = "B: " + printable(evidence_words(change.b, change.hook_b), style.utf8);
+        paint_cell(out, style, Tone::plain, stage_name(change.stage), name_width);
+        paint_cell(out, style, Tone::dim, a, a_width);
+        // Where one line has no room for both, B stands below A.
+        if (2 + name_width + std::max(columns(a), a_width) + 2 + columns(b) > style.width) {
+            end_line(out);
+            fmt::format_to(std::back_inserter(out), "{:{}}", "", 2 + name_width);
+        } else {
+            out.append(std::string_view("  "));
+        }
+        paint(out, style, Tone::dim, b);
         end_line(out);
     }
     if (comparison.hooks_differ)
