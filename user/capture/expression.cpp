@@ -41,11 +41,13 @@ Result<std::vector<sock_filter>> compile_expression(const std::string& expressio
                                                     LinkType link) {
     if (expression.empty()) return std::vector<sock_filter>{};
     const int dlt = dlt_of(link.linktype);
-    const PcapHandle dead(::pcap_open_dead(dlt, whole_frame));
-    if (!dead) return fail("cannot compile the filter: no memory");
-    if (const auto right = compile_for(dead.get(), expression); !right) return tl::unexpected(right.error());
     const auto handle = activate(interface, dlt);
-    if (!handle) return tl::unexpected(handle.error());
+    if (!handle) {  // that the expression is wrong comes first
+        const PcapHandle dead(::pcap_open_dead(dlt, whole_frame));
+        if (!dead) return fail("cannot compile the filter: no memory");
+        if (const auto right = compile_for(dead.get(), expression); !right) return tl::unexpected(right.error());
+        return tl::unexpected(handle.error());
+    }
     return compile_for(handle->get(), expression).map([](const FilterProgram& program) {
         std::vector<sock_filter> code;
         code.reserve(program.size());

@@ -13,7 +13,7 @@ namespace sockray {
 
 // Compiles for what is captured on an interface of this link type. VLAN tags are looked for where the kernel keeps them
 // (SKF_AD_VLAN_TAG): to find out that it does, libpcap opens the interface for a moment, which needs CAP_NET_RAW. An
-// expression that is wrong is found before that.
+// expression that is wrong is the error also where that is not allowed.
 //
 // `interface`: its name, or "any". An empty expression gives an empty program: all frames.
 // Names of hosts and networks are looked up in this machine's own files, and never by a network query.
