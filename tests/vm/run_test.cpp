@@ -52,7 +52,7 @@ TEST_F(Run, of_100000_sends_drives_attempts_and_correlates_every_one) {
     EXPECT_EQ(recording.total("driven"), many);
     EXPECT_EQ(recording.total("attempted"), many);
     EXPECT_EQ(recording.total("correlated"), many);
-    matrix_cell("run_sendto", counts(big_run().traced));
+    matrix_cell("run_of_100000", counts(big_run().traced));
 }
 
 TEST_F(Run, of_100000_sends_delivers_as_many_as_the_device_counts) {
@@ -125,7 +125,6 @@ TEST_F(Run, on_SOCK_DGRAM_sends_the_frame_without_its_header) {
     EXPECT_EQ(traced.recording.total("correlated"), 200U);
     EXPECT_EQ(traced.recording.sockets.at(0).value("sock_type", -1), SOCK_DGRAM);
     for (const SendLine& send : traced.recording.sends) ASSERT_EQ(send.len, 86U);
-    matrix_cell("run_dgram", counts(traced));
 }
 
 TEST_F(Run, with_method_send_at_a_rate_takes_as_long_as_the_rate_says) {
@@ -141,7 +140,7 @@ TEST_F(Run, with_method_send_at_a_rate_takes_as_long_as_the_rate_says) {
     const double seconds =
         static_cast<double>(traced.recording.sends.back().ts - traced.recording.sends.front().ts) / 1e9;
     EXPECT_NEAR(seconds, 299 / rate, 0.1 * 299 / rate);
-    matrix_cell("run_send", counts(traced));
+    matrix_cell("run_send_at_a_rate", counts(traced));
 }
 
 TEST_F(Run, with_method_sendmsg_from_two_threads_correlates_each_by_number_and_thread) {
@@ -165,9 +164,10 @@ TEST_F(Run, with_method_sendmsg_from_two_threads_correlates_each_by_number_and_t
 
 // ---- the ways to send
 
-// A run's sends by one way, each delivered and each found again; `entry` is the name that sockray gives to it.
-void expect_all_found(const Arguments& words, std::uint64_t count, const std::string& entry) {
-    SCOPED_TRACE(entry + " " + (words.empty() ? "" : words.back()));
+// A run's sends by one way, each delivered and each found again; `entry` is the name that sockray gives to it, `way`
+// that of the way in the table of kernels.
+void expect_all_found(const std::string& way, const Arguments& words, std::uint64_t count, const std::string& entry) {
+    SCOPED_TRACE(way);
     Arguments options{"-c", std::to_string(count)};
     options.insert(options.end(), words.begin(), words.end());
     const std::uint64_t before = device_count("veth0").tx_packets;
@@ -185,22 +185,23 @@ void expect_all_found(const Arguments& words, std::uint64_t count, const std::st
     }
     EXPECT_EQ(numbers.size(), count);
     EXPECT_FALSE(numbers.contains(0));
+    matrix_cell("run_" + way, counts(traced));
 }
 
 TEST_F(Run, by_each_call_finds_every_send_again) {
     for (const char* call : {"sendto", "send", "sendmsg", "sendmmsg", "write", "writev"})
-        expect_all_found({"--method", call}, 200, call);
+        expect_all_found(call, {"--method", call}, 200, call);
 }
 
 TEST_F(Run, by_each_call_that_SOCK_DGRAM_and_SOCK_PACKET_can_finds_every_send_again) {
-    for (const char* socket : {"dgram", "packet"})
+    for (const std::string socket : {"dgram", "packet"})
         for (const char* call : {"sendto", "sendmsg", "sendmmsg"})
-            expect_all_found({"--method", call, "--socket", socket}, 100, call);
+            expect_all_found(socket + "_" + call, {"--method", call, "--socket", socket}, 100, call);
 }
 
 TEST_F(Run, past_the_qdisc_goes_through___dev_direct_xmit) {
-    for (const char* call : {"sendto", "sendmmsg", "write"})
-        expect_all_found({"--method", call, "--bypass"}, 100, call);
+    for (const std::string call : {"sendto", "sendmmsg", "write"})
+        expect_all_found("bypass_" + call, {"--method", call, "--bypass"}, 100, call);
     const Traced traced = drive({"-c", "20", "--bypass"});
     for (const SendLine& send : traced.recording.sends) {
         EXPECT_TRUE(send.stage("__dev_direct_xmit"));
@@ -209,24 +210,25 @@ TEST_F(Run, past_the_qdisc_goes_through___dev_direct_xmit) {
 }
 
 TEST_F(Run, with_a_virtio_net_hdr_counts_its_ten_bytes_in_the_call_and_not_in_the_frame) {
-    expect_all_found({"--vnet-hdr"}, 100, "sendto");
-    expect_all_found({"--method", "writev", "--vnet-hdr", "--bypass"}, 100, "writev");
+    expect_all_found("vnet_hdr_sendto", {"--vnet-hdr"}, 100, "sendto");
+    expect_all_found("vnet_hdr_bypass", {"--method", "writev", "--vnet-hdr", "--bypass"}, 100, "writev");
     const Traced traced = drive({"-c", "20", "--vnet-hdr", "--size", "100"});
     for (const SendLine& send : traced.recording.sends) EXPECT_EQ(send.len, 110U);
 }
 
 TEST_F(Run, by_sendmmsg_of_a_thousand_from_several_threads_finds_every_send_again) {
-    expect_all_found({"--method", "sendmmsg", "--threads", "3", "--batch", "1000"}, 5000, "sendmmsg");
+    expect_all_found("sendmmsg_threads", {"--method", "sendmmsg", "--threads", "3", "--batch", "1000"}, 5000,
+                     "sendmmsg");
 }
 
 TEST_F(Run, on_a_TX_ring_has_one_send_a_frame_and_finds_every_one_again) {
     // The layout of a frame's header and what is done with the frame know nothing of each other.
-    expect_all_found({"--method", "ring-v1"}, 200, "send");
-    expect_all_found({"--method", "ring-v1", "--bypass", "--batch", "7"}, 50, "send");
-    expect_all_found({"--method", "ring-v2"}, 200, "send");
-    expect_all_found({"--method", "ring-v2", "--vnet-hdr"}, 50, "send");
-    expect_all_found({"--method", "ring-v3"}, 200, "send");
-    expect_all_found({"--method", "ring-v3", "--socket", "dgram"}, 50, "sendto");
+    expect_all_found("ring-v1", {"--method", "ring-v1"}, 200, "send");
+    expect_all_found("ring-v1_bypass", {"--method", "ring-v1", "--bypass", "--batch", "7"}, 50, "send");
+    expect_all_found("ring-v2", {"--method", "ring-v2"}, 200, "send");
+    expect_all_found("ring-v2_vnet_hdr", {"--method", "ring-v2", "--vnet-hdr"}, 50, "send");
+    expect_all_found("ring-v3", {"--method", "ring-v3"}, 200, "send");
+    expect_all_found("ring-v3_dgram", {"--method", "ring-v3", "--socket", "dgram"}, 50, "sendto");
 }
 
 TEST_F(Run, on_a_TX_ring_fails_each_frame_that_the_kernel_marked_WRONG_FORMAT) {
@@ -255,7 +257,7 @@ TEST_F(Run, by_sendmmsg_into_a_full_qdisc_finds_also_the_sends_at_which_the_call
 
 TEST_F(Run, of_each_template_reads_the_number_back_from_behind_its_headers) {
     for (const char* kind : {"arp", "ipv4", "ipv6", "udp", "udp6", "tcp", "tcp6"})
-        expect_all_found({"--vlan", "7", "--frame", kind}, 50, "sendto");
+        expect_all_found(std::string("frame_") + kind, {"--vlan", "7", "--frame", kind}, 50, "sendto");
 }
 
 TEST_F(Run, of_a_range_of_sizes_sends_one_more_byte_each_time) {
@@ -272,6 +274,7 @@ TEST_F(Run, with_segmentation_is_one_send_for_all_segments_and_its_number_is_fou
     EXPECT_EQ(traced.recording.total("delivered"), 50U);
     EXPECT_EQ(traced.recording.total("correlated"), 50U);
     for (const SendLine& send : traced.recording.sends) EXPECT_TRUE(send.cookie);
+    matrix_cell("run_gso", counts(traced));
 }
 
 // A pcap file of frames of 60, 61, 62 ... bytes, a millisecond apart.
