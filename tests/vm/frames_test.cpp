@@ -1,54 +1,14 @@
-// What becomes of a frame behind the return of its send: queued, shaped, dropped, cut off with its interface, received;
-// held against what the qdisc, the device and the receiving socket count.
-#include <arpa/inet.h>
+// What becomes of a frame behind the return of its send: queued, shaped, dropped, cut up; held against what the qdisc
+// and the device count.
 #include <gtest/gtest.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <net/if.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
-#include <csignal>
-#include <thread>
+#include <cerrno>
+#include <string>
 
-#include "tests/vm/kernel.h"
-#include "tests/vm/network.h"
-#include "tests/vm/traced.h"
+#include "tests/vm/frames.h"
 
 namespace sockray::vm {
 namespace {
-
-using std::chrono::milliseconds;
-
-class Frames : public KernelTest {
-  protected:
-    static Arguments sender(const std::string& to, const std::string& count, const std::string& length = "60") {
-        return {sender_path(), "--name", "sender", "--to", to, "--count", count, "--length", length};
-    }
-    static std::size_t with_outcome(const Traced& traced, const std::string& outcome) {
-        const auto& sends = traced.recording.sends;
-        return static_cast<std::size_t>(
-            std::count_if(sends.begin(), sends.end(), [&](const SendLine& send) { return send.outcome == outcome; }));
-    }
-    // A number of `tc -s -j qdisc show`, of the root qdisc.
-    static std::uint64_t qdisc_count(const std::string& device, const std::string& key) {
-        const Completed shown_by_tc = run({"tc", "-s", "-j", "qdisc", "show", "dev", device, "root"});
-        return Json::parse(shown_by_tc.out).at(0).at(key).get<std::uint64_t>();
-    }
-    // Traces while `during` runs, which starts behind "ready".
-    static Traced trace_while(const Arguments& options, const std::function<void()>& during) {
-        Arguments words{"trace", "--json"};
-        words.insert(words.end(), options.begin(), options.end());
-        Process trace = start_sockray(words);
-        EXPECT_TRUE(trace.wait_for_err("ready"));
-        during();
-        trace.signal(SIGINT);
-        return read_back(trace.finish());
-    }
-};
 
 TEST_F(Frames, that_a_shaper_delays_are_delivered_later_and_the_sums_are_those_of_tc) {
     const VethPair slow("vslow");
@@ -212,57 +172,6 @@ TEST_F(Frames, that_a_qdisc_still_has_when_tracing_ends_are_queued) {
         EXPECT_EQ(send.reason, "still in the netem qdisc of vlong0 when tracing ended");
 }
 
-TEST_F(Frames, in_the_queue_of_an_interface_that_goes_down_are_dropped) {
-    const VethPair pair("vdie");
-    pair.set_qdisc("netem delay 60s");
-    const Traced traced = trace_while({}, [&] {
-        run(sender("vdie0", "9"));
-        configure("ip link set vdie0 down");
-        std::this_thread::sleep_for(milliseconds(500));
-    });
-    expect_sound(traced);
-    EXPECT_EQ(traced.recording.total("dropped"), 9U);
-    EXPECT_EQ(device_count("vdie0").tx_packets, 0U);
-    for (const SendLine& send : traced.recording.sends) {
-        EXPECT_EQ(send.ret, 60);
-        EXPECT_FALSE(send.drop_reason.empty());
-    }
-}
-
-TEST_F(Frames, in_the_queue_of_an_interface_that_is_deleted_are_dropped) {
-    configure("ip link add vgone0 type veth peer name vgone1");
-    configure("ip link set vgone1 up");
-    configure("ip link set vgone0 up");
-    configure("tc qdisc add dev vgone0 root netem delay 60s");
-    const Traced traced = trace_while({}, [&] {
-        run(sender("vgone0", "9"));
-        configure("ip link del vgone0");
-        std::this_thread::sleep_for(milliseconds(500));
-    });
-    expect_sound(traced);
-    EXPECT_EQ(traced.recording.total("dropped"), 9U);
-}
-
-// A frame holds its socket, and the socket its namespace: what is deleted while a qdisc has frames goes when they have
-// gone.
-TEST_F(Frames, in_a_namespace_that_is_deleted_keep_it_and_are_delivered_and_later_sends_go_on) {
-    const Traced traced = trace_while({}, [&] {
-        configure("ip netns add gone");
-        configure("ip -n gone link add in0 type veth peer name in1");
-        configure("ip -n gone link set in1 up");
-        configure("ip -n gone link set in0 up");
-        run({"ip", "netns", "exec", "gone", "tc", "qdisc", "add", "dev", "in0", "root", "netem", "delay", "1s"});
-        Arguments inside{"ip", "netns", "exec", "gone"};
-        for (const std::string& word : sender("in0", "5")) inside.push_back(word);
-        run(inside);
-        configure("ip netns del gone");
-        std::this_thread::sleep_for(milliseconds(2500));  // the kernel takes it apart in the background
-        run(sender("veth0", "3"));
-    });
-    expect_sound(traced);
-    EXPECT_EQ(traced.recording.total("delivered"), 5U + 3U) << shown(traced.run);
-}
-
 TEST_F(Frames, for_which_there_was_no_room_to_follow_them_are_unknown_and_counted) {
     const VethPair slow("vmany");
     slow.set_qdisc("netem delay 200ms");
@@ -319,118 +228,6 @@ TEST_F(Frames, of_a_VLAN_above_a_queue_end_as_that_queue_ends_them_whatever_stag
 }
 
 // A packet socket that never reads.
-class DeafReceiver {
-  public:
-    explicit DeafReceiver(const std::string& device)
-        : fd_(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL))) {
-        sockaddr_ll own{};
-        own.sll_family = AF_PACKET;
-        own.sll_protocol = htons(ETH_P_ALL);
-        own.sll_ifindex = static_cast<int>(::if_nametoindex(device.c_str()));
-        EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
-        const int least = 1;
-        ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
-    }
-    ~DeafReceiver() { ::close(fd_); }
-    DeafReceiver(const DeafReceiver&) = delete;
-    DeafReceiver& operator=(const DeafReceiver&) = delete;
-
-    std::uint64_t ino() const {
-        struct stat status {};
-        return ::fstat(fd_, &status) == 0 ? status.st_ino : 0;
-    }
-    // Since it was opened: what came for it, and of these what found no room.
-    tpacket_stats statistics() const {
-        tpacket_stats stats{};
-        socklen_t length = sizeof stats;
-        EXPECT_EQ(::getsockopt(fd_, SOL_PACKET, PACKET_STATISTICS, &stats, &length), 0);
-        return stats;
-    }
-
-  private:
-    int fd_;
-};
-
-TEST_F(Frames, that_a_receiver_has_no_room_for_are_delivered_and_the_receiver_is_named) {
-    const DeafReceiver receiver("veth1");
-    const Traced traced = trace_command({"--stages", "full"}, sender("veth0", "30"));
-    expect_sound(traced);
-    EXPECT_EQ(traced.recording.total("delivered"), 30U);
-    std::uint64_t taken = 0;
-    std::uint64_t full = 0;
-    for (const SendLine& send : traced.recording.sends) {
-        ASSERT_TRUE(send.stage("packet_rcv"));
-        EXPECT_EQ(send.receivers, 1U);
-        EXPECT_EQ(send.receiver_ino, receiver.ino());
-        (send.received == "taken" ? taken : full)++;
-        EXPECT_TRUE(send.received == "taken" || send.received == "full") << send.received;
-    }
-    const tpacket_stats stats = receiver.statistics();
-    EXPECT_EQ(taken + full, stats.tp_packets);
-    EXPECT_EQ(full, stats.tp_drops);
-    EXPECT_GT(taken, 0U);
-    EXPECT_GT(full, 0U);
-}
-
-// The only receiver frees the frame, inside of tpacket_rcv: no frame is under way when that returns.
-TEST_F(Frames, that_have_one_receiver_with_a_ring_name_it_within_the_send_and_behind_a_shaper) {
-    if (const std::string missing = missing_tool({"tcpdump"}); !missing.empty())
-        GTEST_SKIP() << missing << " is not in this guest";
-    const VethPair slow("vslow");
-    slow.set_qdisc("tbf rate 400kbit burst 1600 limit 20000");
-    for (const std::string device : {"veth", "vslow"}) {
-        Process tcpdump({"tcpdump", "-i", device + "1", "-Z", "root", "-w", "/dev/null", "ether", "proto", "0x88b5"});
-        ASSERT_TRUE(tcpdump.wait_for_err("listening"));
-        const Traced traced = trace_command({"--stages", "full"}, sender(device + "0", "20", "1000"));
-        tcpdump.signal(SIGINT);
-        tcpdump.finish();
-        expect_sound(traced);
-        EXPECT_EQ(traced.recording.total("delivered"), 20U);
-        for (const SendLine& send : traced.recording.sends) {
-            EXPECT_TRUE(send.stage("tpacket_rcv")) << device;
-            EXPECT_TRUE(send.stage("skb_freed")) << device;
-            EXPECT_EQ(send.receivers, 1U) << device;
-            EXPECT_EQ(send.received, "taken") << device;
-        }
-    }
-}
-
-TEST_F(Frames, that_a_tap_on_the_sender_sees_too_are_one_delivery_each_and_no_drop) {
-    if (const std::string missing = missing_tool({"tcpdump"}); !missing.empty())
-        GTEST_SKIP() << missing << " is not in this guest";
-    Process tap({"tcpdump", "-i", "veth0", "-Z", "root", "-w", "/dev/null", "ether", "proto", "0x88b5"});
-    ASSERT_TRUE(tap.wait_for_err("listening"));
-    const std::uint64_t before = device_count("veth0").tx_packets;
-    const Traced traced = trace_command({"--stages", "full"}, sender("veth0", "200"));
-    const std::uint64_t sent = device_count("veth0").tx_packets - before;
-    tap.signal(SIGINT);
-    const Completed seen = tap.finish();
-    expect_sound(traced);
-    EXPECT_EQ(sent, 200U);
-    EXPECT_EQ(traced.recording.total("delivered"), 200U);
-    EXPECT_EQ(traced.recording.total("dropped"), 0U);
-    EXPECT_NE(seen.err.find("200 packets captured"), std::string::npos) << shown(seen);
-}
-
-TEST_F(Frames, that_go_past_the_taps_are_all_counted_and_tcpdump_on_the_same_interface_sees_none) {
-    if (const std::string missing = missing_tool({"trafgen", "tcpdump"}); !missing.empty())
-        GTEST_SKIP() << "there is no " << missing;
-    Process tap({"tcpdump", "-i", "veth0", "-n", "-Z", "root", "--immediate-mode"});
-    ASSERT_TRUE(tap.wait_for_err("listening on veth0"));
-    const std::string folder = scratch("bypass");
-    write_file(folder + "/frame.cfg",
-               "{ fill(0xff, 6), 0x02, 0x00, 0x00, 0x00, 0x00, 0x01, 0x88, 0xb5, fill(0x41, 46) }\n");
-    const std::string trafgen = "cd " + folder + " && trafgen --dev veth0 --conf frame.cfg --num 40 -P 1 --no-sock-mem";
-    const Traced traced = trace_command({}, {"sh", "-c", trafgen});
-    expect_sound(traced);
-    EXPECT_EQ(traced.recording.total("delivered"), 40U);
-    for (const SendLine& send : traced.recording.sends) EXPECT_TRUE(send.stage("__dev_direct_xmit"));
-    const Completed words = sockray({"trace", "--", "sh", "-c", trafgen});
-    EXPECT_NE(words.out.find("past the qdisc and the taps"), std::string::npos) << shown(words);
-    tap.signal(SIGINT);
-    const Completed seen = tap.finish();
-    EXPECT_NE(seen.err.find("0 packets captured"), std::string::npos) << shown(seen);
-}
 
 TEST_F(Frames, show_with_full_stages_when_and_why_their_skb_was_freed) {
     const Traced traced = drive({"-c", "50", "--stages", "full"});
