@@ -49,6 +49,7 @@ constexpr Case all_cases[] = {
     // queues
     {"enobufs", "--to vtiny0 --length 1000 --count 12"},
     {"eagain", "--to vslow0 --length 1400 --count 12 --sndbuf 1 --dontwait"},
+    {"spkt_enobufs", "--type packet --to vslow0 --length 1400 --count 12 --sndbuf 1"},
     {"peer_down", "--to vpeer0 --count 3"},
     {"peer_down_past", "--to vpeer0 --bypass --count 3"},
     {"egress", "--to vegr0 --count 3"},

@@ -183,6 +183,25 @@ TEST_F(Outcomes, ENOBUFS_when_the_qdisc_is_full_says_that_it_was_the_qdisc) {
     EXPECT_GT(failed, 5);
 }
 
+// sock_wmalloc does not wait (net/core/sock.c).
+TEST_F(Outcomes, ENOBUFS_when_SOCK_PACKET_has_no_room_in_its_send_buffer_says_how_full_that_is) {
+    const std::vector<SendLine> sends = cases().sends("spkt_enobufs");
+    expect_same_answers(sends, cases().answers_of_case("spkt_enobufs"));
+    int failed = 0;
+    for (const SendLine& send : sends) {
+        if (send.outcome != "failed") {
+            EXPECT_EQ(send.outcome, "queued") << send.reason;
+            continue;
+        }
+        failed++;
+        EXPECT_EQ(send.err, ENOBUFS);
+        EXPECT_TRUE(send.reason.starts_with("ENOBUFS: the send buffer was full (")) << send.reason;
+        EXPECT_EQ(send.end_stage, "packet_sendmsg_spkt");
+    }
+    EXPECT_GT(failed, 5);
+    EXPECT_LT(failed, 12);
+}
+
 TEST_F(Outcomes, ENOBUFS_when_a_filter_at_the_egress_drops_says_that_it_was_the_filter) {
     const std::vector<SendLine> sends = cases().sends("egress");
     expect_same_answers(sends, cases().answers_of_case("egress"));
