@@ -142,6 +142,61 @@ TEST_F(Frames, of_a_full_queue_fail_with_ENOBUFS_that_names_the_qdisc) {
         }
 }
 
+// A frame in a quarter of an hour: the first goes by the burst, five wait in the pfifo, and six find it full. The
+// shaper counts what its pfifo refuses, as the pfifo does.
+TEST_F(Frames, of_a_full_pfifo_below_a_shaper_fail_and_the_ledger_is_that_of_tc) {
+    const VethPair full("vfifo");
+    full.set_qdisc("handle 1: tbf rate 8bit burst 1600 limit 100000");
+    configure("tc qdisc add dev vfifo0 parent 1:1 handle 2: pfifo limit 5");
+    const Traced traced = trace_command({"-i", "vfifo0"}, sender("vfifo0", "12", "1000"));
+    expect_sound(traced);
+    EXPECT_EQ(with_outcome(traced, "delivered"), 1U);
+    EXPECT_EQ(with_outcome(traced, "queued"), 5U);
+    EXPECT_EQ(with_outcome(traced, "failed"), 6U);
+    for (const char* kind : {"tbf", "pfifo"}) {
+        EXPECT_EQ(qdisc_count("vfifo0", "drops", kind), 6U) << kind;
+        EXPECT_EQ(qdisc_count("vfifo0", "qlen", kind), 5U) << kind;
+    }
+    EXPECT_EQ(device_count("vfifo0").tx_packets, 1U);
+    expect_held(traced, {{"tx_packets", 1}, {"sent", 1}, {"drops", 6}, {"waiting", 5}});
+    for (const SendLine& send : traced.recording.sends) {
+        if (send.outcome == "failed") {
+            EXPECT_EQ(send.err, ENOBUFS);
+            EXPECT_NE(send.reason.find("ENOBUFS: the tbf qdisc of vfifo0"), std::string::npos) << send.reason;
+            EXPECT_EQ(send.end_stage, "__dev_queue_xmit");
+        } else {
+            EXPECT_EQ(send.ret, 1000);
+        }
+    }
+}
+
+TEST_F(Frames, of_a_full_pfifo_at_the_root_fail_and_are_as_many_as_tc_counts) {
+    const StuckCard card;
+    configure("tc qdisc replace dev eth0 root pfifo limit 5");
+    const std::string counts = scratch("pfifo") + "/counts";
+    const std::string past = sender_path() + " --to eth0 --count 200 --bypass\n";
+    const std::string script = past + past + sender_path() +
+                               " --name sender --to eth0 --count 12\n"
+                               "tc -s -j qdisc show dev eth0 root > " +
+                               counts + "\nip link set eth0 down";
+    const Traced traced = trace_command({"-i", card.name}, {"sh", "-c", script});
+    run({"tc", "qdisc", "del", "dev", "eth0", "root"});
+    expect_sound(traced);
+    std::uint64_t failed = 0, waiting = 0;
+    for (const SendLine& send : traced.recording.sends_of("sender")) {
+        waiting += send.outcome == "queued" || send.outcome == "dropped";  // with the interface
+        if (send.outcome != "failed") continue;
+        failed++;
+        EXPECT_NE(send.reason.find("ENOBUFS: the pfifo qdisc of eth0"), std::string::npos) << send.reason;
+        EXPECT_EQ(send.end_stage, "__dev_queue_xmit");
+    }
+    EXPECT_EQ(waiting, 5U) << shown(traced.run);
+    EXPECT_EQ(failed, 7U) << shown(traced.run);
+    const Json tc = Json::parse(read_file(counts)).at(0);
+    EXPECT_EQ(tc.at("drops"), failed);
+    EXPECT_EQ(tc.at("qlen"), waiting);
+}
+
 TEST_F(Frames, of_a_queue_that_the_driver_has_stopped_fail_past_the_qdisc_and_wait_in_it) {
     const StuckCard card;
     const std::string past = sender_path() + " --to eth0 --count 200 --bypass\n";
