@@ -220,9 +220,11 @@ TEST_F(Frames, of_a_queue_that_the_driver_has_stopped_fail_past_the_qdisc_and_wa
 TEST_F(Frames, that_a_qdisc_still_has_when_tracing_ends_are_queued) {
     const VethPair slow("vlong");
     slow.set_qdisc("netem delay 60s");
-    const Traced traced = trace_command({}, sender("vlong0", "7"));
+    const Traced traced = trace_command({"-i", "vlong0"}, sender("vlong0", "7"));
     expect_sound(traced);
     EXPECT_EQ(traced.recording.total("queued"), 7U);
+    EXPECT_EQ(qdisc_count("vlong0", "qlen"), 7U);
+    expect_held(traced, {{"tx_packets", 0}, {"sent", 0}, {"drops", 0}, {"waiting", 7}});
     for (const SendLine& send : traced.recording.sends)
         EXPECT_EQ(send.reason, "still in the netem qdisc of vlong0 when tracing ended");
 }
