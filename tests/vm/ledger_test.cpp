@@ -1,5 +1,6 @@
 // Under load nothing goes missing unsaid: two threads send while a third program opens and closes packet sockets.
 #include <gtest/gtest.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <csignal>
@@ -8,6 +9,7 @@
 #include <map>
 
 #include "tests/vm/kernel.h"
+#include "tests/vm/network.h"
 #include "tests/vm/traced.h"
 
 namespace sockray::vm {
@@ -82,6 +84,63 @@ TEST_F(UnderLoad, with_the_smallest_ring_sends_are_lost_and_every_one_of_them_is
     const std::uint64_t opened = std::strtoull(read_file(folder + "/churn").c_str(), nullptr, 10) + 2;
     EXPECT_EQ(recording.total("sockets_seen"), opened);
     EXPECT_EQ(recording.total("sockets_seen"), recording.total("sockets_decoded") + recording.total("sockets_lost"));
+}
+
+// kernel/kprobes.c, register_kretprobe: as many calls as max(10, 2 * CPUs) can be inside of a function, and of more
+// that sleep there it skips the returns. Here they sleep in sock_alloc_send_pskb, and so in packet_sendmsg around it.
+TEST_F(UnderLoad, of_more_sleepers_than_a_kretprobe_has_instances_the_skipped_returns_are_counted_and_none_is_a_drop) {
+    const VethPair slow("vmiss");
+    slow.set_qdisc("tbf rate 1mbit burst 1600 limit 1000000");
+    const int instances = std::max(10, 2 * ::get_nprocs_conf());
+    const auto threads = static_cast<std::uint64_t>(instances + 14);
+    const std::string report = scratch("missed") + "/report";
+    const Traced traced = trace_command({"--backend", "kprobe", "-i", "vmiss0"},
+                                        {sender_path(), "--report", report, "--to", "vmiss0", "--length", "1400",
+                                         "--sndbuf", "1", "--count", "5", "--threads", std::to_string(threads)});
+    expect_sound(traced);
+    const Recording& recording = traced.recording;
+    const std::vector<Answer> answers = read_answers(report);
+    EXPECT_EQ(answers.size(), 5 * threads);
+    for (const Answer& answer : answers) EXPECT_EQ(answer.ret, 1400);
+    EXPECT_EQ(device_count("vmiss0").tx_packets, answers.size());
+
+    // The record of a send whose return was skipped comes with the task's next send or its end: nothing is missing.
+    EXPECT_EQ(recording.all_lost(), 0U);
+    EXPECT_EQ(recording.total("attempted"), answers.size());
+    std::uint64_t touched = 0;  // whose return was skipped
+    std::uint64_t others = 0;   // kernels that preempt skip hits of other hooks, too
+    for (const SendLine& send : recording.sends) {
+        if (send.outcome == "delivered") {
+            EXPECT_EQ(send.ret, 1400);
+            continue;
+        }
+        EXPECT_EQ(send.outcome, "unknown") << send.reason;
+        EXPECT_TRUE(send.reason.starts_with("the kernel skipped the hook on ")) << send.reason;
+        (send.ret ? others : touched)++;
+        if (send.ret) continue;
+        EXPECT_EQ(send.reason, "the kernel skipped the hook on the return of packet_sendmsg");
+        ASSERT_TRUE(send.stage("packet_sendmsg"));
+        EXPECT_EQ(send.stage("packet_sendmsg")->end, 0U);
+    }
+    EXPECT_GT(touched, 10U);
+    EXPECT_LT(touched + others, answers.size());
+    EXPECT_EQ(recording.total("unknown"), touched + others);
+    EXPECT_EQ(recording.total("delivered"), answers.size() - touched - others);
+    EXPECT_GE(recording.total("partial"), touched);
+    // By stage: the links' own counts of what they skipped, which kernels before 6.7 do not keep.
+    if (const Json& skipped = recording.summary->at("skipped"); skipped.is_object()) {
+        EXPECT_EQ(skipped.at("packet_sendmsg"), touched) << skipped;
+        EXPECT_GT(skipped.value("sock_alloc_send_pskb", 0), 0) << skipped;
+    } else {
+        EXPECT_NE(recording.summary->at("uncounted").dump().find("\"packet_sendmsg\""), std::string::npos);
+    }
+    matrix_cell("skipped_returns", std::to_string(touched) + "/" + std::to_string(answers.size()));
+    for (const Json& held : recording.summary->at("devices").at(0).at("held")) {
+        const auto counted = held.at("counted").get<std::uint64_t>();
+        const auto expected = held.at("expected").get<std::uint64_t>();
+        EXPECT_GE(counted, expected) << held;
+        EXPECT_LE(counted - expected, recording.total("unknown")) << held;
+    }
 }
 
 }  // namespace
