@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <map>
+#include <memory>
 
 #include "tests/vm/deaf_receiver.h"
 #include "tests/vm/frames.h"
@@ -29,6 +31,43 @@ TEST_F(Frames, that_a_receiver_has_no_room_for_are_delivered_and_the_receiver_is
     EXPECT_EQ(full, stats.tp_drops);
     EXPECT_GT(taken, 0U);
     EXPECT_GT(full, 0U);
+}
+
+// Frames of 1000 bytes: V2 has a place for two, V3 packs some into each of its blocks.
+TEST_F(Frames, that_a_full_RX_ring_has_no_room_for_are_delivered_and_as_many_are_told_as_the_socket_counts) {
+    const VethPair second("vthree");
+    const std::map<std::string, std::unique_ptr<DeafReceiver>> receivers = [] {
+        std::map<std::string, std::unique_ptr<DeafReceiver>> made;
+        made["veth0"] = std::make_unique<DeafReceiver>("veth1", TPACKET_V2);
+        made["vthree0"] = std::make_unique<DeafReceiver>("vthree1", TPACKET_V3);
+        return made;
+    }();
+    const std::string words = sender_path() + " --length 1000 --count 30 --to ";
+    const Traced traced = trace_command({"--stages", "full"}, {"sh", "-c", words + "veth0\n" + words + "vthree0"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("delivered"), 60U);
+    for (const auto& [device, receiver] : receivers) {
+        SCOPED_TRACE(device);
+        std::uint64_t taken = 0, full = 0;
+        for (const SendLine& send : traced.recording.sends) {
+            if (send.ifname != device) continue;
+            ASSERT_TRUE(send.stage("tpacket_rcv"));
+            EXPECT_EQ(send.receivers, 1U);
+            EXPECT_EQ(send.receiver_ino, receiver->ino());
+            EXPECT_TRUE(send.received == "taken" || send.received == "full") << send.received;
+            (send.received == "taken" ? taken : full)++;
+        }
+        const tpacket_stats stats = receiver->statistics();
+        EXPECT_EQ(stats.tp_packets, 30U);
+        EXPECT_EQ(full, stats.tp_drops);
+        EXPECT_EQ(taken, stats.tp_packets - stats.tp_drops);
+        if (device == "veth0") {
+            EXPECT_EQ(taken, 2U);
+        } else {
+            EXPECT_GE(taken, 4U);
+            EXPECT_LE(taken, 8U);
+        }
+    }
 }
 
 // The only receiver frees the frame, inside of tpacket_rcv: no frame is under way when that returns.
