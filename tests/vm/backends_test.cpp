@@ -104,8 +104,15 @@ TEST_F(Backends, are_of_the_kind_that_was_asked_for) {
         {"kprobe", "kprobe+kretprobe"}, {"kprobe-multi", "kprobe.multi+kretprobe.multi"}, {"fentry", "fentry+fexit"}};
     for (const auto& [kind, hook] : words) {
         if (!is_there(kind)) continue;
-        const Traced driven = drive({"-c", "1", "--backend", kind});
-        EXPECT_EQ(hooks_of(driven.recording), std::set<std::string>{hook}) << kind << "\n" << shown(driven.run);
+        const Traced driven = drive({"-c", "10", "--backend", kind, "--stages", "full"});
+        expect_sound(driven);
+        std::set<std::string> hooks = hooks_of(driven.recording);
+        hooks.erase("tracepoint");  // where the kernel has one for the stage, nothing else is used
+        EXPECT_EQ(hooks, std::set<std::string>{hook}) << kind << "\n" << shown(driven.run);
+        EXPECT_EQ(driven.recording.total("correlated"), 10U) << kind;
+        for (const SendLine& send : driven.recording.sends)
+            for (const char* stage : {"packet_parse_headers", "ndo_start_xmit", "skb_freed"})
+                EXPECT_TRUE(send.stage(stage)) << kind << ": " << stage;
         for (const char* body : {"packet_snd", "tpacket_snd"})
             EXPECT_EQ(driven.recording.plan_of(body).value("hook", ""), "kprobe") << "only a kprobe reaches inside";
     }

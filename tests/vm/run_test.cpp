@@ -166,7 +166,7 @@ TEST_F(Run, with_method_sendmsg_from_two_threads_correlates_each_by_number_and_t
 
 // A run's sends by one way, each delivered and each found again; `entry` is the name that sockray gives to it, `way`
 // that of the way in the table of kernels.
-void expect_all_found(const std::string& way, const Arguments& words, std::uint64_t count, const std::string& entry) {
+Traced expect_all_found(const std::string& way, const Arguments& words, std::uint64_t count, const std::string& entry) {
     SCOPED_TRACE(way);
     Arguments options{"-c", std::to_string(count)};
     options.insert(options.end(), words.begin(), words.end());
@@ -186,6 +186,7 @@ void expect_all_found(const std::string& way, const Arguments& words, std::uint6
     EXPECT_EQ(numbers.size(), count);
     EXPECT_FALSE(numbers.contains(0));
     matrix_cell("run_" + way, counts(traced));
+    return traced;
 }
 
 TEST_F(Run, by_each_call_finds_every_send_again) {
@@ -200,20 +201,19 @@ TEST_F(Run, by_each_call_that_SOCK_DGRAM_and_SOCK_PACKET_can_finds_every_send_ag
 }
 
 TEST_F(Run, past_the_qdisc_goes_through___dev_direct_xmit) {
-    for (const std::string call : {"sendto", "sendmmsg", "write"})
-        expect_all_found("bypass_" + call, {"--method", call, "--bypass"}, 100, call);
-    const Traced traced = drive({"-c", "20", "--bypass"});
-    for (const SendLine& send : traced.recording.sends) {
-        EXPECT_TRUE(send.stage("__dev_direct_xmit"));
-        EXPECT_FALSE(send.stage("__dev_queue_xmit"));
+    for (const std::string call : {"sendto", "sendmmsg", "write"}) {
+        const Traced traced = expect_all_found("bypass_" + call, {"--method", call, "--bypass"}, 100, call);
+        for (const SendLine& send : traced.recording.sends) {
+            EXPECT_TRUE(send.stage("__dev_direct_xmit"));
+            EXPECT_FALSE(send.stage("__dev_queue_xmit"));
+        }
     }
 }
 
 TEST_F(Run, with_a_virtio_net_hdr_counts_its_ten_bytes_in_the_call_and_not_in_the_frame) {
-    expect_all_found("vnet_hdr_sendto", {"--vnet-hdr"}, 100, "sendto");
-    expect_all_found("vnet_hdr_bypass", {"--method", "writev", "--vnet-hdr", "--bypass"}, 100, "writev");
-    const Traced traced = drive({"-c", "20", "--vnet-hdr", "--size", "100"});
+    const Traced traced = expect_all_found("vnet_hdr_sendto", {"--vnet-hdr", "--size", "100"}, 100, "sendto");
     for (const SendLine& send : traced.recording.sends) EXPECT_EQ(send.len, 110U);
+    expect_all_found("vnet_hdr_bypass", {"--method", "writev", "--vnet-hdr", "--bypass"}, 100, "writev");
 }
 
 TEST_F(Run, by_sendmmsg_of_a_thousand_from_several_threads_finds_every_send_again) {
