@@ -122,7 +122,7 @@ TEST_F(UnderLoad, of_more_sleepers_than_a_kretprobe_has_instances_the_skipped_re
         ASSERT_TRUE(send.stage("packet_sendmsg"));
         EXPECT_EQ(send.stage("packet_sendmsg")->end, 0U);
     }
-    EXPECT_GT(touched, 10U);
+    EXPECT_GT(touched, 0U);
     EXPECT_LT(touched + others, answers.size());
     EXPECT_EQ(recording.total("unknown"), touched + others);
     EXPECT_EQ(recording.total("delivered"), answers.size() - touched - others);
