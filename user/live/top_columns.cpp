@@ -33,8 +33,8 @@ constexpr Layout layouts[] = {
     {TopColumn::bytes, "bytes/s", 7, 7, 9},
     {TopColumn::sends, "sends", 8, 8, 13},
     {TopColumn::delivered, "delivered", 9, 9, 14},
-    {TopColumn::dropped, "drop", 5, 6, 3},
-    {TopColumn::failed, "fail", 5, 6, 4},
+    {TopColumn::dropped, "drop", 4, 6, 3},
+    {TopColumn::failed, "fail", 4, 6, 4},
     {TopColumn::queued, "queued", 6, 6, 11},
     {TopColumn::unknown, "unknown", 7, 7, 12},
     {TopColumn::median, "median", 6, 7, 8},
@@ -103,10 +103,13 @@ bool is_blank(TopColumn column, std::span<const ActiveSender* const> senders) {
 }
 
 int least_width(const Layout& layout, std::span<const ActiveSender* const> senders) {
+    constexpr int rounded = 5;  // "12.3k"
     int width = layout.least;
     for (const ActiveSender* sender : senders) {
         if (layout.column == TopColumn::pid)
             width = std::max(width, static_cast<int>(fmt::formatted_size("{}", sender->pid)));
+        if (layout.column == TopColumn::dropped && sender->total.count(Outcome::dropped) > 9999) width = rounded;
+        if (layout.column == TopColumn::failed && sender->total.count(Outcome::failed) > 9999) width = rounded;
         if (layout.column == TopColumn::method) width = std::max(width, static_cast<int>(sender->method.size()));
     }
     return std::min(width, layout.usual);
