@@ -130,7 +130,7 @@ std::string evidence_words(Evidence evidence, const std::string& hook) {
 void append_evidence(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
     if (comparison.evidence.empty()) return;
     heading(out, style, "EVIDENCE");
-    out.append(std::string_view("  stages that A and B know in different ways; this is no change of the path\n"));
+    out.append(std::string_view("  stages that A and B know in different ways: no change of the path\n"));
     constexpr int name_width = least_name_width - 4;
     constexpr int a_width = 24;
     for (const EvidenceChange& change : comparison.evidence) {
