@@ -303,7 +303,7 @@ void add_tail(Session& session, bool behind_driver, bool received = false) {
     for (std::uint64_t i = 0; i < 2000; i++) {
         Send send = slower(i, i % 50 == 0 ? 200'000 + i : 0, behind_driver);
         const std::uint64_t driver_end = send.record.span[SR_SLOT_DRIVER].end;
-        if (received && i % 100 == 0)
+        if (received && i % 50 == 0)
             made::pass(send.record, SR_SLOT_RECEIVE, Stage::packet_rcv, driver_end + 100, driver_end + 100);
         session.add(send);
     }

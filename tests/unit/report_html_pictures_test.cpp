@@ -100,8 +100,8 @@ TEST(PagePictures, OfTheChainHaveStagesInsideOfTheirCallersAndCurvesThatRise) {
     EXPECT_FALSE(holds(page, "=\"nan") || holds(page, "=\"inf") || holds(page, ",nan") || holds(page, ",-nan"));
 
     std::size_t curves = 0;
-    for (std::size_t at = chain.find("class=\"curve c"); at != std::string_view::npos;
-         at = chain.find("class=\"curve c", at + 1)) {
+    for (std::size_t at = chain.find("<polyline class=\"curve c"); at != std::string_view::npos;
+         at = chain.find("<polyline class=\"curve c", at + 1)) {
         curves++;
         std::istringstream points(std::string(between(chain.substr(at), "points=\"", "\">").substr(8)));
         double x = 0, y = 0, last_x = -1, last_y = 1e9;
