@@ -156,7 +156,9 @@ TEST(TheWindow, FollowsKeysAndItsSize) {
 
 std::string line_with(const std::string& picture, const std::string& text) {
     const std::size_t at = picture.find(text);
-    return at == std::string::npos ? "" : picture.substr(at, picture.find('\n', at) - at);
+    if (at == std::string::npos) return "";
+    const std::size_t begin = picture.rfind('\n', at) + 1;  // npos + 1: the first line
+    return picture.substr(begin, picture.find('\n', at) - begin);
 }
 
 TEST(TheWindow, Of80ColumnsHasWhatMattersOfASenderWithALittlePictureOfItsRate) {
@@ -164,7 +166,7 @@ TEST(TheWindow, Of80ColumnsHasWhatMattersOfASenderWithALittlePictureOfItsRate) {
     ASSERT_TRUE(terminal.wait_for("trafgen"));
     for (int i = 0; i < 5; i++) terminal.picture();
     const std::string picture = terminal.picture();
-    const std::string head = line_with(picture, "sender");
+    const std::string head = line_with(picture, "device");
     for (const char* column : {"pid", "device", "by", "sends/s", "bytes/s", "drop", "fail", "median", "p99", "rate"})
         EXPECT_NE(head.find(column), std::string::npos) << column << "\n" << picture;
     for (const std::string row : {"trafgen", "packet_sendmsg"}) {
@@ -183,7 +185,7 @@ TEST(TheWindow, SortsFiltersAndStandsStillByItsKeys) {
     terminal.type("p");
     ASSERT_TRUE(terminal.wait_for("sort pid"));
     std::string picture = terminal.picture();
-    EXPECT_LT(picture.find("hostile"), picture.find("lldpd")) << picture;
+    EXPECT_LT(picture.find("ho.."), picture.find("lldpd")) << picture;
     EXPECT_LT(picture.find("lldpd"), picture.find("trafgen")) << picture;
     terminal.type("r");
     ASSERT_TRUE(terminal.wait_for("sort rate"));
