@@ -71,6 +71,14 @@ static __always_inline __u32 ring_passed(struct sr_task *t)
 	return passed;
 }
 
+// The head is at the last frame that was seen, not behind it.
+static __always_inline bool ring_stays(const struct sr_task *t)
+{
+	struct packet_sock *po = (void *)t->sock;
+
+	return ring_step(t, BPF_CORE_READ(po, tx_ring.head)) == t->ring_next;
+}
+
 static long ring_pass_one(__u32 index, __u64 *now)
 {
 	struct sr_task *t = open_task();

@@ -252,8 +252,14 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 	bool handed_on = s->span[SR_SLOT_XMIT].start;
 	bool refused = s->xmit_ret && s->xmit_ret != SR_NET_XMIT_CN;
 	bool nothing = !s->alloc_hits && !s->ring_frame;
-	// The head stays at a frame that was refused.
-	bool gone = handed_on ? ret >= 0 || !refused : !s->alloc_hits || s->flags & SR_SEND_DROP;
+	// A wait for the frames' ends that a signal or SO_SNDTIMEO cut short says nothing of any frame.
+	bool cut_short = ret == -SR_ETIMEDOUT || ret == -SR_ERESTARTSYS;
+	bool failed = ret < 0 && !cut_short;
+	// The head stays at a frame that was refused (tpacket_snd: out_status). Netfilter at the egress refuses it before
+	// __dev_direct_xmit has it (packet_direct_xmit: nf_hook_direct_egress), and the skb's end looks like that of a frame which
+	// was passed over then: the head, still at the open frame, tells.
+	bool freed = s->flags & SR_SEND_DROP && t->ring_losing && !(failed && ring_stays(t));
+	bool gone = handed_on ? !failed || !refused : !s->alloc_hits || freed;
 	__u32 wait_cut = 0, passed = gone ? ring_passed(t) : 0;
 	struct packet_sock *po = (void *)t->sock;
 
@@ -270,8 +276,7 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 		s->ret = ret;
 		return false;
 	}
-	// A wait for the frames' ends that a signal or SO_SNDTIMEO cut short says nothing of any frame.
-	if (ret == -SR_ETIMEDOUT || ret == -SR_ERESTARTSYS) {
+	if (cut_short) {
 		wait_cut = ret == -SR_ETIMEDOUT ? SR_SEND_WAIT_TIMED_OUT : SR_SEND_WAIT_SIGNAL;
 		ret = 0;
 	}
@@ -283,7 +288,7 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 		s->ret = ret < 0 ? ret : 0;
 		if (ret >= 0)
 			s->flags |= SR_SEND_SKIPPED;
-	} else if (ret < 0 && handed_on && !refused) {
+	} else if (ret < 0 && gone && (handed_on || s->alloc_hits)) { // the open frame is not the one that the error is of
 		ring_next_frame(t, now);
 		s->ret = ret;
 	} else if (handed_on) {

@@ -125,6 +125,53 @@ TEST_F(Hooks, FindEachFrameOfARingThatPACKET_LOSSPassesOver) {
     }
 }
 
+// Netfilter at the egress drops the frame before a xmit stage is reached: the call ends there, and the ring's head
+// stays.
+TEST_F(Hooks, DoNotTakeAFrameOfARingThatNetfilterDroppedForOneThatWasPassedOver) {
+    constexpr long no_buffers = -105;
+    for (unsigned frames = 1; frames <= 6; frames++) {
+        for (std::uint32_t malformed = 0; malformed < 1U << (frames - 1); malformed++) {
+            SCOPED_TRACE(std::to_string(frames) + " frames, malformed " + std::to_string(malformed));
+            hooks_reset();
+            hooks_ring(frames, 1);
+            hooks_sendmsg();
+            for (unsigned i = 0; i + 1 < frames; i++) {
+                if (!(malformed >> i & 1)) frame(static_cast<int>(i));
+                hooks_ring_step();
+            }
+            hooks_alloc();
+            hooks_alloc_done(static_cast<int>(frames - 1));
+            hooks_freed(static_cast<int>(frames - 1), 5);
+            hooks_sendmsg_done(no_buffers);
+            EXPECT_EQ(hooks_counters()->sends_begun, hooks_counters()->sends_emitted);
+            ASSERT_EQ(sends().size(), frames);
+            for (unsigned i = 0; i + 1 < frames; i++)
+                EXPECT_EQ((sends()[i].flags & SR_SEND_SKIPPED) != 0, (malformed >> i & 1) != 0) << "frame " << i;
+            EXPECT_EQ(sends().back().ret, no_buffers);
+            EXPECT_EQ(sends().back().alloc_hits, 1U);
+            EXPECT_FALSE(sends().back().flags & SR_SEND_SKIPPED);
+        }
+    }
+}
+
+// One that was passed over behind its allocation is freed too, and the head moves on; a failed call is then another's.
+TEST_F(Hooks, TellAFrameOfARingThatWasFreedAndPassedOverFromTheOneTheErrorIsOf) {
+    constexpr long no_buffers = -105;
+    hooks_ring(4, 1);
+    hooks_sendmsg();
+    hooks_alloc();
+    hooks_alloc_done(0);
+    hooks_freed(0, 5);
+    hooks_ring_step();
+    hooks_alloc();
+    hooks_alloc_done(-1);
+    hooks_sendmsg_done(no_buffers);
+    ASSERT_EQ(sends().size(), 2U);
+    EXPECT_TRUE(sends()[0].flags & SR_SEND_SKIPPED);
+    EXPECT_EQ(sends()[1].ret, no_buffers);
+    EXPECT_FALSE(sends()[1].flags & SR_SEND_SKIPPED);
+}
+
 // A call that finds nothing is no send, and the next one begins where the ring stands.
 TEST_F(Hooks, KnowARingWithoutAFrameFromOneThatWasPassedOver) {
     hooks_ring(5, 1);
