@@ -12,6 +12,7 @@
 #define SR_IFNAME_LEN 16 // IFNAMSIZ
 #define SR_QDISC_LEN 16  // IFNAMSIZ: Qdisc_ops.id
 #define SR_STACK_DEPTH 12
+#define SR_VNET_LEN 10 // sizeof(struct virtio_net_hdr)
 
 // Stages. The numbers travel in records: append, never renumber. Names and nesting: user/base/stage.cpp.
 #define SR_STAGE_NONE 0
@@ -89,6 +90,7 @@
 // The last frame of a call on a TX ring that waited for its frames' ends (net/packet/af_packet.c: tpacket_snd) ...
 #define SR_SEND_WAIT_TIMED_OUT (1U << 12) // ... until SO_SNDTIMEO ran out: the call returned ETIMEDOUT
 #define SR_SEND_WAIT_SIGNAL (1U << 13)    // ... until a signal came: it returned ERESTARTSYS
+#define SR_SEND_VNET (1U << 14)           // vnet was read (failed sends only)
 
 // sr_frame.kind
 #define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value
@@ -173,6 +175,9 @@ struct sr_send {
 	__u32 qdisc_len;   // frames in it
 	__u32 queue_state; // of the frame's transmit queue, where that is known: bits of enum netdev_queue_state_t
 	__u32 tx_queue;    // 1 + the frame's queue_mapping, when a driver was given it; 0: not seen
+	__u8 vnet[SR_VNET_LEN]; // struct virtio_net_hdr as the caller gave it, little endian: of a send that failed with EINVAL
+	__u8 pad[2];
+	__u32 ring_len; // of a TX ring: tp_len of the frame that was refused with EINVAL or EMSGSIZE, 0: not known
 	__u8 stage[24];    // SR_STAGE_* that filled each slot
 	struct sr_span span[SR_SLOT_COUNT];
 };
@@ -345,7 +350,7 @@ struct sr_config {
 #define SR_SEND_FRAME_FIELDS __builtin_offsetof(struct sr_send, xmit_ret)
 #define SR_SEND_FRAME_FIELDS_END __builtin_offsetof(struct sr_send, sndbuf)
 SR_ASSERT(sizeof(struct sr_head) == 24, "sr_head");
-SR_ASSERT(sizeof(struct sr_send) == 312 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
+SR_ASSERT(sizeof(struct sr_send) == 328 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
 SR_ASSERT(sizeof(struct sr_frame) == 120, "sr_frame");
 SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");

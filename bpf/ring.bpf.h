@@ -8,8 +8,10 @@
 #include "packet_sock.bpf.h"
 #include "record.bpf.h"
 
+#define SR_TPACKET_V2 1
 #define SR_TPACKET_V3 2
 #define SR_TP_STATUS_SEND_REQUEST 1 // include/uapi/linux/if_packet.h
+#define SR_TP_STATUS_WRONG_FORMAT 4
 #define SR_PASSED_MOST 1024 // frames passed over at once that become records: a hook is not to run for long
 
 // The frame of the TX ring that is being sent: tpacket_snd moves the ring's head on behind the frame

@@ -6,6 +6,7 @@
 #include "packet_sock.bpf.h"
 #include "record.bpf.h"
 #include "ring.bpf.h"
+#include "vnet.bpf.h"
 
 #define SR_ETIMEDOUT 110
 #define SR_NET_XMIT_CN 2 // include/linux/netdevice.h: the queue took the frame, and is congested
@@ -225,6 +226,8 @@ static __noinline void send_explain(struct sr_task *t)
 	s->bound_ifindex = BPF_CORE_READ(po, ifindex);
 	s->vnet_hdr = vnet_header(po);
 	s->msg_controllen = BPF_CORE_READ(msg, msg_controllen);
+	if (!by_name)
+		vnet_explain(s, po, msg);
 	if ((s->flags & SR_SEND_ADDRESS) && !by_name) // struct sockaddr_ll: sll_halen at offset 11
 		bpf_probe_read_kernel(&s->sll_halen, 1, (void *)BPF_CORE_READ(msg, msg_name) + 11);
 	if (!dev && by_name && s->ifname[0])

@@ -169,12 +169,41 @@ struct socket {
 	const struct proto_ops *ops;
 };
 
+// include/uapi/linux/uio.h, include/linux/uio.h
+struct iovec {
+	void *iov_base;
+	unsigned long iov_len;
+};
+
+struct iov_iter {
+	unsigned char iter_type;
+	unsigned long iov_offset;
+	unsigned long count;
+	void *ubuf;
+};
+
+// Since 6.4 (de4f5fed3f23) the name of the member says that it is private.
+struct iov_iter___iov {
+	struct iovec *iov;
+};
+
+struct iov_iter___private_iov {
+	struct iovec *__iov;
+};
+
+// The numbers differ between kernels: ask with bpf_core_enum_value().
+enum iter_type {
+	ITER_UBUF,
+	ITER_IOVEC,
+};
+
 // include/linux/socket.h
 struct msghdr {
 	void *msg_name;
 	int msg_namelen;
 	unsigned int msg_flags;
 	unsigned long msg_controllen;
+	struct iov_iter msg_iter;
 };
 
 // include/linux/fs.h, include/net/sock.h: the inode of a socket stands right behind it

@@ -125,6 +125,8 @@ long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
 	return 0;
 }
 
+long bpf_probe_read_user(void *to, __u32 size, const void *from) { return bpf_probe_read_kernel(to, size, from); }
+
 long hooks_loop(__u32 times, long (*step)(__u32, void *), void *context)
 {
 	for (__u32 i = 0; i < times; i++)

@@ -167,10 +167,56 @@ TEST(Einval, OfAFrameThatIsShorterThanItsVirtioNetHeader) {
     EXPECT_EQ(why(send), "EINVAL: 9 bytes are less than the virtio-net header of 10 that the socket expects");
 }
 
-TEST(Einval, OfAVirtioNetHeaderThatMakesNoSense) {
+TEST(Einval, OfAVirtioNetHeaderThatWasNotReadNamesTheChecksItMayBe) {
     sr_send send = refused(EINVAL);
     send.vnet_hdr = 10;
-    EXPECT_EQ(why(send), "EINVAL: the virtio-net header contradicts itself or the frame");
+    EXPECT_EQ(
+        why(send),
+        "EINVAL: the virtio-net header: __packet_snd_vnet_parse: hdr_len, or csum_start + csum_offset + 2, is more "
+        "than the frame's length");
+    send = failed_behind_alloc(EINVAL);
+    send.vnet_hdr = 10;
+    EXPECT_EQ(
+        why(send),
+        "EINVAL: the virtio-net header: one of virtio_net_hdr_to_skb's checks: gso_type unknown or not that of the "
+        "frame, gso_size 0, or csum_start + csum_offset behind the frame's end");
+}
+
+TEST(Einval, OfAVirtioNetHeaderThatWasReadNamesItsFieldAndValue) {
+    sr_send send = refused(EINVAL);
+    send.vnet_hdr = 10;
+    send.len = 70;
+    send.flags |= SR_SEND_VNET;
+    send.vnet[2] = 200;
+    EXPECT_EQ(why(send), "EINVAL: the virtio-net header: hdr_len 200 is more than the frame's 60 bytes");
+}
+
+// The hook on the allocation was skipped: what the header says against the frame comes later.
+TEST(Einval, OfAVirtioNetHeaderThatPassedTheFirstCheckIsALaterOneWhateverWasSeen) {
+    sr_send send = refused(EINVAL);
+    send.vnet_hdr = 10;
+    send.len = 70;
+    send.flags |= SR_SEND_VNET;
+    send.vnet[1] = 7;
+    EXPECT_EQ(why(send), "EINVAL: the virtio-net header: gso_type 7 is none that the kernel knows");
+}
+
+TEST(Einval, OfARingsFrameNamesItsLengthAndItsVirtioNetHeader) {
+    sr_send send = refused(EINVAL);
+    send.flags |= SR_SEND_TX_RING;
+    EXPECT_EQ(why(send), "EINVAL: a frame of the ring is malformed");
+    send.ring_len = 60;
+    EXPECT_EQ(why(send), "EINVAL: a frame of the ring, of 60 bytes, is malformed");
+    send.vnet_hdr = 10;
+    send.flags |= SR_SEND_VNET;
+    send.vnet[2] = 51;
+    EXPECT_EQ(why(send), "EINVAL: the virtio-net header: hdr_len 51 is more than the frame's 50 bytes");
+    send.ring_len = 9;
+    EXPECT_EQ(why(send), "EINVAL: a frame of the ring has 9 bytes, less than the virtio-net header of 10");
+    send = failed_behind_alloc(EINVAL);
+    send.flags |= SR_SEND_TX_RING;
+    send.ring_len = 13;
+    EXPECT_EQ(why(send), "EINVAL: a frame of the ring has 13 bytes, less than the link-layer header of veth0 (14)");
 }
 
 TEST(Einval, OfACookedSocketWithoutADestination) {

@@ -42,6 +42,8 @@ sr_send full_send() {
     sample::set(send.comm, "a\xff name");
     sample::set(send.ifname, "eth0.7");
     sample::set(send.qdisc, "fq_codel");
+    send.flags |= SR_SEND_VNET;
+    std::memset(send.pad, 0, sizeof send.pad);
     std::memset(send.stage, 0, sizeof send.stage);
     std::uint64_t ns = 1'000'000;
     for (const StageInfo& info : all_stages)

@@ -65,6 +65,7 @@ struct Options {
     bool unmapped = false;
     std::vector<unsigned> malformed;
     bool losing = false;
+    std::string vnet;
     bool daemon = false;
     bool new_netns = false;
 };
@@ -110,6 +111,10 @@ std::vector<std::uint8_t> frame_of(const Options& options) {
     if (options.type == "dgram") return frame;
     constexpr std::uint8_t header[ETH_HLEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
     std::copy_n(header, std::min(frame.size(), sizeof header), frame.begin());
+    std::vector<std::uint8_t> vnet;
+    for (std::size_t at = 0; at + 1 < options.vnet.size(); at += 2)
+        vnet.push_back(static_cast<std::uint8_t>(std::stoi(options.vnet.substr(at, 2), nullptr, 16)));
+    frame.insert(frame.begin(), vnet.begin(), vnet.end());
     return frame;
 }
 
@@ -121,6 +126,8 @@ int open_socket(const Options& options) {
     const int on = 1;
     if (options.bypass && ::setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) != 0)
         die("PACKET_QDISC_BYPASS");
+    if (!options.vnet.empty() && ::setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) != 0)
+        die("PACKET_VNET_HDR");
     if (options.no_fcs && ::setsockopt(fd, SOL_SOCKET, SO_NOFCS, &on, sizeof on) != 0) die("SO_NOFCS");
     if (options.sndbuf && ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options.sndbuf, sizeof options.sndbuf) != 0)
         die("SO_SNDBUF");
@@ -312,6 +319,8 @@ int main(int argc, char** argv) {
     app.add_option("--malformed", options.malformed, "the ring's frames of these numbers are longer than their slots")
         ->delimiter(',');
     app.add_flag("--losing", options.losing, "a ring with PACKET_LOSS: what is malformed is passed over");
+    app.add_option("--vnet", options.vnet,
+                   "PACKET_VNET_HDR: this header of virtio-net before the frame, in hex digits");
     app.add_flag("--new-netns", options.new_netns, "in a network namespace of its own, where lo is down");
     app.add_flag("--daemon", options.daemon, "detach first, as daemons do");
     try {

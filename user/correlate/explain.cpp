@@ -12,6 +12,7 @@
 #include "user/base/format.h"
 #include "user/base/result.h"
 #include "user/correlate/send.h"
+#include "user/correlate/vnet_check.h"
 
 namespace sockray {
 namespace {
@@ -70,8 +71,9 @@ std::string too_long(const sr_send& record) {
         const std::string most = record.sock_type == SOCK_DGRAM
                                      ? fmt::format("MTU {}", record.mtu)
                                      : fmt::format("MTU {} + {}", record.mtu, record.hard_header_len);
-        return fmt::format("a frame of the ring is longer than its place there, or than {} takes ({})",
-                           interface_of(record), most);
+        return fmt::format("a frame of the ring{} is longer than its place there, or than {} takes ({})",
+                           record.ring_len ? fmt::format(", of {} bytes,", record.ring_len) : "", interface_of(record),
+                           most);
     }
     if (!(record.flags & SR_SEND_DEVICE)) return fmt::format("{} bytes are too many", frame_length(record));
     const std::string name = interface_of(record);
@@ -93,6 +95,27 @@ std::string invalid_spkt(const sr_send& record) {
     return "none of packet_sendmsg_spkt's checks that are recorded explains it";
 }
 
+std::string invalid_vnet_header(const sr_send& record, std::uint64_t length, bool allocated) {
+    std::string wrong;
+    if (record.flags & SR_SEND_VNET) wrong = refused_vnet_header(record, length, allocated);
+    return "the virtio-net header: " + (wrong.empty() ? vnet_checks(allocated) : wrong);
+}
+
+// A frame of the TX ring, whose own length the kernel side has read where it could.
+std::string invalid_in_ring(const sr_send& record) {
+    const bool allocated = reached(record, SR_SLOT_ALLOC);
+    if (!record.ring_len) return "a frame of the ring is malformed";
+    if (record.ring_len < record.vnet_hdr)
+        return fmt::format("a frame of the ring has {} bytes, less than the virtio-net header of {}", record.ring_len,
+                           record.vnet_hdr);
+    const std::uint32_t length = record.ring_len - record.vnet_hdr;
+    if (allocated && record.sock_type != SOCK_DGRAM && length < record.hard_header_len)
+        return fmt::format("a frame of the ring has {} bytes, less than the link-layer header of {} ({})", length,
+                           interface_of(record), record.hard_header_len);
+    if (record.vnet_hdr) return invalid_vnet_header(record, length, allocated);
+    return fmt::format("a frame of the ring, of {} bytes, is malformed", record.ring_len);
+}
+
 // The checks of packet_snd before it allocates the frame, in their order; empty where none of them fits.
 std::string invalid_arguments(const sr_send& record) {
     if (has_address(record) && record.msg_namelen < address_size)
@@ -104,11 +127,14 @@ std::string invalid_arguments(const sr_send& record) {
         return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
                            interface_of(record));
     if (record.msg_controllen) return "a control message (cmsg) was not understood";
-    if (record.vnet_hdr && record.len < record.vnet_hdr)
+    if (!is_ring(record) && record.vnet_hdr && record.len < record.vnet_hdr)
         return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects", record.len,
                            record.vnet_hdr);
-    if (record.vnet_hdr) return "the virtio-net header contradicts itself or the frame";
-    return {};
+    // Where it was read and is none of these, the frame was allocated all the same, and the hook there was skipped or
+    // is off.
+    if (is_ring(record) || !record.vnet_hdr) return {};
+    if (record.flags & SR_SEND_VNET && refused_vnet_header(record, frame_length(record), false).empty()) return {};
+    return invalid_vnet_header(record, frame_length(record), false);
 }
 
 std::string invalid(const sr_send& record) {
@@ -116,7 +142,7 @@ std::string invalid(const sr_send& record) {
     if (!reached(record, SR_SLOT_ALLOC)) {
         if (std::string arguments = invalid_arguments(record); !arguments.empty()) return arguments;
     }
-    if (is_ring(record)) return "a frame of the ring is malformed";
+    if (is_ring(record)) return invalid_in_ring(record);
     const bool cooked = record.sock_type == SOCK_DGRAM;
     if (cooked && !has_address(record) && record.dev_type == ARPHRD_ETHER)
         return fmt::format("no destination address: SOCK_DGRAM needs one on {} to build the header",
@@ -124,6 +150,7 @@ std::string invalid(const sr_send& record) {
     if (!cooked && (record.flags & SR_SEND_DEVICE) && frame_length(record) < record.hard_header_len)
         return fmt::format("{} bytes are less than the link-layer header of {} ({})", frame_length(record),
                            interface_of(record), record.hard_header_len);
+    if (record.vnet_hdr) return invalid_vnet_header(record, frame_length(record), true);
     return "none of packet_snd's checks that are recorded explains it";
 }
 

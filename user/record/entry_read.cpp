@@ -170,6 +170,11 @@ SocketEntry take_socket(pbf_reader message) {
     return entry;
 }
 
+void take_vnet(sr_send& record, protozero::data_view bytes) {
+    if (bytes.size() != sizeof record.vnet) throw Malformed{"a virtio-net header of another size"};
+    std::memcpy(record.vnet, bytes.data(), sizeof record.vnet);
+}
+
 Send take_send(pbf_reader message) {
     Send send;
     std::uint32_t outcome = 0;
@@ -192,9 +197,11 @@ Send take_send(pbf_reader message) {
             take.number(64, send.tapped);
         },
         [&](pbf_reader& reader) {
-            if (reader.tag() != 63) return false;
-            take_stages(send.record, base, reader);
-            return true;
+            switch (reader.tag()) {
+                case 63: take_stages(send.record, base, reader); return true;
+                case 66: take_vnet(send.record, reader.get_view()); return true;
+                default: return false;
+            }
         });
     if (outcome >= outcome_count) throw Malformed{"a send with an outcome that is none"};
     if (frame_end > static_cast<std::uint32_t>(FrameEnd::lost)) throw Malformed{"a send with an end that is none"};

@@ -105,6 +105,8 @@ void put_entry(std::string& out, const Send& send) {
     visit_send(put, send.record);
     put_stages(message, send.record);
     put.number(64, send.tapped);
+    if (send.record.flags & SR_SEND_VNET)
+        message.add_bytes(66, reinterpret_cast<const char*>(send.record.vnet), sizeof send.record.vnet);
 }
 
 void put_entry(std::string& out, const Ending& ending) {

@@ -95,6 +95,7 @@ void visit_send(auto&& v, auto& r) {
     v.number(59, r.qdisc_len);
     v.number(60, r.queue_state);
     v.number(61, r.tx_queue);
+    v.number(67, r.ring_len);
 }
 
 void visit_origin(auto&& v, auto& o) {
