@@ -72,16 +72,18 @@ static __always_inline void receive_tell(struct sr_offer *offer)
 	sock = BPF_CORE_READ(receiver, sk_socket);
 	frame.socket_ino = sock ? socket_inode(sock) : 0;
 	t = open_send(frame.send);
-	if (!t) {
-		frame_emit(&frame, frame.send, SR_FRAME_RECEIVED);
+	if (!t || t->send.receivers) {
+		if (!t)
+			frame_emit(&frame, frame.send, SR_FRAME_RECEIVED);
+		else if (t->send.receivers++ < SR_RECEIVERS_MOST)
+			frame_emit(&frame, frame.send, SR_FRAME_ALSO_RECEIVED);
 		return;
 	}
-	if (!t->send.receivers++) {
-		t->send.received = frame.received;
-		t->send.received_ino = frame.socket_ino;
-		t->send.stage[SR_SLOT_RECEIVE] = frame.stage;
-		t->send.span[SR_SLOT_RECEIVE].start = t->send.span[SR_SLOT_RECEIVE].end = frame.ns;
-	}
+	t->send.receivers = 1;
+	t->send.received = frame.received;
+	t->send.received_ino = frame.socket_ino;
+	t->send.stage[SR_SLOT_RECEIVE] = frame.stage;
+	t->send.span[SR_SLOT_RECEIVE].start = t->send.span[SR_SLOT_RECEIVE].end = frame.ns;
 }
 
 // Whether frames are under way says nothing here: the last receiver of a frame may have freed it.

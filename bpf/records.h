@@ -13,6 +13,7 @@
 #define SR_QDISC_LEN 16  // IFNAMSIZ: Qdisc_ops.id
 #define SR_STACK_DEPTH 12
 #define SR_VNET_LEN 10 // sizeof(struct virtio_net_hdr)
+#define SR_RECEIVERS_MOST 16 // of a frame that are named while its send is open
 
 // Stages. The numbers travel in records: append, never renumber. Names and nesting: user/base/stage.cpp.
 #define SR_STAGE_NONE 0
@@ -100,6 +101,7 @@
 #define SR_FRAME_FREED 5     // freed after a driver had taken it
 #define SR_FRAME_RECEIVED 6  // offered to a packet socket
 #define SR_FRAME_TAPPED 7    // offered to sockray's own capture; `ns` is its timestamp there, CLOCK_REALTIME
+#define SR_FRAME_ALSO_RECEIVED 8 // offered to a packet socket, and counted in the record of its send, that was open
 
 // sr_frame.received, sr_send.received
 #define SR_RECEIVED_TAKEN 1    // the socket has it
@@ -150,7 +152,8 @@ struct sr_send {
 	__u64 ndo_fn;      // dev->netdev_ops->ndo_start_xmit
 	__u64 received_ino; // inode of the socket that was offered the frame first
 	__u32 received;    // SR_RECEIVED_*
-	__u32 receivers;   // packet sockets that were offered the frame before the call returned
+	__u32 receivers;   // packet sockets that were offered the frame before the call returned; all but the first have
+			   // records of their own (SR_FRAME_ALSO_RECEIVED), up to SR_RECEIVERS_MOST
 	__u32 freed_reason; // enum skb_drop_reason; 0: consumed
 	__u32 frees;       // frames of this send that were freed, after a driver had them, before the call returned
 	__u32 drops;       // frames of this send that were dropped before the call returned

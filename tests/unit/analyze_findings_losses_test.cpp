@@ -212,6 +212,20 @@ TEST(ReceiverFullRule, NamesTheSocketThatHadNoRoom) {
     EXPECT_TRUE(says(evidence(finding), "socket inode 777 30")) << evidence(finding);
 }
 
+TEST(ReceiverFullRule, LooksAtEachReceiverAndCountsTheFrameOnce) {
+    Session session;
+    Send send = received(SR_RECEIVED_FULL);
+    send.also_received = {{801, 1, SR_RECEIVED_TAKEN, SR_STAGE_PACKET_RCV},
+                          {802, 1, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}};
+    session.add(10, send);
+    session.end();
+    const Finding* finding = session.found("receiver-full");
+    ASSERT_TRUE(finding);
+    EXPECT_TRUE(says(finding->title, "10 of 10 frames")) << finding->title;
+    EXPECT_TRUE(says(evidence(finding), "socket inode 802 10")) << evidence(finding);
+    EXPECT_FALSE(says(evidence(finding), "801")) << evidence(finding);
+}
+
 TEST(ReceiverFullRule, FindsNothingWhereReceiversTookOrFilteredTheFrames) {
     for (const std::uint32_t how : {SR_RECEIVED_TAKEN, SR_RECEIVED_FILTERED}) {
         Session session;

@@ -15,6 +15,7 @@
 
 #include "tests/unit/correlate_records.h"
 #include "user/correlate/outcome.h"
+#include "user/correlate/receivers.h"
 
 namespace sockray {
 namespace {
@@ -301,6 +302,34 @@ TEST(Flights, NameTheFirstReceiverAndCountThemAll) {
     EXPECT_EQ(send.received, static_cast<std::uint32_t>(SR_RECEIVED_FILTERED));
     EXPECT_EQ(send.stage[SR_SLOT_RECEIVE], SR_STAGE_TPACKET_RCV);
     EXPECT_EQ(send.span[SR_SLOT_RECEIVE].start, 4500U);
+}
+
+// Those of an open send are counted in its record.
+TEST(Flights, KeepEachReceiverBehindTheFirstUpToABound) {
+    Joined joined(true);
+    sr_frame also = frame_received(1, SR_RECEIVED_FULL, 801);
+    also.kind = SR_FRAME_ALSO_RECEIVED;
+    joined.frame(also);
+    sr_send open = followed();
+    open.receivers = 2;
+    open.received_ino = 800;
+    open.received = SR_RECEIVED_TAKEN;
+    open.stage[SR_SLOT_RECEIVE] = SR_STAGE_PACKET_RCV;
+    open.span[SR_SLOT_RECEIVE] = {4400, 4400};
+    joined.send(open);
+    joined.frame(frame_taken(1));
+    for (std::uint64_t i = 0; i < 20; i++) joined.frame(frame_received(1, SR_RECEIVED_TAKEN, 900 + i));
+    joined.frame(frame(1, SR_FRAME_FREED));
+    EXPECT_EQ(joined.only().receivers, 22U);
+    const std::vector<Receiver> all = receivers_of(joined.done[0]);
+    ASSERT_EQ(all.size(), 1U + SR_RECEIVERS_MOST);
+    EXPECT_EQ(all[0], (Receiver{800, 4400, SR_RECEIVED_TAKEN, SR_STAGE_PACKET_RCV}));
+    EXPECT_EQ(all[1], (Receiver{801, 4500, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}));
+    EXPECT_EQ(all[2].socket_ino, 900U);
+    EXPECT_EQ(unnamed_receivers(joined.done[0]), 5U);
+    EXPECT_EQ(list_receivers(joined.done[0], 0, 2), "800 taken, 801 full, 20 more");
+    EXPECT_EQ(list_receivers(joined.done[0], 1, 1), "801 full, 20 more");
+    EXPECT_EQ(list_receivers(Send{}, 0, 2), "");
 }
 
 TEST(Flights, WaitForTheEndOfEverySegment) {

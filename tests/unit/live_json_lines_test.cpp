@@ -216,7 +216,12 @@ TEST_F(JsonLinesTest, FollowedSendTellsWhoGotTheFrame) {
         EXPECT_EQ(json["receiver_ino"], 777);
         EXPECT_EQ(json["received"], word);
     }
-    for (const char* key : {"receivers", "receiver_ino", "received"})
+    send.also_received = {{801, 5, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}};
+    const Json both = line(send)["received_by"];
+    ASSERT_EQ(both.size(), 2U);
+    EXPECT_EQ(both[0]["socket_ino"], 777);
+    EXPECT_EQ(both[1].dump(), R"({"socket_ino":801,"stage":"tpacket_rcv","ts":5,"received":"full"})");
+    for (const char* key : {"receivers", "receiver_ino", "received", "received_by"})
         EXPECT_FALSE(line(made::delivered()).contains(key)) << key;
 }
 

@@ -230,6 +230,12 @@ TEST(Tree, TellsWhoWasOfferedTheFrameAndWhatItDidWithIt) {
     send.record.received = SR_RECEIVED_FILTERED;
     send.record.receivers = 3;
     EXPECT_TRUE(has(tree_of(send), "  socket 777 did not want it, 3 sockets in all\n")) << tree_of(send);
+    for (std::uint64_t ino = 801; ino < 803; ino++) send.also_received.push_back({ino, 1, SR_RECEIVED_TAKEN, 0});
+    EXPECT_TRUE(has(tree_of(send), "  socket 777 did not want it, socket 801 has it, socket 802 has it\n"))
+        << tree_of(send);
+    for (std::uint64_t ino = 803; ino < 810; ino++) send.also_received.push_back({ino, 1, SR_RECEIVED_FULL, 0});
+    send.record.receivers = 10;
+    EXPECT_TRUE(has(tree_of(send), "socket 802 has it, socket 803 had no room, 10 sockets in all\n")) << tree_of(send);
 }
 
 TEST(Tree, TellsWhyTheFrameWasFreed) {

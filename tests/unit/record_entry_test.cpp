@@ -61,6 +61,8 @@ TEST(RecordingEntry, ASendComesBackToTheLastBit) {
     send.end_stage = Stage::queue_xmit;
     send.reason = "QDISC_DROP: \"quoted\", \xff";
     send.number = 0;
+    send.also_received = {{801, 7000, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV},
+                          {0, 0, SR_RECEIVED_TAKEN, SR_STAGE_PACKET_RCV}};
     const Send back = round_trip(send);
     EXPECT_TRUE(same_bytes(back.record, send.record));
     EXPECT_EQ(back.id, send.id);
@@ -70,6 +72,7 @@ TEST(RecordingEntry, ASendComesBackToTheLastBit) {
     EXPECT_EQ(back.number, send.number);
     EXPECT_EQ(back.frame_end, send.frame_end);
     EXPECT_EQ(back.frames_consumed, 3U);
+    EXPECT_EQ(back.also_received, send.also_received);
 }
 
 TEST(RecordingEntry, AnUsualSendTakesLessThanAThirdOfItsRecord) {

@@ -13,6 +13,11 @@ void moment(sr_send& record, int slot, std::uint32_t stage, std::uint64_t ns) {
     record.span[slot] = {ns, ns};
 }
 
+void add_receiver(Send& send, const sr_frame& frame) {
+    if (send.also_received.size() < SR_RECEIVERS_MOST)
+        send.also_received.push_back({frame.socket_ino, frame.ns, frame.received, frame.stage});
+}
+
 void apply(Send& send, const sr_frame& frame) {
     sr_send& record = send.record;
     moment(record, SR_SLOT_DEQUEUE, SR_STAGE_DEQUEUE, frame.dequeued);
@@ -41,8 +46,12 @@ void apply(Send& send, const sr_frame& frame) {
             if (!record.frees++) record.freed_reason = frame.drop_reason;
             moment(record, SR_SLOT_FREED, SR_STAGE_FREED, frame.ns);
             break;
+        case SR_FRAME_ALSO_RECEIVED: add_receiver(send, frame); break;
         case SR_FRAME_RECEIVED:
-            if (record.receivers++) break;
+            if (record.receivers++) {
+                add_receiver(send, frame);
+                break;
+            }
             record.received = frame.received;
             record.received_ino = frame.socket_ino;
             moment(record, SR_SLOT_RECEIVE, frame.stage, frame.ns);

@@ -41,7 +41,8 @@ tl::expected<Record, std::string_view> check(T record) {
 }
 
 tl::expected<Record, std::string_view> check_frame(sr_frame frame) {
-    if (frame.kind < SR_FRAME_TAKEN || frame.kind > SR_FRAME_TAPPED) return Error("a frame with an end that is none");
+    if (frame.kind < SR_FRAME_TAKEN || frame.kind > SR_FRAME_ALSO_RECEIVED)
+        return Error("a frame with an end that is none");
     if (!possible_result(frame.ret)) return Error("a frame with a result that is none");
     forget_impossible_end(frame.ndo);
     const auto stage = static_cast<Stage>(frame.stage);

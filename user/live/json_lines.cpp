@@ -7,17 +7,21 @@
 #include "user/base/json.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
+#include "user/correlate/receivers.h"
 #include "user/live/json_summary.h"
 
 namespace sockray {
 
 namespace {
 
-std::string_view received_name(std::uint32_t received) {
-    switch (received) {
-        case SR_RECEIVED_TAKEN: return "taken";
-        case SR_RECEIVED_FULL: return "full";
-        default: return "filtered";
+void append_receivers(JsonObject& object, const Send& send) {
+    JsonArray receivers = object.array("received_by");
+    for (const Receiver& one : receivers_of(send)) {
+        JsonObject receiver = receivers.object();
+        receiver.number("socket_ino", one.socket_ino);
+        receiver.text("stage", stage_name(static_cast<Stage>(one.stage)));
+        receiver.time("ts", one.ns);
+        receiver.text("received", received_name(one.received));
     }
 }
 
@@ -169,6 +173,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
             object.number("receivers", record.receivers);
             object.number("receiver_ino", record.received_ino);
             object.text("received", received_name(record.received));
+            append_receivers(object, send);
         }
         if (record.span[SR_SLOT_FREED].start)
             object.text("freed", record.freed_reason ? names_.drop_reason(record.freed_reason) : "consumed");

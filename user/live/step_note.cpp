@@ -6,7 +6,7 @@
 #include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/base/words.h"
-#include "user/correlate/send.h"
+#include "user/correlate/receivers.h"
 
 namespace sockray {
 
@@ -20,9 +20,23 @@ std::string_view received_text(std::uint32_t received) {
     }
 }
 
+std::string received_note(const Send& send) {
+    constexpr std::size_t most = 4;
+    std::string text;
+    std::size_t named = 0;
+    for (const Receiver& one : receivers_of(send)) {
+        if (named == most) break;
+        text += fmt::format("{}socket {} {}", named ? ", " : "", one.socket_ino, received_text(one.received));
+        named++;
+    }
+    if (send.record.receivers > named) text += fmt::format(", {} sockets in all", send.record.receivers);
+    return text;
+}
+
 }  // namespace
 
-std::string step_note(const sr_send& record, const Step& step, const KernelNames& names, int room) {
+std::string step_note(const Send& send, const Step& step, const KernelNames& names, int room) {
+    const sr_send& record = send.record;
     const bool returned = step.span.end != 0;
     switch (stage_info(step.stage).slot) {
         case SR_SLOT_LOOKUP: return fmt::format("socket {}", record.socket_ino);
@@ -47,9 +61,7 @@ std::string step_note(const sr_send& record, const Step& step, const KernelNames
                                    : "";
         case SR_SLOT_NDO:
             return record.ndo_fn ? fmt::format("{} = {}", names.symbol(record.ndo_fn), record.driver_ret) : "";
-        case SR_SLOT_RECEIVE:
-            return fmt::format("socket {} {}{}", record.received_ino, received_text(record.received),
-                               record.receivers > 1 ? fmt::format(", {} sockets in all", record.receivers) : "");
+        case SR_SLOT_RECEIVE: return received_note(send);
         case SR_SLOT_FREED: return record.freed_reason ? names.drop_reason(record.freed_reason) : "consumed";
         default: return {};
     }

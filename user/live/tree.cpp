@@ -83,7 +83,7 @@ void append_tree(fmt::memory_buffer& out, const Send& send, const Plan& plan, co
                        Align::right);
             room -= 2 * time_width;
         }
-        if (const std::string text = step_note(send.record, step, names, room); !text.empty())
+        if (const std::string text = step_note(send, step, names, room); !text.empty())
             fmt::format_to(std::back_inserter(out), "  {}", text);
         end_line(out);
     }

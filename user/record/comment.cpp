@@ -6,6 +6,7 @@
 #include "user/base/terminal.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
+#include "user/correlate/receivers.h"
 
 namespace sockray {
 namespace {
@@ -54,14 +55,6 @@ void append_times(std::string& out, const sr_send& record, const Steps& steps) {
     }
 }
 
-std::string_view received_name(std::uint32_t received) {
-    switch (received) {
-        case SR_RECEIVED_TAKEN: return "taken";
-        case SR_RECEIVED_FULL: return "full";
-        default: return "filtered";
-    }
-}
-
 }  // namespace
 
 void append_comment(std::string& out, const Send& send, const Plan& plan, const KernelNames& names) {
@@ -90,6 +83,7 @@ void append_comment(std::string& out, const Send& send, const Plan& plan, const 
     if (record.qdisc[0]) append_value(out, "qdisc", record.qdisc);
     if (record.ndo_fn) append_value(out, "driver", names.symbol(record.ndo_fn));
     if (record.receivers) append_value(out, "received", received_name(record.received));
+    if (!send.also_received.empty()) append_value(out, "receivers", list_receivers(send, 0, 1 + SR_RECEIVERS_MOST));
     append_path(out, steps);
     append_times(out, record, steps);
 }

@@ -170,6 +170,14 @@ SocketEntry take_socket(pbf_reader message) {
     return entry;
 }
 
+void take_receiver(Send& send, pbf_reader message) {
+    Receiver receiver;
+    take_fields(
+        message, [&](Take& take) { visit_receiver(take, receiver); }, nothing_else);
+    receiver.stage = static_cast<std::uint32_t>(stage_of(receiver.stage));
+    if (send.also_received.size() < SR_RECEIVERS_MOST) send.also_received.push_back(receiver);
+}
+
 void take_vnet(sr_send& record, protozero::data_view bytes) {
     if (bytes.size() != sizeof record.vnet) throw Malformed{"a virtio-net header of another size"};
     std::memcpy(record.vnet, bytes.data(), sizeof record.vnet);
@@ -199,6 +207,7 @@ Send take_send(pbf_reader message) {
         [&](pbf_reader& reader) {
             switch (reader.tag()) {
                 case 63: take_stages(send.record, base, reader); return true;
+                case 65: take_receiver(send, reader.get_message()); return true;
                 case 66: take_vnet(send.record, reader.get_view()); return true;
                 default: return false;
             }

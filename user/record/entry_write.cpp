@@ -105,6 +105,10 @@ void put_entry(std::string& out, const Send& send) {
     visit_send(put, send.record);
     put_stages(message, send.record);
     put.number(64, send.tapped);
+    for (const Receiver& one : send.also_received) {
+        pbf_writer receiver(message, 65);
+        visit_receiver(Put(receiver), one);
+    }
     if (send.record.flags & SR_SEND_VNET)
         message.add_bytes(66, reinterpret_cast<const char*>(send.record.vnet), sizeof send.record.vnet);
 }

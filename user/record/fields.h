@@ -98,6 +98,13 @@ void visit_send(auto&& v, auto& r) {
     v.number(67, r.ring_len);
 }
 
+void visit_receiver(auto&& v, auto& receiver) {
+    v.number(1, receiver.socket_ino);
+    v.number(2, receiver.received);
+    v.number(3, receiver.stage);
+    v.number(4, receiver.ns);
+}
+
 void visit_origin(auto&& v, auto& o) {
     v.text(1, o.version);
     v.text(3, o.host);

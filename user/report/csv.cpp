@@ -6,6 +6,7 @@
 
 #include "user/base/terminal.h"
 #include "user/correlate/path.h"
+#include "user/correlate/receivers.h"
 
 namespace sockray {
 
@@ -57,6 +58,7 @@ void Csv::begin(const Origin&, const Plan&, const KernelNames&) {
     out_.append(std::string_view("id,ts_ns,pid,tid,comm,entry,ifname,len,ret,errno,outcome,reason"));
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
         fmt::format_to(std::back_inserter(out_), ",{0}_start_ns,{0}_end_ns", slot_name(slot));
+    out_.append(std::string_view(",receivers"));
     out_.append(std::string_view("\r\n"));
 }
 
@@ -84,6 +86,8 @@ void Csv::send(const Send& send) {
         append_time(out_, span.start);
         append_time(out_, slot == SR_SLOT_BODY && span.start ? record.span[SR_SLOT_SENDMSG].end : span.end);
     }
+    out_.push_back(',');
+    append_csv_text(out_, list_receivers(send, 0, 1 + SR_RECEIVERS_MOST));
     out_.append(std::string_view("\r\n"));
 }
 

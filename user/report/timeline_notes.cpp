@@ -4,6 +4,7 @@
 
 #include "user/base/terminal.h"
 #include "user/correlate/path.h"
+#include "user/correlate/receivers.h"
 
 namespace sockray {
 
@@ -28,14 +29,6 @@ class Notes {
     std::vector<Note>& notes_;
 };
 
-std::string_view received_name(std::uint32_t received) {
-    switch (received) {
-        case SR_RECEIVED_TAKEN: return "taken";
-        case SR_RECEIVED_FULL: return "full";
-        default: return "filtered";
-    }
-}
-
 void add_send(Notes& notes, const Send& send) {
     const sr_send& record = send.record;
     notes.text(NoteKey::comm, record.comm);
@@ -56,7 +49,8 @@ void add_send(Notes& notes, const Send& send) {
     }
 }
 
-void add_frame(Notes& notes, Stage stage, const sr_send& record, const KernelNames& names) {
+void add_frame(Notes& notes, Stage stage, const Send& send, const KernelNames& names) {
+    const sr_send& record = send.record;
     switch (stage) {
         case Stage::none: notes.text(NoteKey::drop_reason, names.drop_reason(record.drop_reason)); break;
         case Stage::ndo:
@@ -66,6 +60,7 @@ void add_frame(Notes& notes, Stage stage, const sr_send& record, const KernelNam
         case Stage::tpacket_rcv:
             notes.text(NoteKey::received, received_name(record.received));
             notes.number(NoteKey::receiver_ino, record.received_ino);
+            notes.text(NoteKey::also_received, list_receivers(send, 1, SR_RECEIVERS_MOST));
             break;
         case Stage::freed:
             notes.text(NoteKey::freed, record.freed_reason ? names.drop_reason(record.freed_reason) : "consumed");
@@ -81,7 +76,7 @@ void notes_of(std::vector<Note>& notes, const TimelineEvent& event, const Send& 
     if (event.kind == TimelineEvent::Kind::end) return;
     if (event.first || event.joined) to.number(NoteKey::send, send.id);
     if (event.first) add_send(to, send);
-    add_frame(to, event.stage, send.record, names);
+    add_frame(to, event.stage, send, names);
     to.of_event(event);
 }
 

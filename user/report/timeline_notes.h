@@ -31,6 +31,7 @@ enum class NoteKey {
     driver,
     received,
     receiver_ino,
+    also_received,
     freed,
     drop_reason,
     family,
@@ -40,10 +41,10 @@ enum class NoteKey {
     note
 };
 
-inline constexpr std::array<std::string_view, 23> note_names = {
-    "send",    "socket",      "comm",      "entry",     "ifname",    "len",      "ret",      "errno",
-    "outcome", "reason",      "end_stage", "qdisc",     "qdisc_len", "driver",   "received", "receiver_ino",
-    "freed",   "drop_reason", "family",    "sock_type", "protocol",  "evidence", "note"};
+inline constexpr std::array<std::string_view, 24> note_names = {
+    "send",          "socket", "comm",        "entry",  "ifname",    "len",      "ret",      "errno",
+    "outcome",       "reason", "end_stage",   "qdisc",  "qdisc_len", "driver",   "received", "receiver_ino",
+    "also_received", "freed",  "drop_reason", "family", "sock_type", "protocol", "evidence", "note"};
 
 constexpr std::string_view note_name(NoteKey key) {
     return note_names[static_cast<std::size_t>(key)];

@@ -16,11 +16,12 @@ class ReceiverFull : public Rule {
         const sr_send& record = seen.send.record;
         if (!record.receivers) return;
         offered_++;
-        if (record.received != SR_RECEIVED_FULL) return;
+        const Receiver first{record.received_ino, 0, record.received, std::uint32_t{record.stage[SR_SLOT_RECEIVE]}};
+        bool full = count_full(first);
+        for (const Receiver& one : seen.send.also_received) full |= count_full(one);
+        if (!full) return;
         full_++;
-        ring_ += record.stage[SR_SLOT_RECEIVE] == SR_STAGE_TPACKET_RCV;
         examples_.add(seen.send.id);
-        sockets_.add(fmt::format("socket inode {}", record.received_ino));
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
@@ -33,8 +34,8 @@ class ReceiverFull : public Rule {
                         offered_, percent(share(full_, offered_)));
         finding.evidence = {
             fmt::format("{} at a receive buffer (packet_rcv), {} at an RX ring (tpacket_rcv), by the socket's own drop "
-                        "counter before and behind; of each frame the first receiver is looked at",
-                        full_ - ring_, ring_),
+                        "counter before and behind; a frame counts once at each receiver that was full",
+                        buffer_, ring_),
             "by receiver: " + sockets_.listed()};
         finding.sends = examples_.ids();
         finding.cause = "the receiver reads more slowly than frames come, or not at all";
@@ -46,8 +47,16 @@ class ReceiverFull : public Rule {
     }
 
   private:
+    bool count_full(const Receiver& one) {
+        if (one.received != SR_RECEIVED_FULL) return false;
+        (one.stage == SR_STAGE_TPACKET_RCV ? ring_ : buffer_)++;
+        sockets_.add(fmt::format("socket inode {}", one.socket_ino));
+        return true;
+    }
+
     std::uint64_t offered_ = 0;
     std::uint64_t full_ = 0;
+    std::uint64_t buffer_ = 0;
     std::uint64_t ring_ = 0;
     Examples examples_;
     NameCounts sockets_;

@@ -100,7 +100,7 @@ void Waterfalls::append_rows(const Send& send) {
     const Steps steps = steps_of(record, plan_);
     const Scale scale = scale_of(record, steps);
     put(out_, "<div class=\"steps\">\n");
-    for (const Step& step : steps) append_step(out_, step, scale, step_note(record, step, names_));
+    for (const Step& step : steps) append_step(out_, step, scale, step_note(send, step, names_));
     if (is_dropped(record)) {
         append_cells(out_, "kfree_skb", 0, evidence_name(Evidence::probed), offset(scale, record.drop_ns), "");
         put(out_,

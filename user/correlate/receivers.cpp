@@ -1,0 +1,44 @@
+#include "user/correlate/receivers.h"
+
+#include <algorithm>
+
+#include "user/base/format.h"
+
+namespace sockray {
+
+std::string_view received_name(std::uint32_t received) {
+    switch (received) {
+        case SR_RECEIVED_TAKEN: return "taken";
+        case SR_RECEIVED_FULL: return "full";
+        default: return "filtered";
+    }
+}
+
+std::vector<Receiver> receivers_of(const Send& send) {
+    const sr_send& record = send.record;
+    std::vector<Receiver> all;
+    if (!record.receivers) return all;
+    all.push_back({record.received_ino, record.span[SR_SLOT_RECEIVE].start, record.received,
+                   std::uint32_t{record.stage[SR_SLOT_RECEIVE]}});
+    all.insert(all.end(), send.also_received.begin(), send.also_received.end());
+    return all;
+}
+
+std::uint64_t unnamed_receivers(const Send& send) {
+    const std::uint64_t named = send.record.receivers ? 1 + send.also_received.size() : 0;
+    return send.record.receivers - std::min<std::uint64_t>(send.record.receivers, named);
+}
+
+std::string list_receivers(const Send& send, std::size_t first, std::size_t most) {
+    const std::vector<Receiver> all = receivers_of(send);
+    std::string text;
+    std::size_t named = std::min(first, all.size());
+    for (; named < all.size() && named < first + most; named++)
+        text +=
+            fmt::format("{}{} {}", text.empty() ? "" : ", ", all[named].socket_ino, received_name(all[named].received));
+    const std::uint64_t rest = all.size() - named + unnamed_receivers(send);
+    if (rest) text += fmt::format("{}{} more", text.empty() ? "" : ", ", rest);
+    return text;
+}
+
+}  // namespace sockray
