@@ -92,6 +92,27 @@ NETNS_TEST(DriveInterface, TheQdiscsCountersAreWhatWasGivenOutRefusedAndKept) {
     EXPECT_FALSE(read_qdisc_counters(Interface{.name = "gone", .ifindex = 4711}));
 }
 
+NETNS_TEST(DriveInterface, TheCountersOfAllDevicesAreThoseOfEachAlone) {
+    NEEDS_COMMANDS(make_veth);
+    NEEDS_COMMANDS("tc qdisc add dev veth0 root handle 7: pfifo limit 10");
+    const auto all = read_all_counters();
+    ASSERT_TRUE(all) << all.error().what;
+    std::size_t found = 0;
+    for (const DeviceReading& one : *all) {
+        const auto alone = find_interface(one.interface.name);
+        ASSERT_TRUE(alone) << alone.error().what;
+        EXPECT_EQ(one.interface.ifindex, alone->ifindex);
+        EXPECT_EQ(one.interface.netns_ino, alone->netns_ino);
+        EXPECT_EQ(one.counters.tx_queues, read_counters(*alone).value().tx_queues);
+        if (one.interface.name != "veth0") continue;
+        found++;
+        ASSERT_TRUE(one.qdisc);
+        EXPECT_EQ(one.qdisc->kind, "pfifo");
+        EXPECT_EQ(one.qdisc->handle, 0x70000U);
+    }
+    EXPECT_EQ(found, 1U);
+}
+
 NETNS_TEST(DriveInterface, AnInterfaceIsFoundInTheNamespaceOfTheThread) {
     const auto missing = find_interface("foo");
     ASSERT_FALSE(missing);

@@ -1,9 +1,12 @@
 #include "user/cli/device_delta.h"
 
+#include <unordered_map>
+#include <utility>
+
 namespace sockray {
 namespace {
 
-QdiscDelta growth(const Result<QdiscCounters>& before, const Result<QdiscCounters>& after) {
+QdiscDelta growth(const std::optional<QdiscCounters>& before, const std::optional<QdiscCounters>& after) {
     if (!before || !after || before->kind != after->kind || before->handle != after->handle) return {};
     // The kernel keeps 32 bits of all but the packets: they may have gone round.
     return {after->kind,
@@ -15,28 +18,58 @@ QdiscDelta growth(const Result<QdiscCounters>& before, const Result<QdiscCounter
             after->qlen};
 }
 
+std::optional<DeviceReading> read_one(const Interface& interface) {
+    auto counters = read_counters(interface);
+    if (!counters) return std::nullopt;
+    DeviceReading reading{interface, *counters, std::nullopt};
+    if (auto qdisc = read_qdisc_counters(interface)) reading.qdisc = std::move(*qdisc);
+    return reading;
+}
+
+DeviceDelta delta_of(const DeviceReading& before, const DeviceReading* after) {
+    DeviceDelta delta;
+    delta.ifname = before.interface.name;
+    delta.netns_ino = before.interface.netns_ino;
+    delta.ifindex = before.interface.ifindex;
+    delta.gone = !after;
+    if (!after) return delta;
+    delta.tx_packets = after->counters.tx_packets - before.counters.tx_packets;
+    delta.tx_bytes = after->counters.tx_bytes - before.counters.tx_bytes;
+    delta.tx_dropped = after->counters.tx_dropped - before.counters.tx_dropped;
+    delta.tx_errors = after->counters.tx_errors - before.counters.tx_errors;
+    delta.tx_queues = after->counters.tx_queues;
+    delta.qdisc = growth(before.qdisc, after->qdisc);
+    return delta;
+}
+
 }  // namespace
 
-DeviceWatch::DeviceWatch(const Interface& interface)
-    : interface_(interface), before_(read_counters(interface)), qdisc_before_(read_qdisc_counters(interface)) {}
+DeviceWatch::DeviceWatch(const std::optional<Interface>& interface) : all_(!interface) {
+    if (all_) {
+        if (auto all = read_all_counters()) before_ = std::move(*all);
+    } else if (auto one = read_one(*interface)) {
+        before_.push_back(std::move(*one));
+    }
+}
 
 std::vector<DeviceDelta> DeviceWatch::deltas() const {
-    if (!before_) return {};
-    DeviceDelta delta;
-    delta.ifname = interface_.name;
-    delta.netns_ino = interface_.netns_ino;
-    delta.ifindex = interface_.ifindex;
-    const auto after = read_counters(interface_);
-    delta.gone = !after;
-    if (after) {
-        delta.tx_packets = after->tx_packets - before_->tx_packets;
-        delta.tx_bytes = after->tx_bytes - before_->tx_bytes;
-        delta.tx_dropped = after->tx_dropped - before_->tx_dropped;
-        delta.tx_errors = after->tx_errors - before_->tx_errors;
-        delta.tx_queues = after->tx_queues;
-        delta.qdisc = growth(qdisc_before_, read_qdisc_counters(interface_));
+    std::vector<DeviceDelta> deltas;
+    if (!all_) {
+        for (const DeviceReading& before : before_) {
+            const auto after = read_one(before.interface);
+            deltas.push_back(delta_of(before, after ? &*after : nullptr));
+        }
+        return deltas;
     }
-    return {delta};
+    const auto now = read_all_counters();
+    if (!now) return deltas;
+    std::unordered_map<int, const DeviceReading*> by_index;
+    for (const DeviceReading& one : *now) by_index[one.interface.ifindex] = &one;
+    for (const DeviceReading& before : before_) {
+        const auto after = by_index.find(before.interface.ifindex);
+        deltas.push_back(delta_of(before, after == by_index.end() ? nullptr : after->second));
+    }
+    return deltas;
 }
 
 }  // namespace sockray

@@ -1,6 +1,7 @@
-// By how much a device's own counters, and those of its qdisc, grow while tracing runs.
+// By how much the devices' own counters, and those of their qdiscs, grow while tracing runs.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "user/correlate/sink.h"
@@ -11,15 +12,16 @@ namespace sockray {
 // Reads the counters when it is made. In the network namespace of the calling thread.
 class DeviceWatch {
   public:
-    explicit DeviceWatch(const Interface& interface);
+    // Of this interface; without one of all that there are: whose counters are wanted, the sends will tell
+    // (Session::finish).
+    explicit DeviceWatch(const std::optional<Interface>& interface);
 
-    // The growth since then, or that the device has gone; nothing where it could not be read at the start.
+    // The growth since then, or that the device has gone; nothing of what could not be read at the start.
     std::vector<DeviceDelta> deltas() const;
 
   private:
-    Interface interface_;
-    Result<DeviceCounters> before_;
-    Result<QdiscCounters> qdisc_before_;
+    bool all_;
+    std::vector<DeviceReading> before_;
 };
 
 }  // namespace sockray

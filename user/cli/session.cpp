@@ -86,9 +86,13 @@ void Session::linger(int stop_fd) {
     while (correlator_.waiting() > 0 && monotonic_ns() - start < most_ns && ::poll(&stop, 1, every_ms) == 0);
 }
 
-void Session::finish(std::vector<DeviceDelta> devices) {
+void Session::finish(std::vector<DeviceDelta> devices, bool used_only) {
     tracer_.close(into_correlator());
     correlator_.finish(tracer_.in_flight());
+    if (used_only)
+        std::erase_if(devices, [this](const DeviceDelta& device) {
+            return summary_.devices().of(device.ifname, device.netns_ino, device.ifindex).sends == 0;
+        });
     Ending ending{count(), std::move(devices), end_ns_, false};
     for (Sink* each : sinks_) each->complete(ending);
     shown_in_->end(ending);

@@ -55,8 +55,9 @@ class Session : private Sink {
     // until `stop_fd` is readable. Behind stop().
     void linger(int stop_fd);
 
-    // Detaches, reads what is left, and tells everybody the end; the summary is shown.
-    void finish(std::vector<DeviceDelta> devices);
+    // Detaches, reads what is left, and tells everybody the end; the summary is shown. `used_only`: of the devices those
+    // alone that a send was seen at.
+    void finish(std::vector<DeviceDelta> devices, bool used_only = false);
 
     ProgressCounts progress() const;
     // As counted up to now: `missed` still holds the sends that are under way.

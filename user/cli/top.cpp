@@ -106,8 +106,7 @@ int top(const TopOptions& options) {
     ActivitySink activity;
     Session session(**kernel, *tracer, out, View::none, false);
     session.add_sink(activity);
-    std::optional<DeviceWatch> device;
-    if (target->interface) device.emplace(*target->interface);
+    const DeviceWatch devices(target->interface);
     std::unique_ptr<Window> window;
     if (!options.batch && Window::is_possible()) {
         auto opened = Window::open(signals.fd());
@@ -121,7 +120,7 @@ int top(const TopOptions& options) {
     const Stop stop = pump(options, {session, activity, display}, *tracer, signals, target->process.get(), out);
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.finish(device ? device->deltas() : std::vector<DeviceDelta>{});
+    session.finish(devices.deltas(), !target->interface);
     const int drawn = display.error();
     display.close();
     session.summary().append_ledger(out.buffer(), style_of(STDOUT_FILENO));

@@ -103,8 +103,7 @@ int trace(const TraceVerbOptions& options) {
     session.limit_sends(options.count);
     session.select_outcomes(options.outcomes);
     recording->attach(session);
-    std::optional<DeviceWatch> device;
-    if (target->interface) device.emplace(*target->interface);
+    const DeviceWatch devices(target->interface);
     session.start(options.tracing.stages);
     std::optional<Command> command;
     std::string failure;
@@ -127,7 +126,7 @@ int trace(const TraceVerbOptions& options) {
     }
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.finish(device ? device->deltas() : std::vector<DeviceDelta>{});
+    session.finish(devices.deltas(), !target->interface);
     out.flush();
     if (command && stop == Stop::watched_gone)
         failure = command->failure();

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <unordered_map>
+#include <utility>
 
 #include "user/base/format.h"
 #include "user/base/netns.h"
@@ -103,10 +105,9 @@ Status check_usable(const Interface& interface) {
     return fail(fmt::format("{} is down", name), fmt::format("bring it up with: ip link set {} up", name));
 }
 
-Result<DeviceCounters> read_counters(const Interface& interface) {
-    Link link;
-    if (const int err = get_link(interface.ifindex, {}, link))
-        return link_error(interface.name, err, enter_its_namespace);
+namespace {
+
+DeviceCounters counters_of(const Link& link) {
     const rtnl_link_stats64& stats = link.stats;
     return DeviceCounters{.tx_packets = stats.tx_packets,
                           .tx_bytes = stats.tx_bytes,
@@ -119,11 +120,7 @@ Result<DeviceCounters> read_counters(const Interface& interface) {
                           .tx_queues = link.tx_queues};
 }
 
-Result<QdiscCounters> read_qdisc_counters(const Interface& interface) {
-    Qdisc qdisc;
-    if (const int err = get_root_qdisc(interface.ifindex, qdisc))
-        return fail(fmt::format("cannot ask the kernel about the qdisc of '{}' (rtnetlink, RTM_GETQDISC): {}",
-                                printable_name(interface.name), errno_text(err)));
+QdiscCounters counters_of(const Qdisc& qdisc) {
     return QdiscCounters{.kind = qdisc.kind,
                          .handle = qdisc.handle,
                          .packets = qdisc.packets,
@@ -132,6 +129,48 @@ Result<QdiscCounters> read_qdisc_counters(const Interface& interface) {
                          .requeues = qdisc.queue.requeues,
                          .overlimits = qdisc.queue.overlimits,
                          .qlen = qdisc.queue.qlen};
+}
+
+}  // namespace
+
+Result<DeviceCounters> read_counters(const Interface& interface) {
+    Link link;
+    if (const int err = get_link(interface.ifindex, {}, link))
+        return link_error(interface.name, err, enter_its_namespace);
+    return counters_of(link);
+}
+
+Result<QdiscCounters> read_qdisc_counters(const Interface& interface) {
+    Qdisc qdisc;
+    if (const int err = get_root_qdisc(interface.ifindex, qdisc))
+        return fail(fmt::format("cannot ask the kernel about the qdisc of '{}' (rtnetlink, RTM_GETQDISC): {}",
+                                printable_name(interface.name), errno_text(err)));
+    return counters_of(qdisc);
+}
+
+Result<std::vector<DeviceReading>> read_all_counters() {
+    const Result<std::uint32_t> netns = current_netns();
+    if (!netns) return tl::unexpected(netns.error());
+    std::vector<Link> links;
+    if (const int err = get_links(links))
+        return fail(
+            fmt::format("cannot ask the kernel about its interfaces (rtnetlink, RTM_GETLINK): {}", errno_text(err)));
+    std::vector<std::pair<int, Qdisc>> qdiscs;
+    get_root_qdiscs(qdiscs);  // without them the devices' own counters are what there is
+    std::vector<DeviceReading> all;
+    std::unordered_map<int, std::size_t> places;
+    for (const Link& link : links) {
+        places[link.ifindex] = all.size();
+        DeviceReading& one = all.emplace_back();
+        one.interface.name = link.name;
+        one.interface.ifindex = link.ifindex;
+        one.interface.netns_ino = *netns;
+        one.counters = counters_of(link);
+    }
+    for (const auto& [ifindex, qdisc] : qdiscs)
+        if (const auto place = places.find(ifindex); place != places.end())
+            all[place->second].qdisc = counters_of(qdisc);
+    return all;
 }
 
 }  // namespace sockray

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "user/base/result.h"
 
@@ -65,6 +67,16 @@ struct QdiscCounters {
 
 // In the network namespace of the calling thread. `failed` where the device has gone, or rtnetlink tells of no qdisc.
 Result<QdiscCounters> read_qdisc_counters(const Interface& interface);
+
+// What a device, and the qdisc at its root, have counted.
+struct DeviceReading {
+    Interface interface;  // its name, number and namespace alone
+    DeviceCounters counters;
+    std::optional<QdiscCounters> qdisc;  // none where rtnetlink tells of none
+};
+
+// Of all devices in the network namespace of the calling thread.
+Result<std::vector<DeviceReading>> read_all_counters();
 
 // A name as it may be shown on a terminal: bytes that are not printable ASCII become \xNN (interface names
 // may hold nearly any byte), and what goes on after 64 bytes becomes "...".

@@ -60,14 +60,17 @@ void read_attribute(const rtattr* attribute, Link& link) {
     }
 }
 
+// The positive errno of a message NLMSG_ERROR.
+int error_of(const nlmsghdr* message) {
+    if (message->nlmsg_len < NLMSG_LENGTH(sizeof(nlmsgerr))) return EBADMSG;
+    const int error = static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
+    return error == 0 ? EBADMSG : -error;
+}
+
 // Reads the one message of an answer of `size` bytes.
 int read_answer(const nlmsghdr* message, std::size_t size, Link& link) {
     if (!NLMSG_OK(message, size)) return EBADMSG;
-    if (message->nlmsg_type == NLMSG_ERROR) {
-        if (message->nlmsg_len < NLMSG_LENGTH(sizeof(nlmsgerr))) return EBADMSG;
-        const int error = static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
-        return error == 0 ? EBADMSG : -error;
-    }
+    if (message->nlmsg_type == NLMSG_ERROR) return error_of(message);
     if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return EBADMSG;
     const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
     link.ifindex = info->ifi_index;
@@ -101,10 +104,11 @@ void read_stats(const rtattr* stats, Qdisc& qdisc) {
     }
 }
 
-bool read_qdisc(const nlmsghdr* message, int ifindex, Qdisc& qdisc) {
-    if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof(tcmsg))) return false;
+// The index of the device that it is at the root of, 0 for any other message.
+int read_root_qdisc(const nlmsghdr* message, Qdisc& qdisc) {
+    if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof(tcmsg))) return 0;
     const auto* info = static_cast<const tcmsg*>(NLMSG_DATA(message));
-    if (info->tcm_ifindex != ifindex || info->tcm_parent != TC_H_ROOT) return false;
+    if (info->tcm_parent != TC_H_ROOT) return 0;
     qdisc = {};
     qdisc.handle = info->tcm_handle;
     std::size_t left = TCA_PAYLOAD(message);
@@ -116,25 +120,23 @@ bool read_qdisc(const nlmsghdr* message, int ifindex, Qdisc& qdisc) {
             read_stats(attribute, qdisc);
         }
     }
-    return true;
+    return info->tcm_ifindex;
 }
 
-}  // namespace
-
-// Of all devices: one alone would be answered by a notification to everybody (net/sched/sch_api.c, qdisc_notify).
-int get_root_qdisc(int ifindex, Qdisc& qdisc) {
+// Asks for all there are of a kind, and hands each message of the answer to `take`. Returns 0, or the positive errno.
+template <typename Info, typename Take>
+int dump(std::uint16_t type, const Take& take) {
     const Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
     if (!fd) return errno;
     struct {
         nlmsghdr header;
-        tcmsg info;
+        Info info;
     } request{};
     request.header.nlmsg_len = sizeof request;
-    request.header.nlmsg_type = RTM_GETQDISC;
+    request.header.nlmsg_type = type;
     request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     if (::send(fd.get(), &request, sizeof request, 0) < 0) return errno;
     alignas(nlmsghdr) char answer[32768];
-    bool found = false;
     for (;;) {
         const ssize_t got = ::recv(fd.get(), answer, sizeof answer, 0);
         if (got < 0 && errno == EINTR) continue;
@@ -143,15 +145,39 @@ int get_root_qdisc(int ifindex, Qdisc& qdisc) {
         const auto* message = reinterpret_cast<const nlmsghdr*>(answer);
         if (!NLMSG_OK(message, size)) return EBADMSG;
         for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
-            if (message->nlmsg_type == NLMSG_DONE) return found ? 0 : ENOENT;
-            if (message->nlmsg_type == NLMSG_ERROR) {
-                if (message->nlmsg_len < NLMSG_LENGTH(sizeof(nlmsgerr))) return EBADMSG;
-                const int error = static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
-                return error == 0 ? EBADMSG : -error;
-            }
-            found = read_qdisc(message, ifindex, qdisc) || found;
+            if (message->nlmsg_type == NLMSG_DONE) return 0;
+            if (message->nlmsg_type == NLMSG_ERROR) return error_of(message);
+            take(message);
         }
     }
+}
+
+}  // namespace
+
+int get_root_qdiscs(std::vector<std::pair<int, Qdisc>>& qdiscs) {
+    return dump<tcmsg>(RTM_GETQDISC, [&](const nlmsghdr* message) {
+        Qdisc qdisc;
+        if (const int ifindex = read_root_qdisc(message, qdisc)) qdiscs.emplace_back(ifindex, std::move(qdisc));
+    });
+}
+
+// Of all devices: one alone would be answered by a notification to everybody (net/sched/sch_api.c, qdisc_notify).
+int get_root_qdisc(int ifindex, Qdisc& qdisc) {
+    std::vector<std::pair<int, Qdisc>> all;
+    if (const int error = get_root_qdiscs(all)) return error;
+    for (auto& [index, one] : all) {
+        if (index != ifindex) continue;
+        qdisc = std::move(one);
+        return 0;
+    }
+    return ENOENT;
+}
+
+int get_links(std::vector<Link>& links) {
+    return dump<ifinfomsg>(RTM_GETLINK, [&](const nlmsghdr* message) {
+        Link link;
+        if (read_answer(message, message->nlmsg_len, link) == 0) links.push_back(std::move(link));
+    });
 }
 
 int get_link(int ifindex, const std::string& name, Link& link) {

@@ -1,4 +1,4 @@
-// Two questions to rtnetlink: what is this link, and what has its qdisc counted? Answered for the network namespace of
+// Questions to rtnetlink: what is this link, and what has its qdisc counted? Answered for the network namespace of
 // the calling thread, which sysfs would not do (its view is that of whoever mounted it).
 #pragma once
 
@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace sockray {
 
@@ -28,6 +30,9 @@ struct Link {
 // 0, or the positive errno: ENODEV where there is no such link (net/core/rtnetlink.c, rtnl_getlink).
 int get_link(int ifindex, const std::string& name, Link& link);
 
+// All links there are. Returns 0, or the positive errno.
+int get_links(std::vector<Link>& links);
+
 // The qdisc at a device's root; mq sums up those of its queues (net/sched/sch_mq.c, mq_dump).
 struct Qdisc {
     std::string kind;  // "fq_codel", "noqueue"
@@ -39,5 +44,8 @@ struct Qdisc {
 
 // Returns 0, or the positive errno: ENOENT where the device has none, or has gone.
 int get_root_qdisc(int ifindex, Qdisc& qdisc);
+
+// Those of all devices, by their indexes. Returns 0, or the positive errno.
+int get_root_qdiscs(std::vector<std::pair<int, Qdisc>>& qdiscs);
 
 }  // namespace sockray
