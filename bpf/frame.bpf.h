@@ -5,6 +5,7 @@
 #include "filter.bpf.h"
 #include "flight.bpf.h"
 #include "packet_sock.bpf.h"
+#include "passed_on.bpf.h"
 #include "pieces.bpf.h"
 #include "record.bpf.h"
 #include "ring.bpf.h"
@@ -185,14 +186,21 @@ static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, str
 	return (void *)ring_frame_bytes(s, (struct packet_sock *)sk, skb);
 }
 
-static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb, struct net_device *dev, bool typed)
+static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb, struct net_device *dev, __u32 stage,
+				       bool typed)
 {
 	struct sr_send *s = &t->send;
+	__s32 ifindex;
 
 	t->skb = (__u64)skb;
 	t->dev = (__u64)dev;
-	BPF_CORE_READ_INTO(&s->ifname, dev, name);
-	s->ifindex = FETCH(typed, dev, ifindex);
+	ifindex = FETCH(typed, dev, ifindex);
+	if (stage == SR_STAGE_QUEUE_XMIT && s->ifindex > 0 && s->ifindex != ifindex) {
+		passed_on_from(t, dev);
+	} else {
+		BPF_CORE_READ_INTO(&s->ifname, dev, name);
+		s->ifindex = ifindex;
+	}
 	if (s->flags & SR_SEND_TX_RING) // what tpacket_snd counts: the frame as the ring has it
 		s->len = BPF_CORE_READ(skb, len) -
 			 (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(dev, hard_header_len) : 0);
@@ -239,7 +247,11 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, __u16
 	t->xmit_depth++;
 	dev = FETCH(typed, skb, dev);
 	if (t->xmit_mine) { // a device below the first one
-		if (t->skb != (__u64)skb || !may_be_kept(skb, dev, typed))
+		if (t->skb != (__u64)skb)
+			return 0;
+		if (is_passed_on(t, dev))
+			passed_on_note(&t->send, dev);
+		if (!may_be_kept(skb, dev, typed))
 			return 0;
 		if (t->tracked) { // its end is that below
 			struct sr_flight *f = flight_find((__u64)skb);
@@ -267,7 +279,7 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, __u16
 		span_open(&t->send, SR_SLOT_XMIT, stage); // a TX ring's result is told by it
 		return 0;
 	}
-	frame_seen(t, skb, dev, typed);
+	frame_seen(t, skb, dev, stage, typed);
 	if (config.snaplen && mode != SR_MODE_OFF)
 		pieces_put(t, skb, ring_bytes_of(t, skb), stage == SR_STAGE_DIRECT_XMIT);
 	if (stage == SR_STAGE_DIRECT_XMIT)

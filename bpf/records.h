@@ -92,6 +92,7 @@
 #define SR_SEND_WAIT_TIMED_OUT (1U << 12) // ... until SO_SNDTIMEO ran out: the call returned ETIMEDOUT
 #define SR_SEND_WAIT_SIGNAL (1U << 13)    // ... until a signal came: it returned ERESTARTSYS
 #define SR_SEND_VNET (1U << 14)           // vnet was read (failed sends only)
+#define SR_SEND_PASSED_ON (1U << 15)      // netfilter at the egress of the send's device gave the frame to passed_on_to
 
 // sr_frame.kind
 #define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value
@@ -181,6 +182,7 @@ struct sr_send {
 	__u8 vnet[SR_VNET_LEN]; // struct virtio_net_hdr as the caller gave it, little endian: of a send that failed with EINVAL
 	__u8 pad[2];
 	__u32 ring_len; // of a TX ring: tp_len of the frame that was refused with EINVAL or EMSGSIZE, 0: not known
+	char passed_on_to[SR_IFNAME_LEN]; // with SR_SEND_PASSED_ON
 	__u8 stage[24];    // SR_STAGE_* that filled each slot
 	struct sr_span span[SR_SLOT_COUNT];
 };
@@ -353,7 +355,7 @@ struct sr_config {
 #define SR_SEND_FRAME_FIELDS __builtin_offsetof(struct sr_send, xmit_ret)
 #define SR_SEND_FRAME_FIELDS_END __builtin_offsetof(struct sr_send, sndbuf)
 SR_ASSERT(sizeof(struct sr_head) == 24, "sr_head");
-SR_ASSERT(sizeof(struct sr_send) == 328 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
+SR_ASSERT(sizeof(struct sr_send) == 344 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
 SR_ASSERT(sizeof(struct sr_frame) == 120, "sr_frame");
 SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");

@@ -8,6 +8,7 @@
 #include "ring.bpf.h"
 #include "vnet.bpf.h"
 
+#define SR_ENOBUFS 105
 #define SR_ETIMEDOUT 110
 #define SR_NET_XMIT_CN 2 // include/linux/netdevice.h: the queue took the frame, and is congested
 #define SR_ERESTARTSYS 512 // include/linux/errno.h
@@ -230,6 +231,8 @@ static __noinline void send_explain(struct sr_task *t)
 		vnet_explain(s, po, msg);
 	if ((s->flags & SR_SEND_ADDRESS) && !by_name) // struct sockaddr_ll: sll_halen at offset 11
 		bpf_probe_read_kernel(&s->sll_halen, 1, (void *)BPF_CORE_READ(msg, msg_name) + 11);
+	if (s->flags & SR_SEND_PASSED_ON) // the device that the caller named, and not the one that the frame came to
+		dev = NULL;
 	if (!dev && by_name && s->ifname[0])
 		dev = device_by_name(net, s->ifname);
 	else if (!dev && s->ifindex > 0)
@@ -253,7 +256,9 @@ static __always_inline bool ring_return(struct sr_task *t, int ret, __u64 now)
 {
 	struct sr_send *s = &t->send;
 	bool handed_on = s->span[SR_SLOT_XMIT].start;
-	bool refused = s->xmit_ret && s->xmit_ret != SR_NET_XMIT_CN;
+	bool refused = s->xmit_ret ? s->xmit_ret != SR_NET_XMIT_CN
+				   // packet_direct_xmit tells a frame that netfilter passed on as dropped
+				   : (s->flags & SR_SEND_PASSED_ON && ret == -SR_ENOBUFS);
 	bool nothing = !s->alloc_hits && !s->ring_frame;
 	// A wait for the frames' ends that a signal or SO_SNDTIMEO cut short says nothing of any frame.
 	bool cut_short = ret == -SR_ETIMEDOUT || ret == -SR_ERESTARTSYS;

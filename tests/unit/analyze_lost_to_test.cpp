@@ -55,6 +55,12 @@ TEST(LostTo, IsAFilterWhereNetfilterDroppedTheFrameBeforeTheXmitStage) {
     EXPECT_FALSE(session.found("qdisc-drops"));
 }
 
+TEST(LostTo, IsAFilterWhereOnePassedTheFrameOnAndTheCallFailed) {
+    Send send = past_the_qdisc(Outcome::failed, in_the_driver);
+    send.record.flags |= SR_SEND_PASSED_ON;
+    EXPECT_EQ(taken_by(send), LostTo::filter);
+}
+
 TEST(LostTo, IsTheQdiscWhoseXmitStageWasNotSeenOnlyByTheReason) {
     EXPECT_EQ(taken_by(freed_early(qdisc_drop)), LostTo::qdisc);
     EXPECT_EQ(taken_by(freed_early(tells_nothing)), LostTo::other);

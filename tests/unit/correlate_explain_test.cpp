@@ -375,6 +375,18 @@ TEST(Enobufs, OfAFrameThatNetfilterDroppedPastTheQdiscDoesNotBlameTheMemory) {
     EXPECT_EQ(why(send), netfilter);
 }
 
+TEST(Enobufs, OfAFrameThatNetfilterPassedOnBlamesNeitherTheDriverNorTheQueue) {
+    sr_send send = failed_in_driver(ENOBUFS);
+    send.flags |= SR_SEND_PASSED_ON;
+    set(send.passed_on_to, "vout0");
+    const std::string passed =
+        "ENOBUFS: a filter at the egress of veth0 (netfilter, tc) passed the frame on to vout0, ";
+    EXPECT_EQ(why(send), passed + "and past the qdisc the kernel tells that as a drop");
+    send.flags |= SR_SEND_DROP;
+    send.drop_reason = 5;
+    EXPECT_EQ(why(send), passed + "where it was dropped (QDISC_DROP)");
+}
+
 // The hook on __dev_queue_xmit was skipped, or a filter took the frame without dropping it.
 TEST(Enobufs, BehindTheAllocationIsNoLackOfMemoryWhateverWasSeen) {
     EXPECT_EQ(why(failed_behind_alloc(ENOBUFS)),

@@ -27,6 +27,24 @@ TEST(AFollowedSend, IsDeliveredAlsoWhereTheDriverHasNoHook) {
     EXPECT_EQ(told(send, plan_without(Stage::start_xmit)), "delivered");
 }
 
+// What becomes of it is the other device's doing.
+TEST(AFollowedSend, ThatAFilterPassedOnIsJudgedByTheDeviceThatItCameTo) {
+    sr_send send = followed();
+    send.flags |= SR_SEND_PASSED_ON;
+    set(send.passed_on_to, "vout0");
+    send.driver_hits = 1;
+    EXPECT_EQ(told(send), "delivered");
+    send.driver_hits = 0;
+    send.flags |= SR_SEND_DROP;
+    send.drops = 1;
+    send.drop_reason = 5;
+    send.drop_location = 0x1000;
+    EXPECT_EQ(
+        told(send),
+        "dropped in __dev_queue_xmit: a filter at the egress of veth0 (netfilter, tc) passed the frame on to vout0; "
+        "there: the qdisc of vout0 dropped the frame (QDISC_DROP at sch_direct_xmit+0x42)");
+}
+
 TEST(AFollowedSend, IsDroppedWhenTheQdiscFreedTheFrameAfterTheReturn) {
     sr_send send = followed();
     send.flags |= SR_SEND_DROP;

@@ -225,6 +225,14 @@ TEST_F(JsonLinesTest, FollowedSendTellsWhoGotTheFrame) {
         EXPECT_FALSE(line(made::delivered()).contains(key)) << key;
 }
 
+TEST_F(JsonLinesTest, SendThatAFilterPassedOnNamesTheOtherDevice) {
+    Send send = made::followed();
+    EXPECT_FALSE(line(send).contains("passed_on_to"));
+    send.record.flags |= SR_SEND_PASSED_ON;
+    made::set(send.record.passed_on_to, "vout0");
+    EXPECT_EQ(line(send)["passed_on_to"], "vout0");
+}
+
 TEST_F(JsonLinesTest, FollowedSendTellsWhyItsFrameWasFreed) {
     Send send = made::followed();
     EXPECT_EQ(line(send)["freed"], "consumed");

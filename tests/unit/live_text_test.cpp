@@ -238,6 +238,14 @@ TEST(Tree, TellsWhoWasOfferedTheFrameAndWhatItDidWithIt) {
     EXPECT_TRUE(has(tree_of(send), "socket 802 has it, socket 803 had no room, 10 sockets in all\n")) << tree_of(send);
 }
 
+TEST(Tree, TellsThatAFilterPassedTheFrameOn) {
+    Send send = made::followed();
+    send.record.flags |= SR_SEND_PASSED_ON;
+    made::set(send.record.passed_on_to, "vout0");
+    EXPECT_TRUE(has(tree_of(send), "passed the frame on to vout0")) << tree_of(send);
+    EXPECT_TRUE(has(line(send), "passed the frame on to vout0")) << line(send);
+}
+
 TEST(Tree, TellsWhyTheFrameWasFreed) {
     Send send = made::followed();
     send.record.freed_reason = 17;

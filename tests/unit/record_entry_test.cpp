@@ -42,6 +42,7 @@ sr_send full_send() {
     sample::set(send.comm, "a\xff name");
     sample::set(send.ifname, "eth0.7");
     sample::set(send.qdisc, "fq_codel");
+    sample::set(send.passed_on_to, "eth1");
     send.flags |= SR_SEND_VNET;
     std::memset(send.pad, 0, sizeof send.pad);
     std::memset(send.stage, 0, sizeof send.stage);

@@ -27,8 +27,8 @@ TEST(Csv, BeginsWithTheNamesOfTheColumns) {
     EXPECT_EQ(text.find("id,ts_ns,pid,tid,comm,entry,ifname,len,ret,errno,outcome,reason,entry_start_ns,entry_end_ns,"
                         "sockfd_lookup_light_start_ns,"),
               0U);
-    EXPECT_TRUE(text.ends_with(",skb_freed_start_ns,skb_freed_end_ns,receivers\r\n"));
-    EXPECT_EQ(std::count(text.begin(), text.end(), ','), 12 + 2 * SR_SLOT_COUNT);
+    EXPECT_TRUE(text.ends_with(",skb_freed_start_ns,skb_freed_end_ns,receivers,passed_on_to\r\n"));
+    EXPECT_EQ(std::count(text.begin(), text.end(), ','), 13 + 2 * SR_SLOT_COUNT);
 }
 
 TEST(Csv, RowHoldsTheSendAndLeavesEmptyWhatWasNotSeen) {
@@ -36,7 +36,7 @@ TEST(Csv, RowHoldsTheSendAndLeavesEmptyWhatWasNotSeen) {
     EXPECT_EQ(
         row,
         "1,1000000,812,812,arping,sendto,veth0,42,42,0,delivered,,1000000,1010000,1000200,1000600,,,1000800,1009600,"
-        "1001000,1009200,1001200,1009200,1001500,1002800,,,,,,,,,1003500,1009000,,,,,1005000,1008500,,,,,,,");
+        "1001000,1009200,1001200,1009200,1001500,1002800,,,,,,,,,1003500,1009000,,,,,1005000,1008500,,,,,,,,");
 }
 
 TEST(Csv, RefusedSendHasMinusOneAndAnErrno) {
@@ -44,13 +44,16 @@ TEST(Csv, RefusedSendHasMinusOneAndAnErrno) {
     EXPECT_NE(row.find(",42,-1,100,failed,ENETDOWN: veth0 is down,"), std::string::npos) << row;
 }
 
-TEST(Csv, TheLastColumnNamesEachReceiver) {
+TEST(Csv, TheLastColumnsNameEachReceiverAndTheDeviceThatTheFrameWasPassedOnTo) {
     Send send = made::followed();
     send.record.receivers = 3;
     send.also_received = {{801, 1, SR_RECEIVED_FULL, SR_STAGE_PACKET_RCV}};
+    send.record.flags |= SR_SEND_PASSED_ON;
+    made::set(send.record.passed_on_to, "=out");
     const std::string row = line(made::exported<Csv>({send}), 1);
-    EXPECT_TRUE(row.ends_with(",\"777 taken, 801 full, 1 more\"")) << row;
+    EXPECT_TRUE(row.ends_with(",\"777 taken, 801 full, 1 more\",'=out")) << row;
 }
+
 TEST(Csv, ReturnThatWasNotSeenIsEmpty) {
     Send send = made::delivered();
     send.record.flags &= ~SR_SEND_RETURNED;

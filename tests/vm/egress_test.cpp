@@ -62,5 +62,61 @@ TEST_F(Egress, that_drops_a_frame_of_a_losing_ring_past_the_qdisc_fails_that_one
     }
 }
 
+// The other device's driver took it, and the sender was told that all is well.
+TEST_F(Egress, that_passes_a_frame_on_is_told_and_counted_at_the_device_that_it_came_to) {
+    const VethPair pair("vfwd");
+    const VethPair other("vout");
+    const EgressRule rule("vfwd0", "fwd to vout0");
+    std::vector<Answer> answers;
+    const Traced traced = trace_sender({"--stages", "full"}, "--to vfwd0 --count 3", answers);
+    const std::vector<SendLine>& sends = traced.recording.sends;
+    expect_same_answers(sends, answers);
+    ASSERT_EQ(sends.size(), 3U) << shown(traced.run);
+    for (const SendLine& send : sends) {
+        EXPECT_EQ(send.outcome, "delivered") << send.reason;
+        EXPECT_EQ(send.ifname, "vfwd0");
+    }
+    EXPECT_EQ(device_count("vfwd0").tx_packets, 0U);
+    EXPECT_EQ(device_count("vout0").tx_packets, 3U);
+    EXPECT_NE(traced.run.out.find(R"("passed_on_to":"vout0")"), std::string::npos) << traced.run.out;
+    // Held against the ledger there, and not at the device that was named.
+    for (const Json& device : traced.recording.summary->at("devices")) {
+        EXPECT_EQ(device.at("ifname"), "vout0");
+        for (const Json& held : device.at("held")) EXPECT_EQ(held.at("cause"), "") << held;
+    }
+}
+
+// Past the qdisc the kernel tells what netfilter took as NET_XMIT_DROP (packet_direct_xmit), so the call fails although
+// the frame left. Neither the driver nor the queue is to be blamed.
+TEST_F(Egress, that_passes_a_frame_on_past_the_qdisc_fails_the_call_and_blames_no_driver) {
+    const VethPair pair("vfwd");
+    const VethPair other("vout");
+    const EgressRule rule("vfwd0", "fwd to vout0");
+    for (const std::string words :
+         {"--to vfwd0 --bypass --count 3", "--bind vfwd0 --method ring --bypass --losing --batch 4 --count 3"}) {
+        SCOPED_TRACE(words);
+        const std::uint64_t before = device_count("vout0").tx_packets;
+        std::vector<Answer> answers;
+        const Traced traced = trace_sender({}, words, answers);
+        ASSERT_EQ(answers.size(), 3U);
+        const std::vector<SendLine>& sends = traced.recording.sends;
+        EXPECT_GE(sends.size(), 3U) << shown(traced.run);
+        EXPECT_LE(sends.size(), 12U) << "more than the ring holds";
+        std::size_t told = 0;
+        for (const SendLine& send : sends) {
+            EXPECT_EQ(send.ifname, "vfwd0");
+            EXPECT_EQ(send.reason.find("driver of"), std::string::npos) << send.reason;
+            if (send.outcome != "failed") continue;
+            told++;
+            EXPECT_EQ(send.err, ENOBUFS);
+            EXPECT_NE(send.reason.find("passed the frame on to vout0"), std::string::npos) << send.reason;
+        }
+        std::size_t refused = 0;
+        for (const Answer& answer : answers) refused += answer.ret < 0;
+        EXPECT_EQ(told, refused);
+        EXPECT_EQ(device_count("vout0").tx_packets - before, sends.size());
+    }
+}
+
 }  // namespace
 }  // namespace sockray::vm

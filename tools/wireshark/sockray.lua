@@ -7,7 +7,7 @@ local sockray = Proto("sockray", "sockray: what the kernel did with this send")
 local sources = { Field.new("frame.comment"), Field.new("systemd_journal.field.value") }
 
 local numbers = { "send", "pid", "tid", "len", "ret", "netns", "socket", "queue", "bypass", "segments" }
-local texts = { "outcome", "comm", "entry", "errno", "reason", "end_stage", "ifname", "qdisc", "driver", "received", "receivers", "path" }
+local texts = { "outcome", "comm", "entry", "errno", "reason", "end_stage", "ifname", "qdisc", "driver", "received", "receivers", "passed_on_to", "path" }
 local stages = {
     "__sys_sendto", "__sys_sendmsg", "__sys_sendmmsg", "sock_write_iter", "sockfd_lookup_light", "sock_sendmsg",
     "__sock_sendmsg", "packet_sendmsg", "packet_sendmsg_spkt", "packet_snd", "tpacket_snd", "sock_alloc_send_pskb",

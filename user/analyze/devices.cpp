@@ -14,16 +14,20 @@ bool is_same(const DeviceSends& device, std::string_view ifname, std::uint32_t n
 
 void Devices::add(const Send& send) {
     const sr_send& record = send.record;
-    if (record.ifname[0] == '\0') return;
+    // A frame that was passed on is counted by the device that it came to, of which only the name is known.
+    const bool passed_on = (record.flags & SR_SEND_PASSED_ON) && send.outcome != Outcome::failed;
+    const char* ifname = passed_on ? record.passed_on_to : record.ifname;
+    const std::int32_t ifindex = passed_on ? 0 : record.ifindex;
+    if (ifname[0] == '\0') return;
     DeviceSends* device = nullptr;
     for (DeviceSends& known : devices_)
-        if (is_same(known, record.ifname, record.netns_ino, record.ifindex)) device = &known;
+        if (is_same(known, ifname, record.netns_ino, ifindex)) device = &known;
     if (!device) {
         if (devices_.size() == kept) {
             other_sends_++;
             return;
         }
-        device = &devices_.emplace_back(DeviceSends{record.netns_ino, record.ifindex, record.ifname});
+        device = &devices_.emplace_back(DeviceSends{record.netns_ino, ifindex, ifname});
     }
     device->sends++;
     const std::uint64_t frames = frames_taken(record, send.outcome == Outcome::delivered);

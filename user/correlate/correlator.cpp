@@ -45,6 +45,8 @@ void Correlator::take(const sr_send& record) {
     Send send;
     send.id = ++next_send_;
     send.record = record;
+    // Without the driver's hook a frame that a stacked device has looks the same (bpf/passed_on.bpf.h).
+    if (plan_.evidence(Stage::start_xmit) == Evidence::absent) send.record.flags &= ~SR_SEND_PASSED_ON;
     send.frame = pieces_.take(record.id);
     if (match_)
         matcher_.add_send(std::move(send));

@@ -206,6 +206,10 @@ std::string no_buffers(const sr_send& record, const KernelNames& names) {
                                : fmt::format("no memory for a frame of {} bytes", frame_length(record));
     }
     const std::string cause = in_brackets(reason);
+    if (record.flags & SR_SEND_PASSED_ON)
+        return explain_passing_on(record) + (record.flags & SR_SEND_DROP
+                                                 ? ", where it was dropped" + cause
+                                                 : ", and past the qdisc the kernel tells that as a drop");
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
         return record.xmit_ret == netdev_tx_busy ? busy(record)
                                                  : explain_direct_drop(record, direct_drop(record, names), cause);
@@ -270,6 +274,12 @@ std::string explain_wait(const sr_send& record) {
     if (!err) return {};
     return fmt::format("the call returned {}: {} while it waited for the ends of its frames", errno_name(err),
                        err == ETIMEDOUT ? "SO_SNDTIMEO ran out" : "a signal came");
+}
+
+std::string explain_passing_on(const sr_send& record) {
+    if (!(record.flags & SR_SEND_PASSED_ON)) return {};
+    return fmt::format("a filter at the egress of {} (netfilter, tc) passed the frame on to {}", interface_of(record),
+                       record.passed_on_to);
 }
 
 std::string explain_queue_drop(const sr_send& record, const std::string& reason) {

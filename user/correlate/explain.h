@@ -17,6 +17,10 @@ std::string explain_failure(const sr_send& record, const KernelNames& names);
 // empty where it gave none).
 std::string explain_queue_drop(const sr_send& record, const std::string& reason);
 
+// "a filter at the egress of eth0 (netfilter, tc) passed the frame on to eth1"; empty for all other sends. Not told is
+// who it was: past the qdisc netfilter alone, inside of __dev_queue_xmit either.
+std::string explain_passing_on(const sr_send& record);
+
 // What took a frame that went past the qdisc, where __dev_direct_xmit returned an error other than NETDEV_TX_BUSY
 // (net/core/dev.c). That gives a frame to the driver only with a carrier, and as it is: one that would have to be cut
 // up first is dropped. No tracepoint tells that the driver has it; the place that freed it does.

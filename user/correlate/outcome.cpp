@@ -132,15 +132,8 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
     return {Outcome::unknown, xmit, fmt::format("{} returned {}", stage_name(xmit), record.xmit_ret)};
 }
 
-}  // namespace
-
-Verdict judge(const Send& send, const Plan& plan, const KernelNames& names) {
+Verdict judge_there(const Send& send, const Plan& plan, const KernelNames& names) {
     const sr_send& record = send.record;
-    if (!(record.flags & SR_SEND_RETURNED)) return lost_return(record);
-    if (record.ret < 0) return {Outcome::failed, failed_in(record), explain_failure(record, names)};
-    if (record.flags & SR_SEND_SKIPPED)
-        return {Outcome::failed, body(record),
-                "the ring's frame is not well-formed, and PACKET_LOSS is set: the kernel passed over it"};
     if (record.flags & SR_SEND_TRACKED) {
         if (record.driver_hits >= std::max<std::uint32_t>(record.segments, 1))
             return {Outcome::delivered, Stage::none, ""};
@@ -154,6 +147,29 @@ Verdict judge(const Send& send, const Plan& plan, const KernelNames& names) {
         return drop(record, names);
     if (record.driver_hits > 0) return {Outcome::delivered, Stage::none, ""};
     return not_taken(record, plan);
+}
+
+// What became of it is told of the device that it came to.
+Verdict judge_passed_on(const Send& send, const Plan& plan, const KernelNames& names) {
+    Send there = send;
+    std::copy(std::begin(send.record.passed_on_to), std::end(send.record.passed_on_to),
+              std::begin(there.record.ifname));
+    there.record.qdisc[0] = 0;
+    Verdict verdict = judge_there(there, plan, names);
+    if (!verdict.reason.empty()) verdict.reason = explain_passing_on(send.record) + "; there: " + verdict.reason;
+    return verdict;
+}
+
+}  // namespace
+
+Verdict judge(const Send& send, const Plan& plan, const KernelNames& names) {
+    const sr_send& record = send.record;
+    if (!(record.flags & SR_SEND_RETURNED)) return lost_return(record);
+    if (record.ret < 0) return {Outcome::failed, failed_in(record), explain_failure(record, names)};
+    if (record.flags & SR_SEND_SKIPPED)
+        return {Outcome::failed, body(record),
+                "the ring's frame is not well-formed, and PACKET_LOSS is set: the kernel passed over it"};
+    return record.flags & SR_SEND_PASSED_ON ? judge_passed_on(send, plan, names) : judge_there(send, plan, names);
 }
 
 }  // namespace sockray

@@ -67,7 +67,7 @@ tl::expected<Record, std::string_view> take_piece(std::span<const std::byte> byt
 }  // namespace
 
 std::string_view check_body(sr_send& send) {
-    if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc))
+    if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc) || !terminated(send.passed_on_to))
         return "a send with an unterminated name";
     if (!possible_result(send.ret)) return "a send with a result that is none";
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {

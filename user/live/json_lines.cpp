@@ -169,6 +169,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
             object.text("qdisc", record.qdisc);
             object.number("qdisc_len", record.qdisc_len);
         }
+        if (record.flags & SR_SEND_PASSED_ON) object.text("passed_on_to", record.passed_on_to);
         if (record.receivers) {
             object.number("receivers", record.receivers);
             object.number("receiver_ino", record.received_ino);

@@ -102,6 +102,8 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
 
     if (!send.reason.empty()) {
         paint(out, style_, tone, printable(send.reason, style_.utf8));
+    } else if (const std::string passed_on = explain_passing_on(record); !passed_on.empty()) {
+        paint(out, style_, Tone::warning, printable(passed_on, style_.utf8));
     } else if (const std::string wait = explain_wait(record); !wait.empty()) {
         paint(out, style_, Tone::warning, wait);
     } else {

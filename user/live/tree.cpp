@@ -41,7 +41,10 @@ void append_outcome(fmt::memory_buffer& out, const Send& send, const Style& styl
     if (took) text += fmt::format(" after {}", duration(*took));
     if (const auto frame = frame_duration_ns(send.record); frame && took && *frame > *took)
         text += fmt::format(", the frame after {}", duration(*frame));
-    if (!send.reason.empty()) text += fmt::format(": {}", printable(send.reason, style.utf8));
+    if (!send.reason.empty())
+        text += fmt::format(": {}", printable(send.reason, style.utf8));
+    else if (const std::string passed_on = explain_passing_on(send.record); !passed_on.empty())
+        text += fmt::format(": {}", printable(passed_on, style.utf8));
     if (const std::string wait = explain_wait(send.record); !wait.empty()) text += "; " + wait;
     std::string_view colored = outcome;
     for (const std::string_view line : wrapped(text, style.width - 2)) {

@@ -82,6 +82,7 @@ void append_comment(std::string& out, const Send& send, const Plan& plan, const 
     if (record.segments) append_number(out, "segments", record.segments);
     if (record.qdisc[0]) append_value(out, "qdisc", record.qdisc);
     if (record.ndo_fn) append_value(out, "driver", names.symbol(record.ndo_fn));
+    if (record.flags & SR_SEND_PASSED_ON) append_value(out, "passed_on_to", record.passed_on_to);
     if (record.receivers) append_value(out, "received", received_name(record.received));
     if (!send.also_received.empty()) append_value(out, "receivers", list_receivers(send, 0, 1 + SR_RECEIVERS_MOST));
     append_path(out, steps);

@@ -96,6 +96,7 @@ void visit_send(auto&& v, auto& r) {
     v.number(60, r.queue_state);
     v.number(61, r.tx_queue);
     v.number(67, r.ring_len);
+    v.text(68, r.passed_on_to);
 }
 
 void visit_receiver(auto&& v, auto& receiver) {

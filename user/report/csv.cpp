@@ -58,7 +58,7 @@ void Csv::begin(const Origin&, const Plan&, const KernelNames&) {
     out_.append(std::string_view("id,ts_ns,pid,tid,comm,entry,ifname,len,ret,errno,outcome,reason"));
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
         fmt::format_to(std::back_inserter(out_), ",{0}_start_ns,{0}_end_ns", slot_name(slot));
-    out_.append(std::string_view(",receivers"));
+    out_.append(std::string_view(",receivers,passed_on_to"));
     out_.append(std::string_view("\r\n"));
 }
 
@@ -88,6 +88,8 @@ void Csv::send(const Send& send) {
     }
     out_.push_back(',');
     append_csv_text(out_, list_receivers(send, 0, 1 + SR_RECEIVERS_MOST));
+    out_.push_back(',');
+    append_csv_text(out_, record.flags & SR_SEND_PASSED_ON ? record.passed_on_to : "");
     out_.append(std::string_view("\r\n"));
 }
 

@@ -48,6 +48,7 @@ LostTo dropped(const Send& send, const KernelNames& names) {
 
 LostTo no_buffers(const Send& send, const KernelNames& names) {
     const sr_send& record = send.record;
+    if (record.flags & SR_SEND_PASSED_ON) return LostTo::filter;
     if (!seen(record, SR_SLOT_XMIT) && has_frame(record)) return on_the_way(send, names);
     if (!seen(record, SR_SLOT_XMIT))  // sock_wmalloc, which does not wait
         return record.stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT ? LostTo::send_buffer : LostTo::other;
