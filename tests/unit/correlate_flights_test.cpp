@@ -321,10 +321,10 @@ TEST(Flights, KeepEachReceiverBehindTheFirstUpToABound) {
     for (std::uint64_t i = 0; i < 20; i++) joined.frame(frame_received(1, SR_RECEIVED_TAKEN, 900 + i));
     joined.frame(frame(1, SR_FRAME_FREED));
     EXPECT_EQ(joined.only().receivers, 22U);
-    const std::vector<Receiver> all = receivers_of(joined.done[0]);
+    const std::vector<FrameReceiver> all = receivers_of(joined.done[0]);
     ASSERT_EQ(all.size(), 1U + SR_RECEIVERS_MOST);
-    EXPECT_EQ(all[0], (Receiver{800, 4400, SR_RECEIVED_TAKEN, SR_STAGE_PACKET_RCV}));
-    EXPECT_EQ(all[1], (Receiver{801, 4500, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}));
+    EXPECT_EQ(all[0], (FrameReceiver{800, 4400, SR_RECEIVED_TAKEN, SR_STAGE_PACKET_RCV}));
+    EXPECT_EQ(all[1], (FrameReceiver{801, 4500, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}));
     EXPECT_EQ(all[2].socket_ino, 900U);
     EXPECT_EQ(unnamed_receivers(joined.done[0]), 5U);
     EXPECT_EQ(list_receivers(joined.done[0], 0, 2), "800 taken, 801 full, 20 more");

@@ -14,9 +14,9 @@ std::string_view received_name(std::uint32_t received) {
     }
 }
 
-std::vector<Receiver> receivers_of(const Send& send) {
+std::vector<FrameReceiver> receivers_of(const Send& send) {
     const sr_send& record = send.record;
-    std::vector<Receiver> all;
+    std::vector<FrameReceiver> all;
     if (!record.receivers) return all;
     all.push_back({record.received_ino, record.span[SR_SLOT_RECEIVE].start, record.received,
                    std::uint32_t{record.stage[SR_SLOT_RECEIVE]}});
@@ -30,7 +30,7 @@ std::uint64_t unnamed_receivers(const Send& send) {
 }
 
 std::string list_receivers(const Send& send, std::size_t first, std::size_t most) {
-    const std::vector<Receiver> all = receivers_of(send);
+    const std::vector<FrameReceiver> all = receivers_of(send);
     std::string text;
     std::size_t named = std::min(first, all.size());
     for (; named < all.size() && named < first + most; named++)

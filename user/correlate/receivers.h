@@ -14,7 +14,7 @@ namespace sockray {
 std::string_view received_name(std::uint32_t received);
 
 // All that are known, in the order in which they were offered it; the record's own is the first.
-std::vector<Receiver> receivers_of(const Send& send);
+std::vector<FrameReceiver> receivers_of(const Send& send);
 
 // Those beyond, of which only the number is known.
 std::uint64_t unnamed_receivers(const Send& send);

@@ -48,20 +48,21 @@ struct SentFrame {
 };
 
 // A packet socket that was offered a frame.
-struct Receiver {
+struct FrameReceiver {
     std::uint64_t socket_ino = 0;
     std::uint64_t ns = 0;        // CLOCK_MONOTONIC
     std::uint32_t received = 0;  // SR_RECEIVED_*
     std::uint32_t stage = 0;     // SR_STAGE_PACKET_RCV, SR_STAGE_TPACKET_RCV
-    bool operator==(const Receiver&) const = default;
+    bool operator==(const FrameReceiver&) const = default;
 };
 
 struct Send {
     std::uint64_t id = 0;  // 1, 2, 3 ... in the order in which records were read
     sr_send record{};      // with what became of the frame behind the return
     FrameEnd frame_end = FrameEnd::known;
-    std::uint32_t frames_consumed = 0;    // freed, not as dropped, before a driver had them
-    std::vector<Receiver> also_received;  // behind the first one, which is in the record; at most SR_RECEIVERS_MOST
+    std::uint32_t frames_consumed = 0;  // freed, not as dropped, before a driver had them
+    std::vector<FrameReceiver>
+        also_received;  // behind the first one, which is in the record; at most SR_RECEIVERS_MOST
     Outcome outcome = Outcome::unknown;
     Stage end_stage = Stage::none;        // where a failed or dropped send ended, as far as it was seen
     std::string reason;                   // why, in a sentence; empty for delivered sends

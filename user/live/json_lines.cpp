@@ -16,7 +16,7 @@ namespace {
 
 void append_receivers(JsonObject& object, const Send& send) {
     JsonArray receivers = object.array("received_by");
-    for (const Receiver& one : receivers_of(send)) {
+    for (const FrameReceiver& one : receivers_of(send)) {
         JsonObject receiver = receivers.object();
         receiver.number("socket_ino", one.socket_ino);
         receiver.text("stage", stage_name(static_cast<Stage>(one.stage)));

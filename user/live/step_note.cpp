@@ -24,7 +24,7 @@ std::string received_note(const Send& send) {
     constexpr std::size_t most = 4;
     std::string text;
     std::size_t named = 0;
-    for (const Receiver& one : receivers_of(send)) {
+    for (const FrameReceiver& one : receivers_of(send)) {
         if (named == most) break;
         text += fmt::format("{}socket {} {}", named ? ", " : "", one.socket_ino, received_text(one.received));
         named++;

@@ -171,7 +171,7 @@ SocketEntry take_socket(pbf_reader message) {
 }
 
 void take_receiver(Send& send, pbf_reader message) {
-    Receiver receiver;
+    FrameReceiver receiver;
     take_fields(
         message, [&](Take& take) { visit_receiver(take, receiver); }, nothing_else);
     receiver.stage = static_cast<std::uint32_t>(stage_of(receiver.stage));

@@ -105,7 +105,7 @@ void put_entry(std::string& out, const Send& send) {
     visit_send(put, send.record);
     put_stages(message, send.record);
     put.number(64, send.tapped);
-    for (const Receiver& one : send.also_received) {
+    for (const FrameReceiver& one : send.also_received) {
         pbf_writer receiver(message, 65);
         visit_receiver(Put(receiver), one);
     }

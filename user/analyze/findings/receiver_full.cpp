@@ -16,9 +16,10 @@ class ReceiverFull : public Rule {
         const sr_send& record = seen.send.record;
         if (!record.receivers) return;
         offered_++;
-        const Receiver first{record.received_ino, 0, record.received, std::uint32_t{record.stage[SR_SLOT_RECEIVE]}};
+        const FrameReceiver first{record.received_ino, 0, record.received,
+                                  std::uint32_t{record.stage[SR_SLOT_RECEIVE]}};
         bool full = count_full(first);
-        for (const Receiver& one : seen.send.also_received) full |= count_full(one);
+        for (const FrameReceiver& one : seen.send.also_received) full |= count_full(one);
         if (!full) return;
         full_++;
         examples_.add(seen.send.id);
@@ -47,7 +48,7 @@ class ReceiverFull : public Rule {
     }
 
   private:
-    bool count_full(const Receiver& one) {
+    bool count_full(const FrameReceiver& one) {
         if (one.received != SR_RECEIVED_FULL) return false;
         (one.stage == SR_STAGE_TPACKET_RCV ? ring_ : buffer_)++;
         sockets_.add(fmt::format("socket inode {}", one.socket_ino));
