@@ -127,11 +127,11 @@ TEST(Decoding, RefusesAPieceThatIsLongerThanItsRecordOrItsFrame) {
 
 TEST(Decoding, RefusesAFrameWithAnEndThatIsNone) {
     sr_frame frame = good_frame();
-    for (const std::uint32_t kind : {0U, SR_FRAME_TAPPED + 1U, 256U + SR_FRAME_TAKEN, 0xffffffffU}) {
+    for (const std::uint32_t kind : {0U, SR_FRAME_ALSO_RECEIVED + 1U, 256U + SR_FRAME_TAKEN, 0xffffffffU}) {
         frame.kind = kind;
         EXPECT_EQ(refusal(frame), "a frame with an end that is none") << kind;
     }
-    for (std::uint32_t kind = SR_FRAME_TAKEN; kind <= SR_FRAME_TAPPED; kind++) {
+    for (std::uint32_t kind = SR_FRAME_TAKEN; kind <= SR_FRAME_ALSO_RECEIVED; kind++) {
         frame.kind = kind;
         EXPECT_EQ(refusal(frame), "") << kind;
     }
@@ -329,11 +329,14 @@ void expect_kept_promises(const Record& record) {
         ASSERT_EQ(frame->head.type, static_cast<std::uint32_t>(SR_RECORD_FRAME));
         ASSERT_EQ(frame->head.size, sizeof *frame);
         ASSERT_GE(frame->kind, static_cast<std::uint32_t>(SR_FRAME_TAKEN));
-        ASSERT_LE(frame->kind, static_cast<std::uint32_t>(SR_FRAME_RECEIVED));
+        ASSERT_LE(frame->kind, static_cast<std::uint32_t>(SR_FRAME_ALSO_RECEIVED));
         ASSERT_LT(frame->stage, static_cast<std::uint32_t>(SR_STAGE_COUNT));
         ASSERT_TRUE(frame->stage == SR_STAGE_NONE ||
                     stage_info(static_cast<Stage>(frame->stage)).slot == SR_SLOT_RECEIVE);
         ASSERT_TRUE(frame->ndo.end == 0 || frame->ndo.end >= frame->ndo.start);
+    } else if (const auto* piece = std::get_if<Piece>(&record)) {
+        ASSERT_EQ(piece->bytes.size(), piece->head.size);
+        ASSERT_LE(std::uint64_t{piece->head.offset} + piece->head.size, piece->head.length);
     } else {
         ASSERT_EQ(std::get<sr_stack>(record).head.size, sizeof(sr_stack));
     }

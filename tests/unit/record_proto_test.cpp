@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -186,10 +187,15 @@ TEST_F(RecordingProto, NamesEveryFieldThatIsWrittenAndHasNoOther) {
     send.frames_consumed = 4;
     send.number = 5;
     send.tapped = 8;
+    visit_receiver(Fill(), send.also_received.emplace_back());
+    send.record.flags |= SR_SEND_VNET;
+    std::memset(send.record.vnet, 'v', sizeof send.record.vnet);
     entry = written(send);
     message = entry.child("send");
     visit_send(expect("Send", message), send.record);
     ASSERT_TRUE(message);
+    visit_receiver(expect("Receiver", message->child("also_received")), send.also_received[0]);
+    EXPECT_EQ(message->get("vnet"), '"' + std::string(sizeof send.record.vnet, 'v') + '"');
     const std::map<std::string, std::string> rest{
         {"id", "7"},        {"outcome", "1"},         {"end_stage", std::to_string(SR_STAGE_QUEUE_XMIT)},
         {"frame_end", "2"}, {"frames_consumed", "4"}, {"number_plus_1", "6"},

@@ -46,7 +46,7 @@ tl::expected<Record, std::string_view> check_frame(sr_frame frame) {
     if (!possible_result(frame.ret)) return Error("a frame with a result that is none");
     forget_impossible_end(frame.ndo);
     const auto stage = static_cast<Stage>(frame.stage);
-    if (frame.stage > SR_STAGE_COUNT || (stage != Stage::none && stage_info(stage).slot != SR_SLOT_RECEIVE))
+    if (frame.stage >= SR_STAGE_COUNT || (stage != Stage::none && stage_info(stage).slot != SR_SLOT_RECEIVE))
         return Error("a frame with a stage out of place");
     return frame;
 }
