@@ -89,6 +89,19 @@ std::uint32_t code_point(std::string_view text, std::size_t length) {
     return point;
 }
 
+// The part at the beginning that is shown as it is, in one column a byte.
+std::size_t plain_length(std::string_view text) {
+    const auto end =
+        std::find_if_not(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '\\'; });
+    return static_cast<std::size_t>(end - text.begin());
+}
+
+void append_blanks(fmt::memory_buffer& out, int count) {
+    constexpr std::string_view blanks = "                                ";
+    for (; count > 0; count -= static_cast<int>(blanks.size()))
+        out.append(blanks.substr(0, static_cast<std::size_t>(count)));
+}
+
 int columns_of(std::uint32_t point) {
     if (point < 0x300) return 1;
     if (is_in(combining, point)) return 0;
@@ -124,9 +137,9 @@ void paint(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_v
 
 void paint_cell(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int width, Align align) {
     const int blanks = std::max(width - columns(text), 0);
-    if (align == Align::right) fmt::format_to(std::back_inserter(out), "{:{}}", "", blanks);
+    if (align == Align::right) append_blanks(out, blanks);
     paint(out, style, tone, text);
-    if (align == Align::left) fmt::format_to(std::back_inserter(out), "{:{}}", "", blanks);
+    if (align == Align::left) append_blanks(out, blanks);
 }
 
 std::size_t utf8_length(std::string_view text) {
@@ -146,7 +159,8 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 std::string printable(std::string_view text, bool utf8) {
-    std::string shown;
+    std::string shown(text.substr(0, plain_length(text)));
+    text.remove_prefix(shown.size());
     while (!text.empty()) {
         const std::size_t length = utf8_length(text);
         const bool visible = length == 1 ? text[0] >= 0x20 && text[0] != 0x7f && text[0] != '\\'
@@ -163,7 +177,9 @@ std::string printable(std::string_view text, bool utf8) {
 }
 
 int columns(std::string_view text) {
-    int total = 0;
+    const std::size_t plain = plain_length(text);
+    auto total = static_cast<int>(plain);
+    text.remove_prefix(plain);
     while (!text.empty()) {
         const std::size_t length = utf8_length(text);
         total += length ? columns_of(code_point(text, length)) : 1;
@@ -211,18 +227,28 @@ void paint_lines(fmt::memory_buffer& out, const Style& style, Tone tone, std::st
     }
 }
 
+// Three digits, by integers: a line a send is made of this.
 std::string duration(std::uint64_t ns) {
-    if (ns < 1000) return fmt::format("{} ns", ns);
+    if (ns < 1000) return fmt::format_int(ns).str() + " ns";
     // Rounding must not make four digits of three: 999.96 us is 1.00 ms.
-    double value = static_cast<double>(ns);
-    std::string_view unit;
-    for (std::string_view next : {"us", "ms", "s"}) {
-        value /= 1000;
-        unit = next;
-        if (value < 999.5) break;
+    std::uint64_t unit = 1000;
+    std::string_view name = "us";
+    if (ns >= 999'500) unit = 1'000'000, name = "ms";
+    if (ns >= 999'500'000) unit = 1'000'000'000, name = "s";
+    std::uint64_t parts = ns / unit * 1000 + ns % unit * 1000 / unit;  // thousandths
+    const int decimals = parts < 9'995 ? 2 : parts < 99'950 ? 1 : 0;
+    const std::uint64_t step = decimals == 2 ? 10 : decimals == 1 ? 100 : 1000;
+    parts = (parts + step / 2) / step;
+    std::string text;
+    const std::uint64_t digits = 1000 / step;
+    text.append(fmt::format_int(parts / digits).str());
+    if (decimals > 0) {
+        text += '.';
+        if (decimals == 2 && parts % digits < 10) text += '0';
+        text.append(fmt::format_int(parts % digits).str());
     }
-    const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    return fmt::format("{:.{}f} {}", value, decimals, unit);
+    text += ' ';
+    return text.append(name);
 }
 
 std::string branch_below(std::span<const int> depths, std::size_t index, const Style& style) {

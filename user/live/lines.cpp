@@ -28,16 +28,6 @@ constexpr int widest_entry = 8;
 constexpr int widest_number = 6;
 constexpr std::string_view gap = "  ";
 
-// Local time.
-std::string time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
-    const auto realtime = static_cast<std::int64_t>(ns) + realtime_offset;
-    const std::time_t seconds = realtime / 1'000'000'000;
-    std::tm local{};
-    ::localtime_r(&seconds, &local);
-    return fmt::format("{:02}:{:02}:{:02}.{:06}", local.tm_hour, local.tm_min, local.tm_sec,
-                       realtime % 1'000'000'000 / 1000);
-}
-
 // A cell that makes its column wider where it does not fit, for this line and all that follow, up to `most`
 // columns.
 void growing_cell(fmt::memory_buffer& out, const Style& style, std::string_view text, int& width, int most,
@@ -49,6 +39,7 @@ void growing_cell(fmt::memory_buffer& out, const Style& style, std::string_view 
 std::string path_of(const sr_send& record) {
     const StageBySlot stages = passed_stages(record);
     std::string path;
+    path.reserve(128);
     for (const int slot : {SR_SLOT_SENDMSG, SR_SLOT_BODY, SR_SLOT_XMIT, SR_SLOT_DRIVER}) {
         if (stages[slot] == Stage::none) continue;
         if (!path.empty()) path += '>';
@@ -69,16 +60,34 @@ std::string_view path_end(std::string_view path, int width) {
 
 std::string result_text(const sr_send& record) {
     if (!(record.flags & SR_SEND_RETURNED)) return "?";
-    return fmt::format("{}", errno_of(record) ? -1 : record.ret);
+    return fmt::format_int(errno_of(record) ? -1 : record.ret).str();
 }
 
 }  // namespace
 
+// The calendar is asked once a second.
+std::string Lines::time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    const std::int64_t realtime = static_cast<std::int64_t>(ns) + realtime_offset;
+    const std::time_t second = realtime / second_ns;
+    if (second != second_ || clock_.empty()) {
+        std::tm local{};
+        ::localtime_r(&second, &local);
+        clock_ = fmt::format("{:02}:{:02}:{:02}.000000", local.tm_hour, local.tm_min, local.tm_sec);
+        second_ = second;
+    }
+    std::string text = clock_;
+    std::int64_t rest = realtime % second_ns / 1000;
+    for (std::size_t at = text.size(); rest > 0; rest /= 10) text[--at] = static_cast<char>('0' + rest % 10);
+    return text;
+}
+
 void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid) {
     paint(out, style_, Tone::dim, time_of_day(ns, realtime_offset_));
     out.push_back(' ');
-    growing_cell(out, style_, fmt::format("{}[{}]", printable(comm, style_.utf8), pid), sender_width_, widest_sender,
-                 Align::left);
+    std::string sender = printable(comm, style_.utf8);
+    sender.append(1, '[').append(fmt::format_int(pid).str()).append(1, ']');
+    growing_cell(out, style_, sender, sender_width_, widest_sender, Align::left);
     out.append(gap);
 }
 
@@ -90,7 +99,7 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
     out.append(gap);
     growing_cell(out, style_, entry_name(record), entry_width_, widest_entry, Align::left);
     out.push_back(' ');
-    growing_cell(out, style_, fmt::format("{}", record.len), number_width_, widest_number, Align::right);
+    growing_cell(out, style_, fmt::format_int(record.len).str(), number_width_, widest_number, Align::right);
     out.append(std::string_view(" = "));
     growing_cell(out, style_, result_text(record), number_width_, widest_number, Align::right);
     out.append(gap);

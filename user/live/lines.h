@@ -37,12 +37,16 @@ class Lines {
     void tree(fmt::memory_buffer& out, const Send& send);
 
   private:
+    // Local time: "12:34:56.123456".
+    std::string time_of_day(std::uint64_t ns, std::int64_t realtime_offset);
     void time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid);
 
     const Plan& plan_;
     const KernelNames& names_;
     Style style_;
     std::int64_t realtime_offset_;
+    std::int64_t second_ = 0;  // that clock_ is of
+    std::string clock_;
     int sender_width_ = 11;
     int ifname_width_ = 5;
     int entry_width_ = 6;
