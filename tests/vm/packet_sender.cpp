@@ -195,13 +195,16 @@ std::function<long()> call_of(const Options& options, int fd) {
 
     if (options.method == "send") return [=] { return ::send(fd, frame->data(), frame->size(), flags); };
     if (options.method == "write") return [=] { return ::write(fd, frame->data(), frame->size()); };
-    if (options.method == "writev") return [=] { return ::writev(fd, parts->data(), 2); };
-    if (options.method == "sendmsg") return [=] { return address && parts ? ::sendmsg(fd, &message, flags) : -1; };
+    // What `message` and `parts` point to lives as long as the call does.
+    if (options.method == "writev") return [=] { return frame ? ::writev(fd, parts->data(), 2) : -1; };
+    if (options.method == "sendmsg")
+        return [=] { return frame && address && parts ? ::sendmsg(fd, &message, flags) : -1; };
     if (options.method == "sendmmsg") {
         const auto many = std::make_shared<std::vector<mmsghdr>>(options.batch, mmsghdr{message, 0});
         return [=] {
-            return address && parts ? long{::sendmmsg(fd, many->data(), static_cast<unsigned>(many->size()), flags)}
-                                    : -1L;
+            return frame && address && parts
+                       ? long{::sendmmsg(fd, many->data(), static_cast<unsigned>(many->size()), flags)}
+                       : -1L;
         };
     }
     if (options.method == "sendfile") {
