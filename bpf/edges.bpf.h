@@ -20,11 +20,12 @@ int BPF_PROG(task_forked, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
-static __always_inline void thread_gone(__u32 tid)
+// `tgid`: of its process. Another one that has the number by now is left alone.
+static __always_inline void thread_gone(__u32 tid, __u32 tgid)
 {
 	struct sr_task *t = mode == SR_MODE_DONE ? NULL : task_of(tid);
 
-	if (!t)
+	if (!t || t->tgid != tgid)
 		return;
 	send_flush(t); // a record that waits for a return that the kernel skipped would go with it
 	task_leave(t);
@@ -34,8 +35,10 @@ static __always_inline void thread_gone(__u32 tid)
 SEC("?raw_tracepoint")
 int BPF_PROG(task_executed, struct task_struct *task, int before)
 {
-	if ((__u32)before != (__u32)bpf_get_current_pid_tgid())
-		thread_gone(before);
+	__u64 id = bpf_get_current_pid_tgid();
+
+	if ((__u32)before != (__u32)id)
+		thread_gone(before, id >> 32);
 	return 0;
 }
 
@@ -45,7 +48,7 @@ int BPF_PROG(task_exited, struct task_struct *task)
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 tgid = id >> 32;
 
-	thread_gone(id);
+	thread_gone(id, tgid);
 	// The last thread of its process: kernel/exit.c, do_exit, counts it down before.
 	if (config.follow && !BPF_CORE_READ(task, signal, live.counter))
 		bpf_map_delete_elem(&followed, &tgid);

@@ -75,7 +75,7 @@ static __always_inline void receive_tell(struct sr_offer *offer)
 	if (!t || t->send.receivers) {
 		if (!t)
 			frame_emit(&frame, frame.send, SR_FRAME_RECEIVED);
-		else if (t->send.receivers++ < SR_RECEIVERS_MOST)
+		else if (t->send.receivers++ <= SR_RECEIVERS_MOST)
 			frame_emit(&frame, frame.send, SR_FRAME_ALSO_RECEIVED);
 		return;
 	}

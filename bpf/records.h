@@ -92,7 +92,7 @@
 #define SR_SEND_WAIT_TIMED_OUT (1U << 12) // ... until SO_SNDTIMEO ran out: the call returned ETIMEDOUT
 #define SR_SEND_WAIT_SIGNAL (1U << 13)    // ... until a signal came: it returned ERESTARTSYS
 #define SR_SEND_VNET (1U << 14)           // vnet was read (failed sends only)
-#define SR_SEND_PASSED_ON (1U << 15)      // netfilter at the egress of the send's device gave the frame to passed_on_to
+#define SR_SEND_PASSED_ON (1U << 15)      // a filter at the egress of the send's device (netfilter, tc) gave the frame to passed_on_to
 
 // sr_frame.kind
 #define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value

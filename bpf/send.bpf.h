@@ -75,7 +75,7 @@ static __always_inline struct sr_socket_facts socket_facts(const struct sr_task 
 	struct sock *sk = FETCH(typed, sock, sk);
 	struct sr_socket_facts facts = {
 		.po = (struct packet_sock *)sk,
-		.ino = typed ? sock->file->f_inode->i_ino : socket_inode(sock),
+		.ino = typed && sock->file ? sock->file->f_inode->i_ino : socket_inode(sock),
 		.sendmsg_fn = last->sendmsg_fn,
 		.netns_ino = last->netns_ino,
 		.sock_type = last->sock_type,
@@ -320,7 +320,7 @@ static __always_inline int on_packet_sendmsg_exit(long ret)
 
 	if (!t || t->state != SR_OPEN) {
 		if (t && t->state == SR_IGNORED)
-			t->state = SR_IDLE;
+			task_leave(t); // the seats are for those that are traced
 		else if (mode == SR_MODE_ARMED && task_wanted())
 			COUNT(sends_unopened);
 		return 0;

@@ -1,6 +1,6 @@
 // What all programs share: settings, counters, the ring, and the frame that each task has while it is inside socket() or a
 // send. A send can sleep and migrate, so its state belongs to the task and never to the CPU. It is found by the thread's
-// number, and not by task storage, which takes each hook 150 instructions more; edges.bpf.h takes it away when the thread
+// number, and not by task storage, which takes each hook 90 instructions more; edges.bpf.h takes it away when the thread
 // ends, so a task that dies inside a send leaves nothing behind.
 #ifndef SOCKRAY_BPF_TASK_H
 #define SOCKRAY_BPF_TASK_H
@@ -44,6 +44,7 @@ struct sr_pieces {
 
 struct sr_task {
 	__u32 tid;   // whose this is, in the initial pid namespace; 0: nobody's
+	__u32 tgid;
 	__u32 state;
 	__u32 entered;  // SR_STAGE_* of the entry function that the task is in, 0: none
 	__u32 in_create;
@@ -76,9 +77,10 @@ struct sr_task {
 	struct sr_machine machine; // runs the filter
 };
 
-// A seat for each task that sends: the one of its thread's number, or another one where that is taken. Where both are, its
-// sends are lost, and counted (sends_no_storage, sockets_no_storage).
-#define SR_SEATS 4096
+// A seat for each task that sends: the one of its thread's number, or another of a few where that is taken. Where all of
+// them are, its sends are lost, and counted (sends_no_storage, sockets_no_storage).
+#define SR_SEATS_BITS 13
+#define SR_SEATS (1 << SR_SEATS_BITS)
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SR_SEATS);
@@ -123,26 +125,43 @@ static __always_inline struct sr_counters *cpu_counters(void)
 	})
 #define COUNT(field) COUNT_MORE(field, 1)
 
-static __always_inline struct sr_task *seat_of(__u32 tid)
+static __always_inline struct sr_task *seat_at(__u32 seat)
 {
-	__u32 seat = tid % SR_SEATS;
-
 	return bpf_map_lookup_elem(&seats, &seat);
 }
 
-// Threads whose numbers have the same last bits do not meet here again.
-static __always_inline struct sr_task *other_seat_of(__u32 tid)
+static __always_inline struct sr_task *seat_of(__u32 tid)
 {
-	return seat_of(tid * 0x9e3779b1 >> 16);
+	return seat_at(tid % SR_SEATS);
+}
+
+// Threads whose numbers have the same last bits hardly meet again in one of these (multiplicative hashing).
+#define OTHER_SEATS(TRY)                                           \
+	TRY(seat_at(tid * 0x9e3779b1U >> (32 - SR_SEATS_BITS)))    \
+	TRY(seat_at(tid * 0x85ebca6bU >> (32 - SR_SEATS_BITS)))    \
+	TRY(seat_at(tid * 0xc2b2ae35U >> (32 - SR_SEATS_BITS)))
+
+static __noinline struct sr_task *task_elsewhere(__u32 tid)
+{
+	struct sr_task *t;
+
+#define IF_ITS_OWN(seat) \
+	t = seat;        \
+	if (t && t->tid == tid) \
+		return t;
+	OTHER_SEATS(IF_ITS_OWN)
+	return NULL;
 }
 
 static __always_inline struct sr_task *task_of(__u32 tid)
 {
 	struct sr_task *t = seat_of(tid);
 
-	if (t && t->tid != tid && *(volatile __u32 *)&displaced)
-		t = other_seat_of(tid);
-	return t && tid && t->tid == tid ? t : NULL; // the idle tasks have the number 0, all of them
+	if (!tid) // the idle tasks have this number, all of them
+		return NULL;
+	if (t && t->tid == tid)
+		return t;
+	return *(volatile __u32 *)&displaced ? task_elsewhere(tid) : NULL;
 }
 
 // No task has a frame any more when tracing is done: what the hooks that are still there see belongs to nobody.
@@ -151,30 +170,42 @@ static __always_inline struct sr_task *task_find(void)
 	return mode == SR_MODE_DONE ? NULL : task_of(bpf_get_current_pid_tgid());
 }
 
-static __always_inline struct sr_task *task_make(void)
+static __noinline struct sr_task *task_sit(__u32 tid)
 {
-	__u32 tid = bpf_get_current_pid_tgid();
-	struct sr_task *t = task_of(tid);
+	struct sr_task *t = seat_of(tid);
 
-	if (t || !tid)
-		return t;
-	t = seat_of(tid);
 	if (t && !__sync_val_compare_and_swap(&t->tid, 0, tid))
 		return t;
-	t = other_seat_of(tid);
-	if (!t || __sync_val_compare_and_swap(&t->tid, 0, tid))
-		return NULL;
-	__sync_fetch_and_add(&displaced, 1);
+#define IF_IT_IS_FREE(seat)                                               \
+	t = seat;                                                         \
+	if (t && !__sync_val_compare_and_swap(&t->tid, 0, tid)) {         \
+		__sync_fetch_and_add(&displaced, 1);                      \
+		return t;                                                 \
+	}
+	OTHER_SEATS(IF_IT_IS_FREE)
+	return NULL;
+}
+
+static __always_inline struct sr_task *task_make(void)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct sr_task *t = task_of(id);
+
+	if (t || !(__u32)id)
+		return t;
+	t = task_sit(id);
+	if (t)
+		t->tgid = id >> 32;
 	return t;
 }
 
-// Gives up what belongs to a thread that has ended, or has another number from now on.
+// Gives up the seat of a thread that has ended, has another number from now on, or sends what nobody asked for.
 static __always_inline void task_leave(struct sr_task *t)
 {
 	if (t != seat_of(t->tid))
 		__sync_fetch_and_sub(&displaced, 1);
-	__builtin_memset(&t->state, 0,
-			 __builtin_offsetof(struct sr_task, send) - __builtin_offsetof(struct sr_task, state));
+	__builtin_memset(&t->tgid, 0,
+			 __builtin_offsetof(struct sr_task, send) - __builtin_offsetof(struct sr_task, tgid));
 	__sync_lock_test_and_set(&t->tid, 0); // the next one finds it empty
 }
 

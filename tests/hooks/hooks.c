@@ -4,14 +4,19 @@
 
 #include "bpf/frame.bpf.h"
 #include "bpf/driver.bpf.h"
+#include "bpf/edges.bpf.h"
 #include "bpf/freed.bpf.h"
 #include "bpf/send.bpf.h"
 
-enum { most_frames = 64, most_records = 4096, most_flights = 256, frame_bytes_each = 256 };
+enum { most_frames = 64, most_records = 4096, most_flights = 256, frame_bytes_each = 256, most_seats = 64 };
+
+static struct sr_task host_seats[SR_SEATS];
 
 static struct {
 	__u64 now;
-	struct sr_task task;
+	__u32 thread;
+	__u32 touched[most_seats]; // seats
+	unsigned touched_count;
 	struct sr_counters counters;
 	struct sr_passages passages;
 	struct {
@@ -45,7 +50,7 @@ static struct {
 // ---- the helpers
 
 __u64 bpf_ktime_get_ns(void) { return ++host.now; }
-__u64 bpf_get_current_pid_tgid(void) { return 5ULL << 32 | 5; }
+__u64 bpf_get_current_pid_tgid(void) { return 5ULL << 32 | host.thread; }
 __u64 bpf_get_current_uid_gid(void) { return 0; }
 __u32 bpf_get_smp_processor_id(void) { return 0; }
 struct task_struct *bpf_get_current_task_btf(void) { return (void *)&host; }
@@ -71,10 +76,30 @@ long bpf_get_current_comm(void *to, __u32 size)
 	return 0;
 }
 
+static void *seat(__u32 place)
+{
+	if (place >= SR_SEATS)
+		return NULL;
+	for (unsigned i = 0; i < host.touched_count; i++)
+		if (host.touched[i] == place)
+			return &host_seats[place];
+	if (host.touched_count == most_seats)
+		return NULL;
+	host.touched[host.touched_count++] = place;
+	return &host_seats[place];
+}
+
+long hooks_for_each(void *map, long (*step)(void *, const __u32 *, void *, void *))
+{
+	for (unsigned i = 0; i < host.touched_count; i++)
+		step(map, &host.touched[i], &host_seats[host.touched[i]], NULL);
+	return host.touched_count;
+}
+
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
 	if (map == &seats)
-		return &host.task;
+		return seat(*(const __u32 *)key);
 	if (map == &counters)
 		return &host.counters;
 	if (map == &passages)
@@ -150,8 +175,12 @@ static int keeps(struct sk_buff *skb, struct Qdisc *qdisc, struct sk_buff **rest
 
 void hooks_reset(void)
 {
+	for (unsigned i = 0; i < host.touched_count; i++)
+		memset(&host_seats[host.touched[i]], 0, sizeof(host_seats[0]));
 	memset(&host, 0, sizeof(host));
+	host.thread = 5;
 	flying = 0;
+	displaced = 0;
 	mode = SR_MODE_ARMED;
 	((struct sr_config *)&config)->stages = ~0ULL & ~(1ULL << SR_STAGE_FREED);
 	host.socket.sk = &host.po.sk;
@@ -179,6 +208,19 @@ void hooks_reset(void)
 		skb->end = 512;
 		((struct skb_shared_info *)(host.heads[i] + 512))->destructor_arg = (void *)((__u64)host.ring[i] | 1);
 	}
+}
+
+void hooks_thread(unsigned tid) { host.thread = tid; }
+void hooks_thread_ends(void) { thread_gone(host.thread, 5); }
+void hooks_thread_was(unsigned before) { thread_gone(before, 5); }
+unsigned hooks_displaced(void) { return displaced; }
+unsigned hooks_seats(void) { return SR_SEATS; }
+void hooks_refuse(int refused) { ((struct sr_config *)&config)->filter_netns = refused ? 1 : 0; }
+
+void hooks_sweep(void)
+{
+	mode = SR_MODE_DONE;
+	sweep(NULL);
 }
 
 void hooks_ring(unsigned frames, int losing)

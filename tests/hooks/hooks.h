@@ -1,5 +1,5 @@
 // The hooks of bpf/, compiled for this machine: what they make of the kernel's steps, and of steps whose hook was skipped,
-// which no kernel does when a test wants it. One task, one CPU, one packet socket, `eth0` and above it `vlan7`.
+// which no kernel does when a test wants it. Threads of one process, one CPU, one packet socket, `eth0` and above it `vlan7`.
 #pragma once
 
 #include "bpf/records.h"
@@ -10,6 +10,18 @@ extern "C" {
 
 // All as at the start. The ring has room for everything.
 void hooks_reset(void);
+
+// Who does what follows: thread 5 at the start. It ends; it has another number than `before` since its exec().
+void hooks_thread(unsigned tid);
+void hooks_thread_ends(void);
+void hooks_thread_was(unsigned before);
+// Threads that have another seat than that of their number, of so many seats.
+unsigned hooks_displaced(void);
+unsigned hooks_seats(void);
+// Sends are of another network namespace than the one that is traced.
+void hooks_refuse(int refused);
+// The end of tracing.
+void hooks_sweep(void);
 
 // Steps of the kernel. `frame` is a number of the caller's, below 64.
 void hooks_sendmsg(void);          // packet_sendmsg begins

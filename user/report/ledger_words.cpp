@@ -108,7 +108,8 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
              "missed: the kernel skipped a hook: another probe ran on that CPU, or more calls slept at once than it "
              "keeps kretprobe instances for",
              true});
-    if (lost.map_full) lines.push_back({Tone::warning, "no seat: more threads send than sockray has seats for", true});
+    if (lost.map_full)
+        lines.push_back({Tone::warning, "no seat: the sender's thread found none free for what is traced of it", true});
     add_by_cpu(lines, "no room, no seat, not followed: ", ledger.lost_by_cpu, &CpuLoss::total);
     add_by_cpu(lines, "returns of packet_sendmsg whose entry was skipped or found no seat: ", ledger.lost_by_cpu,
                &CpuLoss::unopened);

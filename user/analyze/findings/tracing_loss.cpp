@@ -31,7 +31,7 @@ class TracingLoss : public Rule {
         };
         note(lost.no_room, "records of sends found no room in the ring (--ring)");
         note(lost.missed, "sends whose hooks the kernel skipped");
-        note(lost.map_full, "sends for which there was no memory");
+        note(lost.map_full, "sends for which there was no seat");
         note(lost.rejected, "records that make no sense: a bug in sockray");
         note(frames.no_room, "records of frames' ends found no room in the ring (--ring)");
         note(frames.map_full, "frames could not be followed, for the map was full (--in-flight)");
