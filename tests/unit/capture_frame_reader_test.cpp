@@ -62,6 +62,25 @@ VETH_TEST(CaptureFrameReader, HandsOverEachFrameOnceWhateverTheNumberOfRings) {
     }
 }
 
+VETH_TEST(CaptureFrameReader, HasNothingOfWhatCameBeforeItsBeginWhereItWaits) {
+    for (const unsigned rings : {1U, 2U}) {
+        CaptureOptions options = capture_on("veth1");
+        options.rings = rings;
+        options.waits = true;
+        auto receiver = Receiver::open(options);
+        ASSERT_TRUE(receiver) << receiver.error().what;
+        send_numbered("veth0", 50);
+        ASSERT_TRUE(receiver->begin());
+        auto reader = FrameReader::start(*receiver);
+        ASSERT_TRUE(reader);
+        send_numbered("veth0", 20);
+        KeepingSink sink;
+        const CaptureCounts counts = all_of(*receiver, **reader, sink);
+        EXPECT_EQ(counts.seen, 20U) << rings;
+        expect_each_once(sink, 20);
+    }
+}
+
 VETH_TEST(CaptureFrameReader, LeavesToTheKernelWhatNobodyTakes) {
     CaptureOptions options = capture_on("veth1");
     options.ring_bytes = 1;  // two blocks

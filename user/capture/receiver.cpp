@@ -86,19 +86,26 @@ Result<Receiver> Receiver::open(const CaptureOptions& options) {
 
     // A socket can join a fanout group only when it is bound, and until then gets all frames: several let nothing in
     // before all have joined.
-    const bool several = options.rings > 1;
+    const bool closed = options.rings > 1 || options.waits;
     Receiver receiver(*link, options.retire_ms);
+    receiver.filter_ = *filter;
     for (unsigned i = 0; i < options.rings; ++i) {
-        auto ring = Ring::open(ring_options, several ? reject_all() : *filter);
+        auto ring = Ring::open(ring_options, closed ? reject_all() : *filter);
         if (!ring) return tl::unexpected(ring.error());
         if (Status done = (*ring)->bind(); !done) return tl::unexpected(done.error());
         receiver.rings_.push_back(std::move(*ring));
     }
-    if (!several) return receiver;
-    if (Status done = receiver.join_fanout(options.fanout); !done) return tl::unexpected(done.error());
-    for (const auto& ring : receiver.rings_)
-        if (Status done = ring->set_filter(*filter); !done) return tl::unexpected(done.error());
+    if (options.rings > 1)
+        if (Status done = receiver.join_fanout(options.fanout); !done) return tl::unexpected(done.error());
+    if (closed && !options.waits)
+        if (Status done = receiver.begin(); !done) return tl::unexpected(done.error());
     return receiver;
+}
+
+Status Receiver::begin() {
+    for (const auto& ring : rings_)
+        if (Status done = ring->set_filter(filter_); !done) return done;
+    return {};
 }
 
 // The kernel chooses a free number for the first, the others take it.

@@ -44,6 +44,7 @@ struct CaptureOptions {
     CaptureDirection direction = CaptureDirection::both;
     bool rxhash = false;              // CapturedFrame::rxhash, which costs a hash a frame where the device has none
     std::vector<sock_filter> filter;  // compiled for link_type(); empty: all frames
+    bool waits = false;               // lets nothing in before begin()
 };
 
 // The link type of an interface in the network namespace of the calling thread, for the filter's compiler and the file;
@@ -54,10 +55,14 @@ Result<LinkType> link_type_of_interface(int ifindex);
 // thread reads. Everything is closed by the destructor.
 class Receiver {
   public:
-    // In the network namespace of the calling thread. Receives when it returns, and no frame is in any ring that the
-    // filter does not match. `usage` for options out of range, `not_allowed` without CAP_NET_RAW, `failed` where the
-    // interface is not there or down, the memory does not suffice for two blocks, or the kernel refuses the fanout.
+    // In the network namespace of the calling thread. Receives when it returns (unless the options say that it
+    // `waits`), and no frame is in any ring that the filter does not match. `usage` for options out of range,
+    // `not_allowed` without CAP_NET_RAW, `failed` where the interface is not there or down, the memory does not suffice
+    // for two blocks, or the kernel refuses the fanout.
     static Result<Receiver> open(const CaptureOptions& options);
+
+    // With `waits`: from here on frames are received. `failed` where the kernel does not take the filter.
+    Status begin();
 
     std::size_t rings() const { return rings_.size(); }
 
@@ -89,6 +94,7 @@ class Receiver {
 
     LinkType link_;
     unsigned retire_ms_;
+    std::vector<sock_filter> filter_;
     std::vector<std::unique_ptr<Ring>> rings_;
 };
 

@@ -87,6 +87,7 @@ Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     capture.snaplen = options.record.snaplen;
     capture.ring_bytes = options.ring_bytes;
     capture.rings = options.fanout;
+    capture.waits = true;
     capture.filter = std::move(*filter);
     if (options.selects_sends()) capture.direction = CaptureDirection::out;
     auto receiver = Receiver::open(capture);
@@ -220,6 +221,8 @@ int capture(const CaptureVerbOptions& options) {
     }
     CaptureTeller teller(std::move(listeners), target->tap, options.count);
 
+    // Attaching took seconds: what came by meanwhile has no story, and is before the beginning.
+    if (Status begun = target->receiver.begin(); !begun) return say_error(begun.error());
     const Origin origin = origin_of(0);
     const Plan plan;
     const NoNames names;
