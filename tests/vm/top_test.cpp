@@ -101,7 +101,7 @@ TEST_F(Top, of_a_process_ends_with_it_and_shows_the_ledger) {
     sender.signal(SIGKILL);
     const Completed done = top.finish();
     EXPECT_EQ(done.status, 0) << shown(done);
-    EXPECT_EQ(done.out.find("other "), std::string::npos) << done.out;
+    EXPECT_EQ(done.out.find("\nother "), std::string::npos) << done.out;
     EXPECT_NE(done.out.find("LEDGER\n"), std::string::npos) << done.out;
     EXPECT_NE(done.err.find("has ended"), std::string::npos) << done.err;
 }
