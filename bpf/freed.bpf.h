@@ -8,7 +8,7 @@
 // What the receiver of a frame does with it is not the send's doing. __dev_direct_xmit runs the receiver's softirq before
 // it returns, and no tracepoint says that the driver has taken the frame; but one that a driver has passed on has another
 // device (drivers/net/veth.c) or no socket any more (drivers/net/loopback.c).
-static __always_inline bool passed_on(struct sk_buff *skb, __u64 dev, __u64 sock)
+static __always_inline bool driver_passed_on(struct sk_buff *skb, __u64 dev, __u64 sock)
 {
 	return (__u64)BPF_CORE_READ(skb, dev) != dev || (__u64)BPF_CORE_READ(skb, sk) != sock;
 }
@@ -66,7 +66,7 @@ static __always_inline int frame_freed(struct sk_buff *skb, __u64 location, __u3
 		p->dropped = 1;
 	}
 	if (flight.taken || (flight.given && !in_driver) || (in_driver && !drop) ||
-	    (flight.direct && !in_driver && passed_on(skb, flight.dev, flight.sock)))
+	    (flight.direct && !in_driver && driver_passed_on(skb, flight.dev, flight.sock)))
 		kind = SR_FRAME_FREED;
 	else
 		kind = drop ? SR_FRAME_DROPPED : SR_FRAME_CONSUMED;
@@ -112,7 +112,7 @@ int BPF_PROG(skb_freed, struct sk_buff *skb, void *location, __u32 reason)
 	t = open_task();
 	if (!t || t->tracked || !t->skb || (__u64)skb != t->skb)
 		return frame_freed(skb, (__u64)location, reason, true);
-	if (!t->driver_mine && t->dev && passed_on(skb, t->dev, t->sock))
+	if (!t->driver_mine && t->dev && driver_passed_on(skb, t->dev, t->sock))
 		return 0;
 	t->skb = 0;
 	drop_note(t, (__u64)location, reason, t->driver_mine != 0);

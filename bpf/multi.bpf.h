@@ -55,7 +55,7 @@
 	ON(SR_STAGE_SOCK_SENDMSG_INNER, on_sock_exit(SR_STAGE_SOCK_SENDMSG_INNER))                               \
 	ON(SR_STAGE_PACKET_SENDMSG, on_packet_sendmsg_exit(PT_REGS_RC(ctx)))                                     \
 	ON(SR_STAGE_PACKET_SENDMSG_SPKT, on_packet_sendmsg_exit(PT_REGS_RC(ctx)))                                \
-	ON(SR_STAGE_ALLOC, on_alloc_exit(NULL, (void *)PT_REGS_RC(ctx)))                                               \
+	ON(SR_STAGE_ALLOC, on_alloc_exit(NULL, (void *)PT_REGS_RC(ctx)))                                         \
 	ON(SR_STAGE_QUEUE_XMIT, on_xmit_exit(SR_STAGE_QUEUE_XMIT, PT_REGS_RC(ctx)))                              \
 	ON(SR_STAGE_DIRECT_XMIT, on_xmit_exit(SR_STAGE_DIRECT_XMIT, PT_REGS_RC(ctx)))                            \
 	ON(SR_STAGE_START_XMIT, on_driver_exit((void *)PT_REGS_RC(ctx)))                                         \

@@ -145,8 +145,8 @@ static __noinline struct sr_task *task_elsewhere(__u32 tid)
 {
 	struct sr_task *t;
 
-#define IF_ITS_OWN(seat) \
-	t = seat;        \
+#define IF_ITS_OWN(seat)        \
+	t = seat;               \
 	if (t && t->tid == tid) \
 		return t;
 	OTHER_SEATS(IF_ITS_OWN)

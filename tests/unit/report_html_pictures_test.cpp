@@ -9,30 +9,18 @@
 #include <string_view>
 #include <vector>
 
-#include "report_sessions.h"
+#include "tests/unit/report_pages.h"
 #include "user/report/html/page.h"
 
 namespace sockray {
 namespace {
 
+using pages::holds;
+using pages::occurrences;
+
 std::string page_of(std::uint64_t sends, Ending* ending = nullptr) {
-    fmt::memory_buffer out;
-    HtmlPage page(out);
-    page.set_findings([] { return std::vector<Finding>{}; });
-    made::MixedSession session(sends);
-    session.tell(page);
-    if (ending) *ending = session.ending();
-    return fmt::to_string(out);
-}
-
-bool holds(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
-
-std::size_t occurrences(std::string_view text, std::string_view part) {
-    std::size_t count = 0;
-    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) count++;
-    return count;
+    return pages::page_of(
+        sends, [] { return std::vector<Finding>{}; }, ending);
 }
 
 // The part of the page from the first of these words to the next of the others behind it.

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "report_sessions.h"
+#include "tests/unit/report_pages.h"
 #include "user/report/html/assets.h"
 #include "user/report/html/page.h"
 #include "user/report/html/plot.h"
@@ -27,24 +27,11 @@ std::vector<Finding> one_finding() {
              "advice"}};
 }
 
+using pages::holds;
+using pages::occurrences;
+
 std::string page_of(std::uint64_t sends, Ending* ending = nullptr) {
-    fmt::memory_buffer out;
-    HtmlPage page(out);
-    page.set_findings(one_finding);
-    made::MixedSession session(sends);
-    session.tell(page);
-    if (ending) *ending = session.ending();
-    return fmt::to_string(out);
-}
-
-bool holds(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
-
-std::size_t occurrences(std::string_view text, std::string_view part) {
-    std::size_t count = 0;
-    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) count++;
-    return count;
+    return pages::page_of(sends, one_finding, ending);
 }
 
 // The first thing that is wrong with the nesting of elements or the quotes of attributes; empty: nothing. The text of
