@@ -14,11 +14,6 @@ namespace {
 
 const std::vector<std::string> kinds{"kprobe", "kprobe-multi", "fentry", "auto"};
 
-// kernel/trace/fprobe.c
-bool has_fprobe() {
-    return has_function("register_fprobe_ips");
-}
-
 // Trampolines need ftrace's direct calls, which arm64 has since 6.4.
 bool is_there(const std::string& kind) {
     if (kind == "kprobe-multi") return has_fprobe();

@@ -85,7 +85,7 @@ TEST_F(Programs, for_fentry_keep_their_budget_of_instructions) {
 }
 
 TEST_F(Programs, for_kprobe_multi_keep_their_budget_of_instructions) {
-    if (!has_function("register_fprobe_ips")) GTEST_SKIP() << "this kernel has no fprobe";
+    if (!has_fprobe()) GTEST_SKIP() << "this kernel has no fprobe";
     expect_in_budget("kprobe-multi", "full");
 }
 

@@ -73,6 +73,10 @@ bool has_function(const std::string& name) {
     return false;
 }
 
+bool has_fprobe() {
+    return has_function("register_fprobe_ips");
+}
+
 std::uint64_t address_of(const std::string& name) {
     const auto found = symbols().find(name);
     return found == symbols().end() ? 0 : found->second.address;

@@ -13,6 +13,8 @@ std::string kernel_release();
 // its version.
 bool has_function(const std::string& name);
 bool has_symbol(const std::string& name);
+// What kprobe.multi needs (kernel/trace/fprobe.c).
+bool has_fprobe();
 std::uint64_t address_of(const std::string& name);  // 0 where there is none
 bool is_symbol_at(const std::string& name, std::uint64_t address);
 
