@@ -29,7 +29,7 @@ struct Joined {
     void send(const sr_send& record) {
         Send made = send_of(record);
         made.id = ++sends;
-        flights.add(std::move(made), done);
+        if (flights.is_done(made, done)) done.push_back(std::move(made));
     }
     void frame(const sr_frame& frame) { flights.add(frame, done); }
     void finish(const std::vector<std::uint64_t>& under_way = {}) { flights.finish(under_way, done); }

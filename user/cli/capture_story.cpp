@@ -56,6 +56,7 @@ Result<std::unique_ptr<CaptureStory>> CaptureStory::start(const CaptureVerbOptio
     auto tracer = Tracer::start(*story->kernel_, trace);
     if (!tracer) return tl::unexpected(tracer.error());
     story->tracer_.emplace(std::move(*tracer));
+    story->kernel_->types.forget();
     return story;
 }
 

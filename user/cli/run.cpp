@@ -183,6 +183,7 @@ int run(const RunOptions& options) {
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options, *drive, *frames, signals.fd()));
     if (!tracer) return say_error(tracer.error());
+    (*kernel)->types.forget();
 
     auto recording = Recording::create(options.record, options.json, signals.fd());
     if (!recording) return say_error(recording.error());

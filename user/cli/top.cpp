@@ -90,6 +90,7 @@ int top(const TopOptions& options) {
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options.select, *target, options.tracing, signals.fd()));
     if (!tracer) return say_error(tracer.error());
+    (*kernel)->types.forget();
 
     Output out(STDOUT_FILENO, signals.fd());
     ActivitySink activity;

@@ -82,6 +82,7 @@ int trace(const TraceVerbOptions& options) {
     if (!kernel) return say_error(kernel.error());
     auto tracer = Tracer::start(**kernel, trace_options(options, *target, signals.fd()));
     if (!tracer) return say_error(tracer.error());
+    (*kernel)->types.forget();
 
     auto recording = Recording::create(options.record, options.json, signals.fd());
     if (!recording) return say_error(recording.error());

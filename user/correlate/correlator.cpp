@@ -14,13 +14,14 @@ Correlator::Correlator(const Plan& plan, const KernelNames& names, const Correla
       names_(names),
       match_(options.match),
       filters_frames_(options.filters_frames),
+      has_driver_(plan.evidence(Stage::start_xmit) != Evidence::absent),
       to_(to),
       flights_(plan.evidence(Stage::freed) == Evidence::probed, 2 * options.most_in_flight + 1024) {}
 
 void Correlator::take(std::span<const std::byte> bytes) {
+    if (record_type(bytes) == SR_RECORD_SEND) return take_send(bytes);
     const auto record = decode(bytes);
     if (!record) return reject(bytes);
-    if (const auto* send = std::get_if<sr_send>(&*record)) take(*send);
     if (const auto* socket = std::get_if<sr_socket>(&*record)) take(*socket);
     if (const auto* frame = std::get_if<sr_frame>(&*record)) take(*frame);
     if (const auto* piece = std::get_if<Piece>(&*record)) pieces_.add(*piece);
@@ -41,17 +42,17 @@ void Correlator::take(const sr_socket& record) {
     to_.socket(record, ++next_socket_);
 }
 
-void Correlator::take(const sr_send& record) {
+void Correlator::take_send(std::span<const std::byte> bytes) {
     Send send;
+    if (!decode_send(bytes, send.record).empty()) return reject(bytes);
     send.id = ++next_send_;
-    send.record = record;
     // Without the driver's hook a frame that a stacked device has looks the same (bpf/passed_on.bpf.h).
-    if (plan_.evidence(Stage::start_xmit) == Evidence::absent) send.record.flags &= ~SR_SEND_PASSED_ON;
-    send.frame = pieces_.take(record.id);
+    if (!has_driver_) send.record.flags &= ~SR_SEND_PASSED_ON;
+    send.frame = pieces_.take(send.record.id);
     if (match_)
         matcher_.add_send(std::move(send));
     else
-        follow(std::move(send));
+        follow(send);
 }
 
 void Correlator::take(const sr_frame& record) {
@@ -61,23 +62,25 @@ void Correlator::take(const sr_frame& record) {
     judge_done();
 }
 
-void Correlator::follow(Send&& send) {
-    flights_.add(std::move(send), done_);
+void Correlator::follow(Send& send) {
+    if (flights_.is_done(send, done_)) judge(send);
     judge_done();
 }
 
+void Correlator::judge(Send& send) {
+    Verdict verdict = sockray::judge(send, plan_, names_);
+    send.outcome = verdict.outcome;
+    send.end_stage = verdict.stage;
+    send.reason = std::move(verdict.reason);
+    ledger_.decoded++;
+    ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
+    if (lacks_return(send.record)) ledger_.partial++;
+    if (filters_frames_) count_unjudged(send.record);
+    to_.send(send);
+}
+
 void Correlator::judge_done() {
-    for (Send& send : done_) {
-        Verdict verdict = judge(send, plan_, names_);
-        send.outcome = verdict.outcome;
-        send.end_stage = verdict.stage;
-        send.reason = std::move(verdict.reason);
-        ledger_.decoded++;
-        ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
-        if (lacks_return(send.record)) ledger_.partial++;
-        if (filters_frames_) count_unjudged(send.record);
-        to_.send(send);
-    }
+    for (Send& send : done_) judge(send);
     done_.clear();
 }
 
@@ -99,7 +102,7 @@ void Correlator::take_matched(bool all) {
     if (!match_) return;
     matched_.clear();
     matcher_.take_matched(matched_, all);
-    for (Send& send : matched_) follow(std::move(send));
+    for (Send& send : matched_) follow(send);
 }
 
 void Correlator::finish(std::span<const std::uint64_t> in_flight) {

@@ -52,10 +52,11 @@ class Correlator {
 
   private:
     void take(const sr_socket& record);
-    void take(const sr_send& record);
+    void take_send(std::span<const std::byte> bytes);
     void take(const sr_frame& record);
     void reject(std::span<const std::byte> bytes);
-    void follow(Send&& send);
+    void follow(Send& send);
+    void judge(Send& send);
     void judge_done();
     void take_matched(bool all);
     void count_unjudged(const sr_send& record);
@@ -64,6 +65,7 @@ class Correlator {
     const KernelNames& names_;
     bool match_;
     bool filters_frames_;
+    bool has_driver_;  // its stage is traced
     Sink& to_;
     Matcher matcher_;
     Flights flights_;

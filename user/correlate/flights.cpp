@@ -72,23 +72,21 @@ bool Flights::complete(const Send& send) const {
     return !until_freed_ || record.frees + never_taken >= frames;
 }
 
-void Flights::add(Send&& send, std::vector<Send>& done) {
-    if (const auto early = early_.find(send.record.id); early != early_.end()) {
+bool Flights::is_done(Send& send, std::vector<Send>& done) {
+    const std::uint64_t id = send.record.id;
+    if (const auto early = early_.empty() ? early_.end() : early_.find(id); early != early_.end()) {
         for (const sr_frame& frame : early->second) apply(send, frame);
         early_.erase(early);
     }
     // An id that comes twice is never expected; both sends stay in the sums.
-    const std::uint64_t id = send.record.id;
-    if (complete(send) || !waiting_.try_emplace(id, std::move(send)).second) {
-        done.push_back(std::move(send));
-        return;
-    }
+    if (complete(send) || !waiting_.try_emplace(id, std::move(send)).second) return true;
     waiting_ages_.add(id, waiting_);
-    if (waiting_.size() <= most_) return;
+    if (waiting_.size() <= most_) return false;
     const auto oldest = waiting_.find(waiting_ages_.take_oldest(waiting_));
     oldest->second.frame_end = FrameEnd::lost;
     done.push_back(std::move(oldest->second));
     waiting_.erase(oldest);
+    return false;
 }
 
 void Flights::add(const sr_frame& frame, std::vector<Send>& done) {

@@ -46,8 +46,8 @@ class Flights {
     explicit Flights(bool until_freed, std::size_t most = std::size_t{1} << 17)
         : until_freed_(until_freed), most_(most) {}
 
-    // The send, if nothing more is to come, is in `done` then; else it waits.
-    void add(Send&& send, std::vector<Send>& done);
+    // Whether nothing more of the send is to come: it stays the caller's then. Else it waits, and is taken away.
+    bool is_done(Send& send, std::vector<Send>& done);
     void add(const sr_frame& frame, std::vector<Send>& done);
 
     // Tracing has ended: all that still waits, in the order of their ids. `under_way`: the sends whose frames the

@@ -20,6 +20,7 @@ void FramePieces::add(const Piece& piece) {
 }
 
 SentFrame FramePieces::take(std::uint64_t send) {
+    if (frames_.empty()) return {};
     const auto found = frames_.find(send);
     if (found == frames_.end()) return {};
     SentFrame frame = std::move(found->second);

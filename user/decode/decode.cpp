@@ -12,13 +12,17 @@ using Error = tl::unexpected<std::string_view>;
 
 template <std::size_t size>
 bool terminated(const char (&text)[size]) {
-    return std::memchr(text, '\0', size) != nullptr;
+    // The last byte is one that the kernel side has cleared, as a rule.
+    return text[size - 1] == '\0' || std::memchr(text, '\0', size) != nullptr;
 }
+
+constexpr std::string_view says_another_size = "a record that says another size than it has";
+constexpr std::string_view has_a_wrong_size = "a record of a wrong size for its type";
 
 template <typename T>
 tl::expected<T, std::string_view> copy_as(std::span<const std::byte> bytes) {
     // The ring rounds nothing up: a record has exactly its size.
-    if (bytes.size() != sizeof(T)) return Error("a record of a wrong size for its type");
+    if (bytes.size() != sizeof(T)) return Error(has_a_wrong_size);
     T record;
     std::memcpy(&record, bytes.data(), sizeof record);
     return record;
@@ -95,11 +99,17 @@ std::uint32_t record_type(std::span<const std::byte> bytes) {
     return head.type;
 }
 
+std::string_view decode_send(std::span<const std::byte> bytes, sr_send& send) {
+    if (bytes.size() != sizeof send) return has_a_wrong_size;
+    std::memcpy(&send, bytes.data(), sizeof send);
+    return send.head.size == bytes.size() ? check_body(send) : says_another_size;
+}
+
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) {
     sr_head head;
     if (bytes.size() < sizeof head) return Error("too short for a record");
     std::memcpy(&head, bytes.data(), sizeof head);
-    if (head.size != bytes.size()) return Error("a record that says another size than it has");
+    if (head.size != bytes.size()) return Error(says_another_size);
     switch (head.type) {
         case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check<sr_send>);
         case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check<sr_socket>);

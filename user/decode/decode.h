@@ -27,6 +27,10 @@ using Record = std::variant<sr_send, sr_socket, sr_stack, sr_frame, Piece>;
 // The error is a constant text that says what is wrong with the bytes; such a record counts as rejected.
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes);
 
+// The same of a record that says it is a send (record_type), to where it is to stay: they are most of what comes. The
+// error is what is wrong with the bytes; empty: nothing.
+std::string_view decode_send(std::span<const std::byte> bytes, sr_send& send);
+
 // What decode() asks of a record's body, and does to it, where it stands: for records that come another way, without
 // copies. The error is what is wrong with it; empty: nothing, and an end that cannot be has been taken away.
 std::string_view check_body(sr_send& send);

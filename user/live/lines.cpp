@@ -39,6 +39,14 @@ void growing_cell(fmt::memory_buffer& out, const Style& style, std::string_view 
     if (align == Align::left) append_blanks(out, width - taken);
 }
 
+// The same for a number.
+void number_cell(fmt::memory_buffer& out, std::string_view digits, int& width) {
+    const auto taken = static_cast<int>(digits.size());
+    width = std::max(width, std::min(taken, widest_number));
+    append_blanks(out, width - taken);
+    append_all(out, digits);
+}
+
 std::string path_of(const StageBySlot& stages) {
     std::string path;
     for (const int slot : {SR_SLOT_SENDMSG, SR_SLOT_BODY, SR_SLOT_XMIT, SR_SLOT_DRIVER}) {
@@ -59,15 +67,10 @@ std::string_view path_end(std::string_view path, int width) {
     return path;
 }
 
-std::string result_text(const sr_send& record) {
-    if (!(record.flags & SR_SEND_RETURNED)) return "?";
-    return fmt::format_int(errno_of(record) ? -1 : record.ret).str();
-}
-
 }  // namespace
 
 // The calendar is asked once a second.
-std::string Lines::time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
+std::string_view Lines::time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
     constexpr std::int64_t second_ns = 1'000'000'000;
     const std::int64_t realtime = static_cast<std::int64_t>(ns) + realtime_offset;
     const std::time_t second = realtime / second_ns;
@@ -77,10 +80,11 @@ std::string Lines::time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
         clock_ = fmt::format("{:02}:{:02}:{:02}.000000", local.tm_hour, local.tm_min, local.tm_sec);
         second_ = second;
     }
-    std::string text = clock_;
+    constexpr int digits = 6;
     std::int64_t rest = realtime % second_ns / 1000;
-    for (std::size_t at = text.size(); rest > 0; rest /= 10) text[--at] = static_cast<char>('0' + rest % 10);
-    return text;
+    for (std::size_t i = 1; i <= digits; i++, rest /= 10)
+        clock_[clock_.size() - i] = static_cast<char>('0' + rest % 10);
+    return clock_;
 }
 
 void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid) {
@@ -100,9 +104,12 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
     append_all(out, gap);
     growing_cell(out, style_, entry_name(record), entry_width_, widest_entry, Align::left);
     out.push_back(' ');
-    growing_cell(out, style_, fmt::format_int(record.len).str(), number_width_, widest_number, Align::right);
+    number_cell(out, view(fmt::format_int(record.len)), number_width_);
     append_all(out, " = ");
-    growing_cell(out, style_, result_text(record), number_width_, widest_number, Align::right);
+    if (record.flags & SR_SEND_RETURNED)
+        number_cell(out, view(fmt::format_int(errno_of(record) ? -1 : record.ret)), number_width_);
+    else
+        number_cell(out, "?", number_width_);
     append_all(out, gap);
     paint_cell(out, style_, tone, outcome_name(send.outcome), outcome_width);
     append_all(out, gap);
@@ -151,7 +158,7 @@ void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
     append_all(out, gap);
     growing_cell(out, style_, "", entry_width_, widest_entry, Align::left);
     out.push_back(' ');
-    growing_cell(out, style_, fmt::format("{}", frame.length), number_width_, widest_number, Align::right);
+    number_cell(out, view(fmt::format_int(frame.length)), number_width_);
     if (const std::string words = dissected(frame); !words.empty()) {
         append_all(out, gap);
         out.append(words);

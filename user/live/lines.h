@@ -38,8 +38,8 @@ class Lines {
     void tree(fmt::memory_buffer& out, const Send& send);
 
   private:
-    // Local time: "12:34:56.123456".
-    std::string time_of_day(std::uint64_t ns, std::int64_t realtime_offset);
+    // Local time: "12:34:56.123456". Until the next call.
+    std::string_view time_of_day(std::uint64_t ns, std::int64_t realtime_offset);
     void time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid);
 
     const Plan& plan_;

@@ -75,6 +75,12 @@ std::optional<std::uint32_t> KernelTypes::find(std::string_view name, std::uint3
     return std::nullopt;
 }
 
+void KernelTypes::forget() {
+    btf_.reset();
+    named_ = {};
+    memory_ = {};
+}
+
 Result<KernelTypes> KernelTypes::read(const std::string& file) {
     const LibbpfLog quiet;
     if (!file.empty()) {

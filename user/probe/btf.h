@@ -34,6 +34,9 @@ class KernelTypes {
     KernelTypes& operator=(const KernelTypes&) = delete;
     ~KernelTypes();
 
+    // Gives the memory back, some MiB: nothing is found from now on. For who has asked all that there is to ask.
+    void forget();
+
     // Where libbpf can read the same types again, as long as this lives; "" for the kernel's own.
     std::string path() const;
 
