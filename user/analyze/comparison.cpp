@@ -10,9 +10,10 @@
 namespace sockray {
 namespace {
 
+// And shown of every send that passes it: where it is of some alone, that says nothing of the path of the others.
 bool is_hooked(const Plan& plan, Stage stage) {
-    const Evidence evidence = plan.evidence(stage);
-    return evidence == Evidence::probed || evidence == Evidence::located;
+    const PlanLine* line = plan.find(stage);
+    return line && (line->evidence == Evidence::probed || line->evidence == Evidence::located) && !line->partly;
 }
 
 bool is_body(Stage stage) {
@@ -21,6 +22,7 @@ bool is_body(Stage stage) {
 
 std::string_view hook_of(const Plan& plan, Stage stage) {
     const PlanLine* line = plan.find(stage);
+    if (line && line->partly) return "of some sends";
     return line && is_hooked(plan, stage) ? std::string_view(line->hook) : std::string_view("none");
 }
 
