@@ -220,10 +220,12 @@ class Comparer {
         const auto add = [&](const Profile& profile, std::uint64_t ReasonChange::*sends) {
             for (const Reason& reason : profile.reasons().all()) {
                 auto row = std::find_if(result_.reasons.begin(), result_.reasons.end(), [&](const ReasonChange& r) {
-                    return r.outcome == reason.outcome && r.text == reason.text;
+                    return r.outcome == reason.outcome && r.words.is_like(reason.words);
                 });
                 if (row == result_.reasons.end())
-                    row = result_.reasons.insert(row, {reason.outcome, reason.text, 0, 0});
+                    row = result_.reasons.insert(row, {reason.outcome, "", 0, 0, reason.words});
+                row->words.widen(reason.words);
+                row->text = row->words.text();
                 (*row).*sends += reason.sends;
             }
         };

@@ -15,7 +15,7 @@ class TracingLoss : public Rule {
 
     void send(const SeenSend& seen) override {
         untracked_ += (seen.send.record.flags & SR_SEND_UNTRACKED) != 0;
-        if (seen.send.outcome == Outcome::unknown) examples_.add(seen.send.id);
+        if (seen.send.outcome == Outcome::unknown) examples_.add(seen.send);
     }
 
     std::vector<Finding> conclude(const Totals&, const Ending& ending) const override {
@@ -26,6 +26,7 @@ class TracingLoss : public Rule {
         const std::uint64_t ends = frames.no_room + frames.map_full + frames.missed;
         Finding finding;
         finding.rule = "tracing-loss";
+        finding.kind = FindingKind::information;
         const auto note = [&finding](std::uint64_t count, const char* what) {
             if (count) finding.evidence.push_back(fmt::format("{} {}", count, what));
         };
@@ -48,7 +49,7 @@ class TracingLoss : public Rule {
                 ? fmt::format("tracing lost {} of {} and what became of {}: the rest holds for what is left",
                               lost.total(), count_of(ledger.sends.seen, "send"), count_of(ends, "frame"))
                 : "tracing is not complete: the rest holds for what was seen";
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "more came than could be read in time, or other probes ran on the same CPU, where the kernel "
             "skips hooks";
