@@ -67,6 +67,7 @@ class Replay {
     void finish();
     bool has_origin() const { return origin_.has_value(); }
     bool has_packets() const { return packets_; }
+    bool has_bytes() const { return has_bytes_; }
     ReadNotes notes;
 
   private:
@@ -97,6 +98,7 @@ class Replay {
     CaptureLedger captured_;
     std::vector<TapInterface> interfaces_;  // of this section
     bool packets_ = false;                  // a frame was read, whoever wrote it
+    bool has_bytes_ = false;                // not all files were empty
     bool behind_send_ = false;              // the next packet is the frame of a send that was told
     bool send_was_tapped_ = false;
     std::uint64_t last_ns_ = 0;
@@ -219,6 +221,7 @@ Status Replay::read(RecordingFiles::File from) {
         if (bytes->empty() && !in_section && file->damage().empty())
             note(path, "is empty: nothing was recorded into it");
         if (bytes->empty()) break;
+        has_bytes_ = true;
         const auto block = pcapng::take_block(*bytes, swapped);
         if (!block && block.error().damage.empty() && bytes->size() >= need) {
             need = block.error().need;
@@ -326,6 +329,8 @@ bool RecordingFiles::contain(int fd) const {
 Result<RecordingFiles> open_recording(std::span<const std::string> paths) {
     RecordingFiles recording;
     for (const std::string& path : paths) {
+        // Most likely a variable that a script forgot to set.
+        if (path.empty()) return usage("the name of a recording is needed, not an empty text");
         auto fd = open_input(path);
         if (!fd) return tl::unexpected(fd.error());
         if (recording.contain(fd->get()))
@@ -341,6 +346,8 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
     const std::string first = recording.files.empty() ? "" : printable(recording.files.front().path);
     for (RecordingFiles::File& file : recording.files)
         if (Status read = replay.read(std::move(file)); !read) return tl::unexpected(read.error());
+    if (!replay.has_bytes() && !replay.notes.words.empty())
+        return fail(replay.notes.words.front(), "a recording is made with -w FILE, by run, trace or capture");
     if (replay.notes.entries == 0 && !replay.notes.words.empty())
         return fail(replay.notes.words.front(), "there are no records of sockray's before that");
     if (replay.notes.entries == 0 && !replay.has_packets())
