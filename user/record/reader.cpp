@@ -13,6 +13,7 @@
 
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/correlate/path.h"
 #include "user/record/entry.h"
 #include "user/record/input_file.h"
@@ -237,7 +238,8 @@ Status Replay::read(RecordingFiles::File from) {
         if (!block) {
             cut_said_ = true;
             note(path, block.error().damage.empty()
-                           ? fmt::format("was cut off: its last {} bytes are no whole block", bytes->size())
+                           ? fmt::format("was cut off: its last {} no whole block",
+                                         count_of(bytes->size(), "byte is", "bytes are"))
                            : fmt::format("ends for us in damage: {}; what follows is not read", block.error().damage));
             break;
         }
@@ -300,18 +302,16 @@ void Replay::finish() {
     // A capture ends with -c, though more sends were decoded by then.
     const std::uint64_t recorded = ending_->capture ? ledger.shown : ledger.selected();
     if (ledger.left_out)
-        notes.words.push_back(fmt::format(
-            "of the session's {} sends {} were recorded, as --outcome asked: the ledger is of all, the rest "
-            "of these alone",
-            ledger.decoded, recorded));
+        notes.words.push_back(
+            fmt::format("of the session's {} {} were recorded, as --outcome asked: the ledger is of all, the rest "
+                        "of these alone",
+                        count_of(ledger.decoded, "send"), recorded));
     if (recorded != counted_.decoded)
-        notes.words.push_back(
-            fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ", recorded,
-                        counted_.decoded));
+        notes.words.push_back(fmt::format("of the session's {} {} are in what was read: sums of both kinds differ",
+                                          count_of(recorded, "send"), counted_.decoded));
     if (ending_->capture && ending_->capture->told() != captured_.told())
-        notes.words.push_back(
-            fmt::format("of the session's {} captured frames {} are in what was read: sums of both kinds differ",
-                        ending_->capture->told(), captured_.told()));
+        notes.words.push_back(fmt::format("of the session's {} {} are in what was read: sums of both kinds differ",
+                                          count_of(ending_->capture->told(), "captured frame"), captured_.told()));
     for (Sink* sink : sinks_) sink->end(*ending_);
 }
 
@@ -363,10 +363,11 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
     replay.finish();
     ReadNotes notes = std::move(replay.notes);
     if (notes.bad_entries)
-        notes.words.push_back(fmt::format("{} entries make no sense and are left out", notes.bad_entries));
+        notes.words.push_back(fmt::format("{} left out", count_of(notes.bad_entries, "entry that makes no sense is",
+                                                                  "entries that make no sense are")));
     if (notes.unknown_entries)
-        notes.words.push_back(
-            fmt::format("{} entries are of a kind that only a later sockray knows", notes.unknown_entries));
+        notes.words.push_back(fmt::format("{} of a kind that only a later sockray knows",
+                                          count_of(notes.unknown_entries, "entry is", "entries are")));
     return notes;
 }
 

@@ -27,20 +27,22 @@ class TracingLoss : public Rule {
         Finding finding;
         finding.rule = "tracing-loss";
         finding.kind = FindingKind::information;
-        const auto note = [&finding](std::uint64_t count, const char* what) {
-            if (count) finding.evidence.push_back(fmt::format("{} {}", count, what));
+        const auto note = [&finding](std::uint64_t count, const char* one, const char* many, const char* what) {
+            if (count) finding.evidence.push_back(count_of(count, one, many) + what);
         };
-        note(lost.no_room, "records of sends found no room in the ring (--ring)");
-        note(lost.missed, "sends whose hooks the kernel skipped");
-        note(lost.map_full, "sends for which there was no seat");
-        note(lost.rejected, "records that make no sense: a bug in sockray");
-        note(frames.no_room, "records of frames' ends found no room in the ring (--ring)");
-        note(frames.map_full, "frames could not be followed, for the map was full (--in-flight)");
-        note(frames.missed, "frames whose return from the driver was not seen");
-        note(untracked_, "sends say themselves that their frame was not followed");
-        note(ledger.partial, "sends lack the return of a stage: its time is missing in the sums");
-        note(ledger.sockets.lost.total(), "creations of sockets are missing");
-        note(ledger.children_lost, "children of the command could not be marked: what they sent is missing");
+        note(lost.no_room, "record of a send", "records of sends", " found no room in the ring (--ring)");
+        note(lost.missed, "send", "sends", " whose hooks the kernel skipped");
+        note(lost.map_full, "send", "sends", " for which there was no seat");
+        note(lost.rejected, "record that makes", "records that make", " no sense: a bug in sockray");
+        note(frames.no_room, "record of a frame's end", "records of frames' ends",
+             " found no room in the ring (--ring)");
+        note(frames.map_full, "frame", "frames", " could not be followed, for the map was full (--in-flight)");
+        note(frames.missed, "frame", "frames", " whose return from the driver was not seen");
+        note(untracked_, "send says itself that its", "sends say themselves that their", " frame was not followed");
+        note(ledger.partial, "send lacks", "sends lack", " the return of a stage: its time is missing in the sums");
+        note(ledger.sockets.lost.total(), "creation of a socket is", "creations of sockets are", " missing");
+        note(ledger.children_lost, "child", "children",
+             " of the command could not be marked: what was sent there is missing");
         if (!ledger.balances()) finding.evidence.emplace_back("the ledger does not balance: a bug in sockray");
         if (finding.evidence.empty()) return {};
         finding.cost = share(lost.total() + ends, ledger.sends.seen);
