@@ -129,7 +129,7 @@ struct sr_send {
 	char comm[SR_COMM_LEN];
 	__u64 socket_ino; // inode of the socket: what /proc/PID/fd and `ss -e` show
 	__u32 netns_ino;
-	__s32 syscall; // number by the task's saved registers
+	__s32 syscall; // number by the task's saved registers; of a thread of io_uring io_uring_enter's
 	__u32 flags;   // SR_SEND_*
 	__u32 msg_flags;
 	__u64 len;        // bytes the caller asked to send

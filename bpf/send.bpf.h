@@ -11,16 +11,23 @@
 #define SR_ENOBUFS 105
 #define SR_ETIMEDOUT 110
 #define SR_NET_XMIT_CN 2 // include/linux/netdevice.h: the queue took the frame, and is congested
+#define PF_IO_WORKER 0x10 // include/linux/sched.h
+#define SR_IO_URING_ENTER 426 // the same on all architectures
 #define SR_ERESTARTSYS 512 // include/linux/errno.h
 
 static __always_inline __s32 current_syscall(void)
 {
 	struct pt_regs___syscallno *by_number;
 	struct pt_regs___orig_ax *by_ax;
+	struct task_struct *task;
 
 	if (config.no_types) // the helper takes a task by its type
 		return -1;
-	by_number = (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	task = (void *)bpf_get_current_task_btf();
+	// A thread of io_uring makes no system call: its saved registers are those of who began it, or zeros (arm64).
+	if (task->flags & PF_IO_WORKER)
+		return SR_IO_URING_ENTER;
+	by_number = (void *)bpf_task_pt_regs((void *)task);
 	by_ax = (void *)by_number;
 	if (bpf_core_field_exists(by_ax->orig_ax))
 		return by_ax->orig_ax;

@@ -27,6 +27,7 @@ static struct {
 	struct sr_frame frames[most_records];
 	unsigned send_count, frame_count;
 
+	struct task_struct task;
 	struct socket socket;
 	struct proto_ops ops;
 	struct file file;
@@ -53,9 +54,9 @@ __u64 bpf_ktime_get_ns(void) { return ++host.now; }
 __u64 bpf_get_current_pid_tgid(void) { return 5ULL << 32 | host.thread; }
 __u64 bpf_get_current_uid_gid(void) { return 0; }
 __u32 bpf_get_smp_processor_id(void) { return 0; }
-struct task_struct *bpf_get_current_task_btf(void) { return (void *)&host; }
+struct task_struct *bpf_get_current_task_btf(void) { return &host.task; }
 __u64 bpf_get_current_task(void) { return (__u64)&host; }
-void *bpf_task_pt_regs(struct task_struct *task) { return task; }
+void *bpf_task_pt_regs(struct task_struct *task) { return &host; }
 long bpf_get_stack(void *ctx, void *to, __u32 size, __u64 flags) { return 0; }
 __u64 bpf_ringbuf_query(void *map, __u64 flags) { return 0; }
 void *bpf_ringbuf_reserve(void *map, __u64 size, __u64 flags) { return size <= sizeof(host.room) ? host.room : NULL; }

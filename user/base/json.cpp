@@ -19,9 +19,10 @@ void append_string(fmt::memory_buffer& out, std::string_view text, std::string_v
     const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
     out.push_back('"');
     while (!text.empty()) {
-        const auto run = std::find_if_not(text.begin(), text.end(), is_plain);
-        out.append(text.begin(), run);
-        text.remove_prefix(static_cast<std::size_t>(run - text.begin()));
+        std::size_t run = 0;
+        while (run < text.size() && is_plain(text[run])) run++;
+        append_all(out, text.substr(0, run));
+        text.remove_prefix(run);
         if (text.empty()) break;
 
         const std::size_t length = utf8_length(text);

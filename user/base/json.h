@@ -28,13 +28,7 @@ class JsonObject {
     JsonObject& operator=(const JsonObject&) = delete;
 
     // The value is to follow, by who has the buffer.
-    void key(std::string_view name) {
-        if (!first_) out_.push_back(',');
-        first_ = false;
-        out_.push_back('"');
-        out_.append(name);
-        out_.append(std::string_view("\":"));
-    }
+    void key(std::string_view name) { append_all(out_, before_key(), name, "\":"); }
     JsonObject object(std::string_view name) {
         key(name);
         return JsonObject(out_);
@@ -45,16 +39,17 @@ class JsonObject {
         key(name);
         append_json_string(out_, value);
     }
+    // A constant of who writes, which needs no escaping.
+    [[gnu::always_inline]] void word(std::string_view name, std::string_view value) {
+        append_all(out_, before_key(), name, "\":\"", value, "\"");
+    }
     void boolean(std::string_view name, bool value) {
-        key(name);
-        out_.append(std::string_view(value ? "true" : "false"));
+        append_all(out_, before_key(), name, value ? "\":true" : "\":false");
     }
     template <std::integral Integer>
     requires(!std::same_as<Integer, bool>)  // boolean()
-        void number(std::string_view name, Integer value) {
-        key(name);
-        const fmt::format_int digits(value);
-        out_.append(digits.data(), digits.data() + digits.size());
+        [[gnu::always_inline]] void number(std::string_view name, Integer value) {
+        append_all(out_, before_key(), name, "\":", view(fmt::format_int(value)));
     }
     template <std::integral Integer>
     void number(std::string_view name, std::optional<Integer> value) {
@@ -66,18 +61,21 @@ class JsonObject {
     // With so many significant digits.
     void real(std::string_view name, double value, int digits = 6);
     // A time in ns, 0: not seen, null.
-    void time(std::string_view name, std::uint64_t ns) {
+    [[gnu::always_inline]] void time(std::string_view name, std::uint64_t ns) {
         if (ns)
             number(name, ns);
         else
             null(name);
     }
-    void null(std::string_view name) {
-        key(name);
-        out_.append(std::string_view("null"));
-    }
+    [[gnu::always_inline]] void null(std::string_view name) { append_all(out_, before_key(), name, "\":null"); }
 
   private:
+    std::string_view before_key() {
+        const std::string_view text = first_ ? "\"" : ",\"";
+        first_ = false;
+        return text;
+    }
+
     fmt::memory_buffer& out_;
     bool first_ = true;
 };
@@ -99,8 +97,7 @@ class JsonArray {
     }
     void number(std::uint64_t value) {
         separate();
-        const fmt::format_int digits(value);
-        out_.append(digits.data(), digits.data() + digits.size());
+        append_all(out_, view(fmt::format_int(value)));
     }
 
   private:

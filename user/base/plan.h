@@ -1,6 +1,7 @@
 // The plan: for each stage, how it is seen on the running kernel. Made by user/probe, shown by everybody.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -53,6 +54,8 @@ struct Plan {
 
     // The line of a stage, or nullptr.
     const PlanLine* find(Stage stage) const {
+        const std::size_t place = stage_place(stage);
+        if (place < lines.size() && lines[place].stage == stage) return &lines[place];
         for (const PlanLine& line : lines)
             if (line.stage == stage) return &line;
         return nullptr;

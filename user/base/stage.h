@@ -56,7 +56,35 @@ constexpr bool is_moment(int slot) {
 }
 
 // All stages but `none`, in the order in which a socket and then a send passes them.
-extern const std::array<StageInfo, stage_count - 1> all_stages;
+inline constexpr std::array<StageInfo, stage_count - 1> all_stages = {{
+    {Stage::sock_create, "__sock_create", -1},
+    {Stage::packet_create, "packet_create", -1},
+    {Stage::sys_sendto, "__sys_sendto", SR_SLOT_ENTRY},
+    {Stage::sys_sendmsg, "__sys_sendmsg", SR_SLOT_ENTRY},
+    {Stage::sys_sendmmsg, "__sys_sendmmsg", SR_SLOT_ENTRY},
+    {Stage::sock_write_iter, "sock_write_iter", SR_SLOT_ENTRY},
+    {Stage::sockfd_lookup, "sockfd_lookup_light", SR_SLOT_LOOKUP},
+    {Stage::sock_sendmsg, "sock_sendmsg", SR_SLOT_SOCK},
+    {Stage::sock_sendmsg_inner, "__sock_sendmsg", SR_SLOT_INNER},
+    {Stage::packet_sendmsg, "packet_sendmsg", SR_SLOT_SENDMSG},
+    {Stage::packet_sendmsg_spkt, "packet_sendmsg_spkt", SR_SLOT_SENDMSG},
+    {Stage::packet_snd, "packet_snd", SR_SLOT_BODY},
+    {Stage::tpacket_snd, "tpacket_snd", SR_SLOT_BODY},
+    {Stage::alloc, "sock_alloc_send_pskb", SR_SLOT_ALLOC},
+    {Stage::wait, "schedule_timeout", SR_SLOT_WAIT},
+    {Stage::copy, "skb_copy_datagram_from_iter", SR_SLOT_COPY},
+    {Stage::parse, "packet_parse_headers", SR_SLOT_PARSE},
+    {Stage::packet_xmit, "packet_xmit", SR_SLOT_PACKET_XMIT},
+    {Stage::queue_xmit, "__dev_queue_xmit", SR_SLOT_XMIT},
+    {Stage::direct_xmit, "__dev_direct_xmit", SR_SLOT_XMIT},
+    {Stage::enqueue, "qdisc_enqueue", SR_SLOT_ENQUEUE},
+    {Stage::dequeue, "qdisc_dequeue", SR_SLOT_DEQUEUE},
+    {Stage::start_xmit, "dev_hard_start_xmit", SR_SLOT_DRIVER},
+    {Stage::ndo, "ndo_start_xmit", SR_SLOT_NDO},
+    {Stage::packet_rcv, "packet_rcv", SR_SLOT_RECEIVE},
+    {Stage::tpacket_rcv, "tpacket_rcv", SR_SLOT_RECEIVE},
+    {Stage::freed, "skb_freed", SR_SLOT_FREED},
+}};
 
 // So many hits of a stage's hooks.
 struct StageHits {
@@ -64,9 +92,27 @@ struct StageHits {
     std::uint64_t hits = 0;
 };
 
+// Where a stage stands in all_stages; behind its end for Stage::none and for numbers that no stage has. (It is asked
+// for with each stage of each send that is read.)
+inline constexpr auto stage_places = [] {
+    std::array<std::uint8_t, stage_count> places{};
+    places.fill(all_stages.size());
+    for (std::size_t i = 0; i < all_stages.size(); i++)
+        places[static_cast<std::size_t>(all_stages[i].stage)] = static_cast<std::uint8_t>(i);
+    return places;
+}();
+constexpr std::size_t stage_place(Stage stage) {
+    const auto number = static_cast<std::size_t>(stage);
+    return number < stage_places.size() ? stage_places[number] : all_stages.size();
+}
+
 // "none" for Stage::none and for numbers that no stage has.
-const StageInfo& stage_info(Stage stage);
-inline std::string_view stage_name(Stage stage) {
+inline constexpr StageInfo no_stage{Stage::none, "none", -1};
+constexpr const StageInfo& stage_info(Stage stage) {
+    const std::size_t place = stage_place(stage);
+    return place < all_stages.size() ? all_stages[place] : no_stage;
+}
+constexpr std::string_view stage_name(Stage stage) {
     return stage_info(stage).name;
 }
 

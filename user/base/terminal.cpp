@@ -96,12 +96,6 @@ std::size_t plain_length(std::string_view text) {
     return static_cast<std::size_t>(end - text.begin());
 }
 
-void append_blanks(fmt::memory_buffer& out, int count) {
-    constexpr std::string_view blanks = "                                ";
-    for (; count > 0; count -= static_cast<int>(blanks.size()))
-        out.append(blanks.substr(0, static_cast<std::size_t>(count)));
-}
-
 int columns_of(std::uint32_t point) {
     if (point < 0x300) return 1;
     if (is_in(combining, point)) return 0;
@@ -130,9 +124,15 @@ Style style_of(int fd) {
 
 void paint(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text) {
     const bool colored = style.color && tone != Tone::plain && !text.empty();
-    if (colored) out.append(code(tone));
-    out.append(text);
-    if (colored) out.append(std::string_view("\x1b[0m"));
+    if (colored) append_all(out, code(tone));
+    append_all(out, text);
+    if (colored) append_all(out, "\x1b[0m");
+}
+
+void append_blanks(fmt::memory_buffer& out, int count) {
+    constexpr std::string_view blanks = "                                ";
+    for (; count > 0; count -= static_cast<int>(blanks.size()))
+        append_all(out, blanks.substr(0, static_cast<std::size_t>(count)));
 }
 
 void paint_cell(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int width, Align align) {

@@ -39,6 +39,9 @@ enum class Align { left, right };
 void paint_cell(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text, int width,
                 Align align = Align::left);
 
+// So many of them; none where `count` is not above 0.
+void append_blanks(fmt::memory_buffer& out, int count);
+
 // Bytes of the UTF-8 character at the start of `text`: 1 to 4, or 0 where there is none (empty, invalid,
 // overlong, a surrogate).
 std::size_t utf8_length(std::string_view text);

@@ -38,9 +38,6 @@
 namespace sockray {
 namespace {
 
-// Long waits only while nothing comes.
-constexpr int drain_every_ms = 10;
-constexpr int idle_every_ms = 50;
 constexpr std::uint64_t count_every_ns = 1'000'000'000;  // long before the kernel's 32 bits are full
 
 // Nothing is traced, and so nothing is named.
@@ -154,7 +151,7 @@ Status pump(Tapping& target, FrameReader& reader, CaptureStory* story, CaptureTe
                           {out.fd(), 0, 0},
                           {story ? story->fd() : -1, POLLIN, 0},
                           {target.process ? target.process.get() : -1, POLLIN, 0}};
-        ::poll(waits, std::size(waits), idle ? idle_every_ms : drain_every_ms);
+        ::poll(waits, std::size(waits), wait_ms(idle));
         if (Status going = reader.take(sink); !going) return going;
         if (story) {
             const std::size_t records = story->read();

@@ -29,7 +29,7 @@
 namespace sockray {
 namespace {
 
-constexpr int drain_every_ms = 5;
+constexpr int read_every_ms = 5;
 
 // The frames of a file: all of them once, unless a count says otherwise, and at their own times unless a rate does.
 Status take_capture(const RunOptions& options, DriveOptions& drive) {
@@ -136,7 +136,7 @@ bool pump(Driver& driver, Session& session, Recording& recording, Output& out, S
     bool output_gone = false;
     for (bool last = false; !last;) {
         pollfd waits[] = {{signals.fd(), POLLIN, 0}, {out.fd(), 0, 0}};
-        ::poll(waits, 2, drain_every_ms);
+        ::poll(waits, 2, read_every_ms);
         interrupted = interrupted || signals.take() != 0;
         output_gone = output_gone || out.error() != 0 || (waits[1].revents & (POLLERR | POLLNVAL)) != 0;
         if (interrupted || output_gone) driver.stop();

@@ -23,6 +23,20 @@ namespace sockray {
 // Of a session that begins now. `stages`: those that were asked for.
 Origin origin_of(StageSet stages);
 
+// Why a session ends.
+enum class Stop {
+    asked,         // by a signal or a key
+    enough,        // -c, -n
+    watched_gone,  // COMMAND or the process of -p ended
+    output_gone    // nobody reads any more
+};
+
+// How long to wait for records. Long only while nothing comes: the kernel side wakes us when a good part of the ring is
+// full.
+constexpr int wait_ms(bool idle) {
+    return idle ? 50 : 10;
+}
+
 class Session : private Sink {
   public:
     // All must outlive it. What `view` shows goes to `output`. `match`: sends are this process' own and are joined with

@@ -30,17 +30,6 @@
 namespace sockray {
 namespace {
 
-// Long waits only while nothing comes: the kernel side wakes us when a good part of the ring is full.
-constexpr std::uint64_t drain_every_ms = 10;
-constexpr std::uint64_t idle_every_ms = 100;
-
-enum class Stop {
-    asked,         // by a signal or a key
-    enough,        // -n
-    watched_gone,  // the process of -p ended
-    output_gone    // nobody reads any more
-};
-
 struct Watched {
     Session& session;
     ActivitySink& activity;
@@ -74,7 +63,7 @@ Stop pump(const TopOptions& options, Watched watched, const Tracer& tracer, Stop
     for (bool idle = false;;) {
         pollfd waits[] = {{signals.fd(), POLLIN, 0},      {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0},
                           {display.keys_fd(), POLLIN, 0}, {display.signals_fd(), POLLIN, 0}, {out.fd(), 0, 0}};
-        const std::uint64_t wait = std::min(idle ? idle_every_ms : drain_every_ms, intervals.left_ms(monotonic_ns()));
+        const std::uint64_t wait = std::min<std::uint64_t>(wait_ms(idle), intervals.left_ms(monotonic_ns()));
         ::poll(waits, std::size(waits), static_cast<int>(wait));
         idle = session.read() == 0;
         if (signals.take() != 0) return Stop::asked;

@@ -26,10 +26,6 @@
 namespace sockray {
 namespace {
 
-// Long waits only while nothing comes: the kernel side wakes us when a good part of the ring is full.
-constexpr int drain_every_ms = 10;
-constexpr int idle_every_ms = 50;
-
 // COMMAND is looked up too, before anything is loaded.
 Result<Target> find_target(const TraceVerbOptions& options) {
     if (options.select.pid && !options.command.empty()) return usage("-p and a command behind -- exclude each other");
@@ -47,19 +43,12 @@ TraceOptions trace_options(const TraceVerbOptions& options, const Target& target
     return trace;
 }
 
-enum class Stop {
-    asked,         // by a signal
-    enough,        // -c
-    watched_gone,  // COMMAND or the process of -p ended
-    output_gone    // nobody reads any more
-};
-
 Stop pump(Session& session, const Tracer& tracer, Recording& recording, Output& out, StopSignals& signals,
           int ended_fd) {
     for (bool idle = false;;) {
         pollfd waits[] = {
             {signals.fd(), POLLIN, 0}, {tracer.readable_fd(), POLLIN, 0}, {ended_fd, POLLIN, 0}, {out.fd(), 0, 0}};
-        ::poll(waits, 4, idle ? idle_every_ms : drain_every_ms);
+        ::poll(waits, 4, wait_ms(idle));
         idle = session.read() == 0;
         out.flush();
         if (signals.take() != 0) return Stop::asked;

@@ -21,7 +21,7 @@ std::string_view name_by_syscall(std::int32_t number) {
         case SYS_sendto: return "sendto";
         case SYS_sendmsg: return "sendmsg";
         case SYS_sendmmsg: return "sendmmsg";
-        case SYS_io_uring_setup:  // what the saved registers of an SQPOLL thread still hold
+        case SYS_io_uring_setup:  // of an SQPOLL thread, where a recording has its saved registers
         case SYS_io_uring_enter: return "io_uring";
         default: return "unknown";
     }

@@ -19,9 +19,9 @@ void append_receivers(JsonObject& object, const Send& send) {
     for (const FrameReceiver& one : receivers_of(send)) {
         JsonObject receiver = receivers.object();
         receiver.number("socket_ino", one.socket_ino);
-        receiver.text("stage", stage_name(static_cast<Stage>(one.stage)));
+        receiver.word("stage", stage_name(static_cast<Stage>(one.stage)));
         receiver.time("ts", one.ns);
-        receiver.text("received", received_name(one.received));
+        receiver.word("received", received_name(one.received));
     }
 }
 
@@ -29,8 +29,8 @@ void append_stages(JsonObject& object, const Steps& steps) {
     JsonArray stages = object.array("stages");
     for (const Step& step : steps) {
         JsonObject stage = stages.object();
-        stage.text("name", stage_name(step.stage));
-        stage.text("evidence", evidence_name(step.evidence));
+        stage.word("name", stage_name(step.stage));
+        stage.word("evidence", evidence_name(step.evidence));
         stage.time("start", step.span.start);
         stage.time("end", step.span.end);
     }
@@ -50,7 +50,7 @@ void append_alternatives(JsonObject& object, const PlanLine& line) {
 
 void JsonLines::symbol(fmt::memory_buffer& out, std::uint64_t address) {
     if (address == 0)
-        out.append(std::string_view("null"));
+        append_all(out, "null");
     else
         append_json_string(out, names_.symbol(address));
 }
@@ -58,9 +58,9 @@ void JsonLines::symbol(fmt::memory_buffer& out, std::uint64_t address) {
 void JsonLines::plan_line(fmt::memory_buffer& out, const PlanLine& line) {
     {
         JsonObject object(out);
-        object.text("type", "plan");
-        object.text("stage", stage_name(line.stage));
-        object.text("evidence", evidence_name(line.evidence));
+        object.word("type", "plan");
+        object.word("stage", stage_name(line.stage));
+        object.word("evidence", evidence_name(line.evidence));
         object.text("function", line.function);
         object.number("offset", line.offset);
         object.text("hook", line.hook);
@@ -78,7 +78,7 @@ void JsonLines::plan(fmt::memory_buffer& out) {
 void JsonLines::socket(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id) {
     {
         JsonObject object(out);
-        object.text("type", "socket");
+        object.word("type", "socket");
         object.number("id", id);
         object.time("ts", record.create.start);
         object.number("pid", record.pid);
@@ -124,24 +124,24 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
     const int err = errno_of(record);
     {
         JsonObject object(out);
-        object.text("type", "send");
+        object.word("type", "send");
         object.number("id", send.id);
         object.time("ts", begin_ns(record));
         object.number("pid", record.pid);
         object.number("tid", record.tid);
         object.text("comm", record.comm);
-        object.text("entry", entry_name(record));
+        object.word("entry", entry_name(record));
         object.text("ifname", record.ifname);
         object.number("len", record.len);
         object.number("ret", returned ? std::optional<std::int64_t>(err ? -1 : record.ret) : std::nullopt);
         object.number("errno", returned ? std::optional<int>(err) : std::nullopt);
-        object.text("outcome", outcome_name(send.outcome));
+        object.word("outcome", outcome_name(send.outcome));
         object.text("reason", send.reason);
         append_stages(object, steps_of(record, plan_));
         object.number("cookie",
                       record.flags & SR_SEND_COOKIE ? std::optional<std::uint64_t>(record.cookie) : std::nullopt);
 
-        object.text("end_stage", send.end_stage == Stage::none ? "" : stage_name(send.end_stage));
+        object.word("end_stage", send.end_stage == Stage::none ? "" : stage_name(send.end_stage));
         object.number("socket_ino", record.socket_ino);
         object.number("netns", record.netns_ino);
         object.number("ifindex", record.ifindex);
@@ -174,7 +174,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
         if (record.receivers) {
             object.number("receivers", record.receivers);
             object.number("receiver_ino", record.received_ino);
-            object.text("received", received_name(record.received));
+            object.word("received", received_name(record.received));
             append_receivers(object, send);
         }
         if (record.span[SR_SLOT_FREED].start)
@@ -190,7 +190,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
 void JsonLines::frame(fmt::memory_buffer& out, const TapFrame& frame, std::int64_t realtime_offset_ns) {
     {
         JsonObject object(out);
-        object.text("type", "frame");
+        object.word("type", "frame");
         object.number("ts", frame.realtime_ns - static_cast<std::uint64_t>(realtime_offset_ns));
         object.number("realtime", frame.realtime_ns);
         object.text("direction", frame.outgoing ? "out" : "in");
@@ -210,7 +210,7 @@ void JsonLines::capture(fmt::memory_buffer& out, const Ending& ending) {
     const auto known = [&ending](std::uint64_t count) { return ending.cut_off ? std::nullopt : std::optional(count); };
     {
         JsonObject object(out);
-        object.text("type", "capture");
+        object.word("type", "capture");
         object.text("ifname", ledger.interface.name);
         object.number("seen", known(ledger.seen));
         object.number("received", ledger.received);

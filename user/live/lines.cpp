@@ -32,14 +32,15 @@ constexpr std::string_view gap = "  ";
 // columns.
 void growing_cell(fmt::memory_buffer& out, const Style& style, std::string_view text, int& width, int most,
                   Align align) {
-    width = std::max(width, std::min(columns(text), most));
-    paint_cell(out, style, Tone::plain, text, width, align);
+    const int taken = columns(text);
+    width = std::max(width, std::min(taken, most));
+    if (align == Align::right) append_blanks(out, width - taken);
+    paint(out, style, Tone::plain, text);
+    if (align == Align::left) append_blanks(out, width - taken);
 }
 
-std::string path_of(const sr_send& record) {
-    const StageBySlot stages = passed_stages(record);
+std::string path_of(const StageBySlot& stages) {
     std::string path;
-    path.reserve(128);
     for (const int slot : {SR_SLOT_SENDMSG, SR_SLOT_BODY, SR_SLOT_XMIT, SR_SLOT_DRIVER}) {
         if (stages[slot] == Stage::none) continue;
         if (!path.empty()) path += '>';
@@ -88,7 +89,7 @@ void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::stri
     std::string sender = printable(comm, style_.utf8);
     sender.append(1, '[').append(fmt::format_int(pid).str()).append(1, ']');
     growing_cell(out, style_, sender, sender_width_, widest_sender, Align::left);
-    out.append(gap);
+    append_all(out, gap);
 }
 
 void Lines::send(fmt::memory_buffer& out, const Send& send) {
@@ -96,18 +97,18 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
     const Tone tone = tone_of(send.outcome);
     time_and_sender(out, begin_ns(record), record.comm, record.pid);
     growing_cell(out, style_, printable(record.ifname, style_.utf8), ifname_width_, widest_ifname, Align::left);
-    out.append(gap);
+    append_all(out, gap);
     growing_cell(out, style_, entry_name(record), entry_width_, widest_entry, Align::left);
     out.push_back(' ');
     growing_cell(out, style_, fmt::format_int(record.len).str(), number_width_, widest_number, Align::right);
-    out.append(std::string_view(" = "));
+    append_all(out, " = ");
     growing_cell(out, style_, result_text(record), number_width_, widest_number, Align::right);
-    out.append(gap);
+    append_all(out, gap);
     paint_cell(out, style_, tone, outcome_name(send.outcome), outcome_width);
-    out.append(gap);
+    append_all(out, gap);
     const auto took = duration_ns(record);
     paint_cell(out, style_, Tone::plain, took ? duration(*took) : "", duration_width, Align::right);
-    out.append(gap);
+    append_all(out, gap);
 
     if (!send.reason.empty()) {
         paint(out, style_, tone, printable(send.reason, style_.utf8));
@@ -116,10 +117,14 @@ void Lines::send(fmt::memory_buffer& out, const Send& send) {
     } else if (const std::string wait = explain_wait(record); !wait.empty()) {
         paint(out, style_, Tone::warning, wait);
     } else {
-        const std::string path = path_of(record);
+        // Sends that follow each other mostly took the same path.
+        if (const StageBySlot stages = passed_stages(record); stages != stages_ || path_.empty()) {
+            path_ = path_of(stages);
+            stages_ = stages;
+        }
         const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 + number_width_ + 3 +
                          number_width_ + 2 + outcome_width + 2 + duration_width + 2;
-        paint(out, style_, Tone::dim, style_.terminal ? path_end(path, style_.width - used) : path);
+        paint(out, style_, Tone::dim, style_.terminal ? path_end(path_, style_.width - used) : path_);
     }
     end_line(out);
 }
@@ -141,17 +146,17 @@ void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
     paint(out, style_, Tone::dim, time_of_day(frame.realtime_ns, 0));
     out.push_back(' ');
     growing_cell(out, style_, frame.outgoing ? "out" : "in", sender_width_, widest_sender, Align::left);
-    out.append(gap);
+    append_all(out, gap);
     growing_cell(out, style_, printable(frame.interface->name, style_.utf8), ifname_width_, widest_ifname, Align::left);
-    out.append(gap);
+    append_all(out, gap);
     growing_cell(out, style_, "", entry_width_, widest_entry, Align::left);
     out.push_back(' ');
     growing_cell(out, style_, fmt::format("{}", frame.length), number_width_, widest_number, Align::right);
     if (const std::string words = dissected(frame); !words.empty()) {
-        out.append(gap);
+        append_all(out, gap);
         out.append(words);
     } else if (const std::uint16_t type = ethertype_of(frame)) {
-        out.append(gap);
+        append_all(out, gap);
         out.append(ethertype_text(type));
     }
     end_line(out);

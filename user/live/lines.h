@@ -10,6 +10,7 @@
 #include "user/base/kernel_names.h"
 #include "user/base/plan.h"
 #include "user/base/terminal.h"
+#include "user/correlate/path.h"
 #include "user/correlate/send.h"
 #include "user/correlate/tap_frame.h"
 
@@ -47,6 +48,8 @@ class Lines {
     std::int64_t realtime_offset_;
     std::int64_t second_ = 0;  // that clock_ is of
     std::string clock_;
+    StageBySlot stages_{};  // that path_ is of
+    std::string path_;
     int sender_width_ = 11;
     int ifname_width_ = 5;
     int entry_width_ = 6;

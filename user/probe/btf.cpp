@@ -10,6 +10,7 @@
 #include "user/base/terminal.h"
 #include "user/probe/btf_file.h"
 #include "user/probe/load_error.h"
+#include "user/probe/name_hash.h"
 
 namespace sockray {
 namespace {
@@ -55,6 +56,25 @@ KernelTypes::KernelTypes(KernelTypes&&) noexcept = default;
 KernelTypes& KernelTypes::operator=(KernelTypes&&) noexcept = default;
 KernelTypes::~KernelTypes() = default;
 
+// libbpf compares the name of each type, anew for each that is asked for: a start asks for some fifty of 60,000.
+KernelTypes::KernelTypes(btf* types, Fd memory) : btf_(types), memory_(std::move(memory)) {
+    for (std::uint32_t id = 1; id < btf__type_cnt(types); id++) {
+        const btf_type* type = btf__type_by_id(types, id);
+        const std::uint32_t kind = btf_kind(type);
+        if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_ENUM || kind == BTF_KIND_FUNC)
+            named_.push_back({name_hash(name_at(types, type->name_off)), kind, id});
+    }
+}
+
+std::optional<std::uint32_t> KernelTypes::find(std::string_view name, std::uint32_t kind) const {
+    const std::uint32_t hash = name_hash(name);
+    for (const Named& one : named_)
+        if (one.hash == hash && one.kind == kind &&
+            name_at(btf_.get(), btf__type_by_id(btf_.get(), one.id)->name_off) == name)
+            return one.id;
+    return std::nullopt;
+}
+
 Result<KernelTypes> KernelTypes::read(const std::string& file) {
     const LibbpfLog quiet;
     if (!file.empty()) {
@@ -81,9 +101,9 @@ std::string KernelTypes::path() const {
 }
 
 std::optional<std::uint64_t> KernelTypes::offset(const std::string& type, const std::vector<std::string>& path) const {
-    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
-    if (id < 0) return std::nullopt;
-    auto current = static_cast<std::uint32_t>(id);
+    const auto id = find(type, BTF_KIND_STRUCT);
+    if (!id) return std::nullopt;
+    std::uint32_t current = *id;
     std::uint64_t bits = 0;
     for (const std::string& name : path) {
         std::unordered_set<int> looked_at;
@@ -96,22 +116,20 @@ std::optional<std::uint64_t> KernelTypes::offset(const std::string& type, const 
 }
 
 std::optional<std::uint64_t> KernelTypes::size(const std::string& type) const {
-    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
-    if (id < 0) return std::nullopt;
-    return btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id))->size;
+    const auto id = find(type, BTF_KIND_STRUCT);
+    if (!id) return std::nullopt;
+    return btf__type_by_id(btf_.get(), *id)->size;
 }
 
 std::optional<std::uint32_t> KernelTypes::function(const std::string& name) const {
-    const int id = btf__find_by_name_kind(btf_.get(), name.c_str(), BTF_KIND_FUNC);
-    if (id < 0) return std::nullopt;
-    return static_cast<std::uint32_t>(id);
+    return find(name, BTF_KIND_FUNC);
 }
 
 std::vector<KernelTypes::Handler> KernelTypes::handlers(const std::string& type) const {
     std::vector<Handler> found;
-    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_STRUCT);
-    if (id < 0) return found;
-    const btf_type* composite = btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id));
+    const auto id = find(type, BTF_KIND_STRUCT);
+    if (!id) return found;
+    const btf_type* composite = btf__type_by_id(btf_.get(), *id);
     const btf_member* members = btf_members(composite);
     for (std::uint32_t i = 0; i < btf_vlen(composite); i++) {
         const btf_type* member =
@@ -126,14 +144,15 @@ std::vector<KernelTypes::Handler> KernelTypes::handlers(const std::string& type)
     return found;
 }
 
-std::optional<std::string> KernelTypes::enumerator(const std::string& type, std::int64_t value) const {
-    const int id = btf__find_by_name_kind(btf_.get(), type.c_str(), BTF_KIND_ENUM);
-    if (id < 0) return std::nullopt;
-    const btf_type* found = btf__type_by_id(btf_.get(), static_cast<std::uint32_t>(id));
-    const struct btf_enum* values = btf_enum(found);
-    for (std::uint32_t i = 0; i < btf_vlen(found); i++)
-        if (values[i].val == value) return std::string(name_at(btf_.get(), values[i].name_off));
-    return std::nullopt;
+std::vector<KernelTypes::Enumerator> KernelTypes::enumerators(const std::string& type) const {
+    std::vector<Enumerator> found;
+    const auto id = find(type, BTF_KIND_ENUM);
+    if (!id) return found;
+    const btf_type* type_of_enum = btf__type_by_id(btf_.get(), *id);
+    const struct btf_enum* values = btf_enum(type_of_enum);
+    for (std::uint32_t i = 0; i < btf_vlen(type_of_enum); i++)
+        found.push_back({std::string(name_at(btf_.get(), values[i].name_off)), values[i].val});
+    return found;
 }
 
 }  // namespace sockray

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,16 +49,33 @@ class KernelTypes {
     // All members of `type` that point to functions, in the struct's order.
     std::vector<Handler> handlers(const std::string& type) const;
 
-    // The name of a value of an enum: ("skb_drop_reason", 2) -> "SKB_DROP_REASON_NOT_SPECIFIED".
-    std::optional<std::string> enumerator(const std::string& type, std::int64_t value) const;
+    // A value of an enum, by its name in the kernel's source.
+    struct Enumerator {
+        std::string name;
+        std::int64_t value;
+    };
+
+    // All values of an enum: of "skb_drop_reason" {"SKB_DROP_REASON_NOT_SPECIFIED", 2} and others.
+    std::vector<Enumerator> enumerators(const std::string& type) const;
 
   private:
     struct Free {
         void operator()(btf* types) const;
     };
-    explicit KernelTypes(btf* types, Fd memory = {}) : btf_(types), memory_(std::move(memory)) {}
+    // A type by what it is looked for by.
+    struct Named {
+        std::uint32_t hash;  // of its name (user/probe/name_hash.h)
+        std::uint32_t kind;  // BTF_KIND_*
+        std::uint32_t id;
+    };
+
+    explicit KernelTypes(btf* types, Fd memory = {});
+    // The first type of this name and kind.
+    std::optional<std::uint32_t> find(std::string_view name, std::uint32_t kind) const;
+
     std::unique_ptr<btf, Free> btf_;
-    Fd memory_;  // a file's: the file itself may change
+    std::vector<Named> named_;  // structs, enums and functions, by id
+    Fd memory_;                 // a file's: the file itself may change
 };
 
 }  // namespace sockray

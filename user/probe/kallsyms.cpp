@@ -6,33 +6,57 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "user/base/fd.h"
 #include "user/base/format.h"
+#include "user/probe/name_hash.h"
 
 namespace sockray {
 namespace {
 
-Result<std::string> read_file(const std::string& path) {
+// As much as a session's kernel has: 100,000 symbols and more.
+constexpr std::size_t usual_size = std::size_t{8} << 20;
+
+struct Text {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+};
+
+// procfs hands out about a page a read, and does not know its size beforehand.
+Result<Text> read_file(const std::string& path) {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) return fail(fmt::format("cannot read {}: {}", path, errno_text(errno)), "mount procfs on /proc");
-    // procfs hands out about a page a read, and does not know its size beforehand.
-    std::string text(std::size_t{8} << 20, '\0');
-    for (std::size_t used = 0;;) {
-        if (used == text.size()) text.resize(2 * used);
-        const ssize_t got = ::read(fd.get(), text.data() + used, text.size() - used);
+    Text text;
+    std::size_t room = usual_size;
+    text.bytes = std::make_unique_for_overwrite<char[]>(room);
+    for (;;) {
+        if (text.size == room) {
+            auto larger = std::make_unique_for_overwrite<char[]>(2 * room);
+            std::memcpy(larger.get(), text.bytes.get(), room);
+            text.bytes = std::move(larger);
+            room *= 2;
+        }
+        const ssize_t got = ::read(fd.get(), text.bytes.get() + text.size, room - text.size);
         if (got < 0) return fail(fmt::format("cannot read {}: {}", path, errno_text(errno)));
-        used += static_cast<std::size_t>(got);
-        if (got > 0) continue;
-        text.resize(used);
-        return text;
+        if (got == 0) return text;
+        text.size += static_cast<std::size_t>(got);
     }
+}
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t';
+}
+
+bool is_below(const Kallsyms::Symbol& a, const Kallsyms::Symbol& b) {
+    return a.address < b.address;
 }
 
 }  // namespace
 
 Result<Kallsyms> Kallsyms::read(const std::string& path) {
-    return read_file(path).and_then([](const std::string& text) { return parse(text); });
+    return read_file(path).and_then([](const Text& text) { return parse({text.bytes.get(), text.size}); });
 }
 
 // A line: "ffffffff81c0a2f0 t packet_sendmsg", with "\t[module]" behind the names of modules' symbols.
@@ -52,41 +76,50 @@ Result<Kallsyms> Kallsyms::parse(std::string_view text) {
         if (error != std::errc{} || line.size() < at + 4 || line[at] != ' ' || line[at + 2] != ' ') continue;
         symbol.type = line[at + 1];
         if (symbol.type == 'a' || symbol.type == 'A') continue;  // per-CPU offsets, not addresses
-        std::string_view name = line.substr(at + 3);
-        name = name.substr(0, name.find_first_of(" \t"));
+        const std::string_view name_on = line.substr(at + 3);
+        const std::string_view name(name_on.begin(), std::find_if(name_on.begin(), name_on.end(), is_blank));
         if (name.empty()) continue;
         any_address = any_address || symbol.address != 0;
-        symbol.name = static_cast<std::uint32_t>(symbols.names_.size());
-        symbols.names_.append(name);
-        symbols.names_.push_back('\0');
-        symbols.by_address_.push_back(symbol);
+        symbols.append(symbol, name);
     }
     if (!any_address)
         return not_allowed("/proc/kallsyms shows no addresses",
                            "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
-    std::stable_sort(symbols.by_address_.begin(), symbols.by_address_.end(),
-                     [](const Symbol& a, const Symbol& b) { return a.address < b.address; });
+    // The kernel's own come in order, before those of modules, which do not.
+    const auto begin = symbols.by_address_.begin();
+    const auto end = symbols.by_address_.end();
+    const auto modules = std::is_sorted_until(begin, end, is_below);
+    std::stable_sort(modules, end, is_below);
+    std::inplace_merge(begin, modules, end, is_below);
     return symbols;
 }
 
-void Kallsyms::add(std::string_view added, std::uint64_t address) {
-    const Symbol symbol{address, static_cast<std::uint32_t>(names_.size()), 'd'};
-    names_.append(added);
+void Kallsyms::append(Symbol symbol, std::string_view name) {
+    symbol.name = static_cast<std::uint32_t>(names_.size());
+    symbol.hash = name_hash(name);
+    names_.append(name);
     names_.push_back('\0');
-    const auto at = std::upper_bound(by_address_.begin(), by_address_.end(), address,
-                                     [](std::uint64_t value, const Symbol& other) { return value < other.address; });
-    by_address_.insert(at, symbol);
+    by_address_.push_back(symbol);
+}
+
+void Kallsyms::add(std::string_view added, std::uint64_t address) {
+    append({address, 0, 0, 'd'}, added);
+    const auto at = std::upper_bound(by_address_.begin(), by_address_.end() - 1, by_address_.back(), is_below);
+    std::rotate(at, by_address_.end() - 1, by_address_.end());
 }
 
 std::optional<std::uint64_t> Kallsyms::address(std::string_view wanted) const {
+    const std::uint32_t hash = name_hash(wanted);
     for (const Symbol& symbol : by_address_)
-        if (name(symbol) == wanted) return symbol.address;
+        if (symbol.hash == hash && name(symbol) == wanted) return symbol.address;
     return std::nullopt;
 }
 
 std::vector<std::string> Kallsyms::derived_names(std::string_view wanted) const {
     std::vector<std::string> found;
+    const std::uint32_t hash = name_hash(wanted);
     for (const Symbol& symbol : by_address_) {
+        if (symbol.hash != hash) continue;
         const std::string_view candidate = name(symbol);
         if (candidate.size() > wanted.size() + 1 && candidate.starts_with(wanted) && candidate[wanted.size()] == '.' &&
             !candidate.ends_with(".cold") && candidate.find(".part.") == std::string_view::npos)

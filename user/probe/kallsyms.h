@@ -18,6 +18,7 @@ class Kallsyms {
     struct Symbol {
         std::uint64_t address;
         std::uint32_t name;  // offset into the pool of names
+        std::uint32_t hash;  // of the name (user/probe/name_hash.h)
         char type;           // as nm(1) prints it: t T text, d D r R b B data
     };
 
@@ -47,6 +48,7 @@ class Kallsyms {
     std::string_view function_at(std::uint64_t address) const;
 
   private:
+    void append(Symbol symbol, std::string_view name);
     const Symbol* below(std::uint64_t address) const;
     std::string_view name(const Symbol& symbol) const { return names_.c_str() + symbol.name; }
 

@@ -39,6 +39,13 @@ Status check_types(const KernelTypes& types, KernelMemory& memory, const std::st
                 "give the BTF of exactly this kernel (uname -r, uname -v)");
 }
 
+// SKB_DROP_REASON_QDISC_DROP, SKB_CONSUMED, SKB_NOT_DROPPED_YET without what they begin with.
+std::string_view drop_reason_word(std::string_view name) {
+    for (const std::string_view prefix : {"SKB_DROP_REASON_", "SKB_"})
+        if (name.starts_with(prefix)) return name.substr(prefix.size());
+    return name;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std::string& btf_file) {
@@ -68,15 +75,16 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std:
     return kernel;
 }
 
-// include/net/dropreason-core.h (6.4 and later; before: include/net/dropreason.h), enum skb_drop_reason
+LiveKernel::LiveKernel(Kallsyms&& s, KernelTypes&& t, KernelMemory&& m)
+    : symbols(std::move(s)), types(std::move(t)), memory(std::move(m)) {
+    // include/net/dropreason-core.h (6.4 and later; before: include/net/dropreason.h)
+    for (const auto& [name, value] : types.enumerators("skb_drop_reason"))
+        drop_reasons_.try_emplace(static_cast<std::uint32_t>(value), drop_reason_word(name));
+}
+
 std::string LiveKernel::drop_reason(std::uint32_t number) const {
-    constexpr std::string_view prefix = "SKB_DROP_REASON_";
-    constexpr std::string_view before_prefix = "SKB_";  // SKB_CONSUMED, SKB_NOT_DROPPED_YET
-    const auto name = types.enumerator("skb_drop_reason", number);
-    if (!name) return fmt::format("reason {}", number);
-    const std::string_view text = *name;
-    if (text.starts_with(prefix)) return std::string(text.substr(prefix.size()));
-    return std::string(text.starts_with(before_prefix) ? text.substr(before_prefix.size()) : text);
+    const auto known = drop_reasons_.find(number);
+    return known == drop_reasons_.end() ? fmt::format("reason {}", number) : known->second;
 }
 
 }  // namespace sockray

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <unordered_map>
 
 #include "user/base/kernel_names.h"
 #include "user/base/result.h"
@@ -28,8 +30,9 @@ class LiveKernel : public KernelNames {
     bool has_own_types = false;  // the kernel has BTF of its own, whether it was read or not
 
   private:
-    LiveKernel(Kallsyms&& s, KernelTypes&& t, KernelMemory&& m)
-        : symbols(std::move(s)), types(std::move(t)), memory(std::move(m)) {}
+    LiveKernel(Kallsyms&& s, KernelTypes&& t, KernelMemory&& m);
+
+    std::unordered_map<std::uint32_t, std::string> drop_reasons_;
 };
 
 }  // namespace sockray
