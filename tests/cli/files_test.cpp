@@ -127,10 +127,18 @@ TEST_F(Files, WhatIsNoRecordingIsSaidInItsOwnWords) {
     EXPECT_EQ(nothing.status, 1);
     EXPECT_NE(nothing.err.find("/dev/null: is empty"), std::string::npos) << nothing.err;
     EXPECT_EQ(nothing.err.find("another program"), std::string::npos) << nothing.err;
+    EXPECT_EQ(nothing.err.find("before that"), std::string::npos) << nothing.err;
+    EXPECT_NE(nothing.err.find("-w FILE"), std::string::npos) << nothing.err;
     std::ofstream(name("in"), std::ios::binary).write("\n\r\r\n\x80\0\0\0\x4d\x3c\x2b\x1a", 12);
     const Ended cut = sockray({"report", name("in")});
     EXPECT_EQ(cut.status, 1);
     EXPECT_NE(cut.err.find("was cut off within its first block"), std::string::npos) << cut.err;
+}
+
+TEST_F(Files, ARecordingWithoutANameIsWrongUsage) {
+    for (const Words& words : {Words{"report", ""}, Words{"diagnose", ""}, Words{"diff", "", name("in")},
+                               Words{"diff", name("in"), ""}, Words{"diff", name("in"), "--", ""}})
+        expect_refused(words, {"the name of a recording is needed"});
 }
 
 TEST_F(Files, AnAnswerThatCannotBeWrittenIsAFailure) {

@@ -73,11 +73,11 @@ TEST(Activity, CountsAnIntervalAndTheWholeApart) {
     sink.close_interval(4 * second);
     const ActiveSender& arping = sender(sink.activity(), "arping");
     EXPECT_EQ(arping.last.sends, 1U);
-    EXPECT_EQ(arping.last.lost(), 1U);
+    EXPECT_EQ(arping.last.dropped_or_failed(), 1U);
     EXPECT_EQ(arping.total.sends, 13U);
     EXPECT_EQ(arping.total.bytes, 13U * 42);
     EXPECT_EQ(arping.total.count(Outcome::delivered), 10U);
-    EXPECT_EQ(arping.total.lost(), 3U);
+    EXPECT_EQ(arping.total.dropped_or_failed(), 3U);
     EXPECT_EQ(arping.rates, (std::deque<double>{6, 1}));
 }
 

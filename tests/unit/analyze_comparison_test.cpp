@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "tests/unit/comparison_sessions.h"
 
@@ -100,6 +101,44 @@ TEST(Comparison, OfASessionWithItselfFindsNothing) {
     EXPECT_FALSE(any_slower_or_faster(comparison));
     EXPECT_TRUE(comparison.evidence.empty());
     EXPECT_EQ(find(comparison, Stage::start_xmit)->ratio, 1);
+}
+
+// With `--stages chain` ndo_start_xmit is shown of some sends alone: where it is missing says nothing of the path.
+TEST(Comparison, TakesAStageThatIsShownOfSomeSendsAloneForNoPartOfThePath) {
+    Plan chain = made::plan();
+    chain.find(Stage::ndo)->partly = true;
+    Profile a;
+    Profile b;
+    made::begin(a, chain);
+    made::begin(b);
+    for (std::uint64_t id = 1; id <= 1000; id++) {
+        Send send = made::delivered(id, id * 1'000'000);
+        a.send(send);
+        made::pass(send.record, SR_SLOT_NDO, Stage::ndo, id * 1'000'000 + 5000, id * 1'000'000 + 6000);
+        b.send(send);
+    }
+    for (const Comparison& comparison : {compare(a, b, 0.2), compare(b, a, 0.2)}) {
+        EXPECT_FALSE(comparison.path_changed());
+        ASSERT_EQ(comparison.evidence.size(), 1U);
+        EXPECT_EQ(comparison.evidence[0].stage, Stage::ndo);
+    }
+}
+
+TEST(Comparison, TakesFailuresOfFramesOfEveryLengthForOneReason) {
+    Profile a;
+    Profile b;
+    made::begin(a);
+    made::begin(b);
+    Send send = made::failed();
+    for (const auto& [profile, length] : {std::pair{&a, 1515}, {&a, 1600}, {&b, 9000}}) {
+        send.reason = "EMSGSIZE: " + std::to_string(length) + " bytes, veth0 takes at most 1514 (MTU 1500 + 14)";
+        profile->send(send);
+    }
+    const Comparison comparison = compare(a, b, 0.2);
+    ASSERT_EQ(comparison.reasons.size(), 1U);
+    EXPECT_EQ(comparison.reasons[0].text, "EMSGSIZE: 1515 to 9000 bytes, veth0 takes at most 1514 (MTU 1500 + 14)");
+    EXPECT_EQ(comparison.reasons[0].sends_a, 2U);
+    EXPECT_EQ(comparison.reasons[0].sends_b, 1U);
 }
 
 TEST(Comparison, OfEmptySessionsFindsNothing) {

@@ -22,6 +22,22 @@ TEST(Reasons, CountEachReasonOfEachOutcome) {
     EXPECT_EQ(reasons.all()[1].err, 0);
 }
 
+TEST(Reasons, AreTheSameOfFramesOfEveryLength) {
+    Reasons reasons;
+    for (const int length : {2000, 1515, 9000}) {
+        Send send = made::failed();
+        send.record.ret = -90;
+        send.reason = "EMSGSIZE: " + std::to_string(length) + " bytes, veth0 takes at most 1514 (MTU 1500 + 14)";
+        reasons.add(send);
+    }
+    reasons.add(made::failed());
+    ASSERT_EQ(reasons.all().size(), 2U);
+    EXPECT_EQ(reasons.all()[0].sends, 3U);
+    EXPECT_EQ(reasons.all()[0].text, "EMSGSIZE: 1515 to 9000 bytes, veth0 takes at most 1514 (MTU 1500 + 14)");
+    ASSERT_EQ(reasons.most(1).size(), 1U);
+    EXPECT_EQ(reasons.most(1)[0]->err, 90);
+}
+
 TEST(Reasons, CountWhatIsBeyondTheirBound) {
     Reasons reasons;
     for (std::size_t i = 0; i < Reasons::kept + 10; i++) {

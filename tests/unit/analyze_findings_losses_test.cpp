@@ -304,6 +304,14 @@ TEST(TracingLossRule, SaysByCauseWhatIsMissing) {
         EXPECT_TRUE(says(evidence(finding), words)) << words << "\n" << evidence(finding);
 }
 
+TEST(TracingLossRule, SpeaksOfOneWhereItIsOne) {
+    Session session;
+    session.ending.ledger.sends = {2, 1, {1, 1, 0, 0}};
+    session.end();
+    EXPECT_TRUE(says(evidence(session.found("tracing-loss")), "1 record of a send found no room"));
+    EXPECT_TRUE(says(evidence(session.found("tracing-loss")), "1 send whose hooks"));
+}
+
 TEST(TracingLossRule, FindsNothingWhereNothingWasLost) {
     Session session;
     EXPECT_FALSE(found_in(session, "tracing-loss", made::delivered()));

@@ -40,6 +40,23 @@ TEST(Findings, StandInTheOrderOfTheirCost) {
     EXPECT_DOUBLE_EQ(found[1].cost, 0.1);
 }
 
+TEST(Findings, StandInTheOrderOfWhatTheyCostFramesThenTimeThenNothing) {
+    Session session;
+    Send bypass = made::delivered();
+    bypass.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    made::pass(bypass.record, SR_SLOT_COPY, Stage::copy, 1'002'900, 1'008'900);
+    session.add(990, bypass);
+    session.add(10, made::failed());
+    const auto& found = session.end();
+    std::vector<std::string> rules;
+    for (const Finding& finding : found) rules.push_back(finding.rule);
+    EXPECT_EQ(rules, (std::vector<std::string>{"interface-down", "copies", "bypass"}));
+    EXPECT_LT(found[0].cost, found[2].cost);
+    EXPECT_EQ(found[0].kind, FindingKind::loss);
+    EXPECT_EQ(found[1].kind, FindingKind::time);
+    EXPECT_EQ(found[2].kind, FindingKind::information);
+}
+
 TEST(Findings, CountEachLostSendOnce) {
     Session session;
     for (const int err : {6, 11, 19, 22, 90, 93, 100, 105}) {
@@ -68,6 +85,7 @@ TEST(Findings, NameAFewOfTheSends) {
     session.end();
     ASSERT_TRUE(session.found("interface-down"));
     EXPECT_EQ(session.found("interface-down")->sends, (std::vector<std::uint64_t>{6, 7, 8}));
+    EXPECT_EQ(session.found("interface-down")->more_sends, 4U);
 }
 
 TEST(Findings, SayOfARuleWhoseStageWasNotTracedThatItSawNothing) {
@@ -112,8 +130,20 @@ TEST(FindingWords, MakeAnyNameOneWordOfAShell) {
 
 TEST(FindingWords, KeepTheSendsWithTheLargestValues) {
     Examples examples;
-    for (std::uint64_t id = 1; id <= 100; id++) examples.add(id, id % 50);
-    EXPECT_EQ(examples.ids(), (std::vector<std::uint64_t>{48, 49, 99}));
+    for (std::uint64_t id = 1; id <= 100; id++) examples.add(made::delivered(id), id % 50);
+    Finding finding;
+    examples.put_into(finding);
+    EXPECT_EQ(finding.sends, (std::vector<std::uint64_t>{48, 49, 99}));
+    EXPECT_EQ(finding.more_sends, 97U);
+    ASSERT_EQ(finding.examples.size(), 3U);
+    EXPECT_EQ(finding.examples[1].id, 49U);
+    EXPECT_STREQ(finding.examples[1].record.comm, "arping");
+    Finding some;
+    examples.put_into(some, 10);
+    EXPECT_EQ(some.more_sends, 7U);
+    Finding none;
+    Examples().put_into(none);
+    EXPECT_TRUE(none.sends.empty() && none.examples.empty() && !none.more_sends);
 }
 
 TEST(FindingWords, CountNamesAndThoseBeyondTheirBound) {

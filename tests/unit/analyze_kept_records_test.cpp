@@ -48,6 +48,20 @@ TEST(UndeliveredSends, KeepsTheFirstOfEachReasonAndCountsTheOthers) {
     EXPECT_EQ(undelivered.others(), 6U);
 }
 
+TEST(UndeliveredSends, TakesFramesOfEveryLengthForOneReason) {
+    UndeliveredSends undelivered;
+    for (std::uint64_t id = 1; id <= 5; id++) {
+        Send send = made::failed(id);
+        send.reason = "EMSGSIZE: " + std::to_string(1514 + id) + " bytes, veth0 takes at most 1514";
+        undelivered.add(send);
+    }
+    undelivered.add(made::failed(6));
+    ASSERT_EQ(undelivered.all().size(), 3U);
+    EXPECT_EQ(undelivered.all()[1].id, 2U);
+    EXPECT_EQ(undelivered.all()[2].id, 6U);
+    EXPECT_EQ(undelivered.others(), 3U);
+}
+
 TEST(UndeliveredSends, StaysBoundedWithEndlessReasons) {
     UndeliveredSends undelivered;
     for (std::uint64_t id = 1; id <= 1000; id++) {

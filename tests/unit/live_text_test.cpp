@@ -183,6 +183,16 @@ TEST(Tree, NestsTheStagesWithTheirTimes) {
         EXPECT_TRUE(has(tree, part)) << part << "\n" << tree;
 }
 
+TEST(Tree, SaysOneByteOfOne) {
+    Send send = made::delivered();
+    send.record.len = 1;
+    const auto tree = [](const Send& of) {
+        return text(plain, [&](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, of); });
+    };
+    EXPECT_TRUE(has(tree(send), "sendto, 1 byte on veth0")) << tree(send);
+    EXPECT_TRUE(has(tree(made::delivered()), "sendto, 42 bytes on veth0"));
+}
+
 TEST(Tree, ShowsInlinedStagesInTheirPlaceWithoutTimes) {
     const std::string tree = text(
         plain, [](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, made::inlined(made::delivered())); }, true);

@@ -199,8 +199,8 @@ TEST(TheLedgerLine, BalancesWhileSendsAreUnderWay) {
     EXPECT_EQ(top_ledger_line(ledger, style_for({72, 24})),
               "LEDGER 110 = delivered 97 + dropped 2 + unknown 5 + under way 6");
     EXPECT_EQ(top_ledger_line(ledger, style_for({40, 24})), "LEDGER 110 = delivered 97 + dropped 2 ..");
-    EXPECT_EQ(top_loss_line(ledger, style_for({72, 24})), "LOST   no room 4");
-    EXPECT_EQ(top_loss_line({}, style_for({72, 24})), "LOST   nothing");
+    EXPECT_EQ(top_loss_line(ledger, style_for({72, 24})), "LOSS   no room 4");
+    EXPECT_EQ(top_loss_line({}, style_for({72, 24})), "LOSS   nothing");
 }
 
 // ---- the screen
@@ -223,6 +223,34 @@ TEST(TheScreen, NeverLeavesTheWindow) {
             }
 }
 
+TEST(TheScreen, HasTheWholeHelpIn80By24) {
+    const Usual session;
+    const TopScreen screen = session.screen({80, 24}, TopState{.help = true});
+    std::string text;
+    for (const std::string& line : screen.lines) {
+        text += line.substr(0, line.find_last_not_of(' ') + 1) + " ";
+        EXPECT_FALSE(line.ends_with("..")) << line;
+    }
+    for (const char* words : {"Ctrl-C", "pause", "escape", "p pid", "page", "Ctrl-L", "any key goes back",
+                              "its own largest value.", "STAGES are of those.", "says nothing of the frames."}) {
+        std::string joined;
+        for (const char c : text)
+            if (c != ' ' || !joined.ends_with(' ')) joined += c;
+        EXPECT_NE(joined.find(words), std::string::npos) << words << "\n" << joined;
+    }
+}
+
+TEST(TheScreen, CallsNothingLostButWhatTracingLost) {
+    Session session;
+    session.add(made::dropped(), 30, 1, "sender");
+    session.add(made::failed(), 20, 1, "sender");
+    session.close(1);
+    const std::string text = session.text({120, 24});
+    EXPECT_NE(text.find("30 dropped/s"), std::string::npos) << text;
+    EXPECT_NE(text.find("20 failed/s"), std::string::npos) << text;
+    EXPECT_EQ(text.find("lost"), std::string::npos) << text;
+}
+
 TEST(TheScreen, OfEachUsualSizeFillsTheWindowWithTheLedgerAtItsEnd) {
     const Usual session;
     for (const Size size : {Size{80, 24}, Size{40, 10}, Size{200, 60}}) {
@@ -230,7 +258,7 @@ TEST(TheScreen, OfEachUsualSizeFillsTheWindowWithTheLedgerAtItsEnd) {
         ASSERT_EQ(screen.lines.size(), static_cast<std::size_t>(size.height));
         EXPECT_TRUE(screen.lines[0].starts_with("sockray top")) << screen.lines[0];
         EXPECT_TRUE(screen.lines[screen.lines.size() - 3].starts_with("LEDGER ")) << session.text(size);
-        EXPECT_TRUE(screen.lines[screen.lines.size() - 2].starts_with("LOST ")) << session.text(size);
+        EXPECT_TRUE(screen.lines[screen.lines.size() - 2].starts_with("LOSS ")) << session.text(size);
         EXPECT_TRUE(screen.lines.back().starts_with("q quit")) << session.text(size);
     }
 }
@@ -342,7 +370,7 @@ TEST(ThePlainText, HasEverySenderEveryColumnAndNothingATerminalWouldObey) {
     crowd.close(1);
     const std::string text = top_text(crowd.sink.activity(), crowd.ledger, {}, {false, true, 180, false});
     for (int i = 0; i < 100; i++) EXPECT_NE(text.find("s" + std::to_string(i) + "."), std::string::npos) << i;
-    for (const char* word : {"delivered", "unknown", "STAGES", "LEDGER 300 = delivered 300", "LOST   nothing"})
+    for (const char* word : {"delivered", "unknown", "STAGES", "LEDGER 300 = delivered 300", "LOSS   nothing"})
         EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
     EXPECT_EQ(text.find('\x1b'), std::string::npos);
     EXPECT_TRUE(text.ends_with("\n\n"));

@@ -8,35 +8,12 @@
 #include <string>
 #include <string_view>
 
-#include "tests/unit/probe_kernels.h"
+#include "tests/unit/probe_plans.h"
 
 namespace sockray {
 namespace {
 
 using namespace sample;
-
-Blueprint made(const Names& names, const Result<InlinedBodies>& found = bodies(), StageSet stages = full_stages) {
-    Result<Blueprint> blueprint = make_plan(symbols_of(names), found, stages);
-    EXPECT_TRUE(blueprint) << blueprint.error().what;
-    return std::move(blueprint).value_or(Blueprint());
-}
-
-// "probed packet_create kprobe+kretprobe", "located packet_sendmsg+1547 kprobe", "derived none".
-std::string line(const Blueprint& blueprint, Stage stage) {
-    const PlanLine* found = blueprint.plan.find(stage);
-    if (!found) return "no line";
-    std::string text(evidence_name(found->evidence));
-    if (!found->function.empty()) text += " " + found->function;
-    if (found->offset) text += "+" + std::to_string(found->offset);
-    return text + " " + found->hook;
-}
-
-std::vector<Hook> hooks_of(const Blueprint& blueprint, Stage stage) {
-    std::vector<Hook> hooks;
-    for (const Hook& hook : blueprint.hooks)
-        if (hook.stage == stage) hooks.push_back(hook);
-    return hooks;
-}
 
 bool by_tracepoint(Stage stage) {
     return std::ranges::find(tracepoints(), stage, &TracepointRow::stage) != tracepoints().end();
@@ -86,45 +63,6 @@ TEST(ThePlan, KnowsQueueDriverAndTheEndOfTheFrameByTracepoints) {
             EXPECT_TRUE(hooks_of(plan, stage).empty()) << "a hook is a kprobe";
         }
     }
-}
-
-// ---- --stages
-
-TEST(ThePlan, HooksNoStageThatWasNotAskedFor) {
-    for (const StageSet stages : {core_stages, chain_stages, device_stages, full_stages})
-        for (const Names& kernel : {kernel_6_1(), kernel_6_12()}) {
-            const Blueprint plan = made(kernel, bodies(), stages);
-            for (const Hook& hook : plan.hooks) EXPECT_TRUE(stages & stage_bit(hook.stage)) << stage_name(hook.stage);
-            for (const PlanLine& line : plan.plan.lines) {
-                if (stages & stage_bit(line.stage)) {
-                    EXPECT_EQ(line.reason.find("not asked for"), std::string::npos) << stage_name(line.stage);
-                    continue;
-                }
-                EXPECT_EQ(line.hook, "none") << stage_name(line.stage);
-                EXPECT_EQ(line.function, "") << stage_name(line.stage);
-                EXPECT_NE(line.reason.find("not asked for (--stages)"), std::string::npos) << line.reason;
-            }
-        }
-}
-
-TEST(ThePlan, HooksTheChainUnlessMoreIsAskedFor) {
-    const auto plan = make_plan(symbols_of(kernel_6_12()), bodies());
-    ASSERT_TRUE(plan);
-    EXPECT_EQ(plan->plan.evidence(Stage::ndo), Evidence::absent);
-    EXPECT_EQ(plan->plan.evidence(Stage::packet_rcv), Evidence::absent);
-    EXPECT_EQ(plan->plan.evidence(Stage::start_xmit), Evidence::probed);
-}
-
-// Which body a send went through needs no hook.
-TEST(ThePlan, DerivesTheBodiesThatWereNotAskedFor) {
-    const Blueprint plan = made(kernel_6_12(), bodies(), core_stages);
-    for (const Stage stage : {Stage::packet_snd, Stage::tpacket_snd}) {
-        EXPECT_EQ(line(plan, stage), "derived none");
-        const std::string& reason = plan.plan.find(stage)->reason;
-        EXPECT_NE(reason.find("follows from tx_ring.pg_vec"), std::string::npos) << reason;
-    }
-    EXPECT_EQ(line(plan, Stage::sys_sendto), "absent none");
-    EXPECT_EQ(line(plan, Stage::queue_xmit), "probed __dev_queue_xmit kprobe+kretprobe");
 }
 
 TEST(ThePlan, HasOneLineForEachStageInTheOrderOfTheStages) {

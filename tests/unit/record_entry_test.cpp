@@ -117,13 +117,15 @@ TEST(RecordingEntry, OriginAndPlanComeBack) {
                         1547,
                         "kprobe",
                         "inlined",
-                        {{"kprobe", "taken", ""}, {"fentry", "refused", "why"}}};
+                        {{"kprobe", "taken", ""}, {"fentry", "refused", "why"}},
+                        true};
     const PlanLine same = round_trip(line);
     EXPECT_EQ(same.stage, line.stage);
     EXPECT_EQ(same.evidence, line.evidence);
     EXPECT_EQ(same.offset, line.offset);
     ASSERT_EQ(same.alternatives.size(), 2U);
     EXPECT_EQ(same.alternatives[1].reason, "why");
+    EXPECT_TRUE(same.partly);
 }
 
 TEST(RecordingEntry, TheLedgerStillBalancesWhenItComesBack) {

@@ -58,6 +58,28 @@ TEST(TheDiffText, BeginsWithTheVerdictAndNamesWhatChanged) {
     EXPECT_NE(text.find("ENETDOWN: veth0 is down"), std::string::npos) << text;
 }
 
+TEST(TheDiffText, NamesThePathThatVanishedAndTheOneThatAppeared) {
+    Sessions sessions;
+    made::begin(sessions.a);
+    made::begin(sessions.b);
+    made::add_sends(sessions.a, 500, 1);
+    for (std::uint64_t id = 1; id <= 500; id++) {
+        Send past = made::delivered(id, id * 1'000'000);
+        past.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+        sessions.b.send(past);
+    }
+    sessions.comparison = compare(sessions.a, sessions.b, 0.2);
+    const std::string text = text_of(sessions, {false, true, 400, false});
+    EXPECT_NE(text.find("  path 1 vanished: 100.0% of A's sends, 0% of B's: __sys_sendto > "), std::string::npos)
+        << text;
+    EXPECT_NE(text.find("  path 2 appeared: 100.0% of B's sends, 0% of A's: __sys_sendto > "), std::string::npos)
+        << text;
+    const std::size_t at = text.find("path 2 appeared");
+    EXPECT_NE(text.substr(at, text.find('\n', at) - at).find(" > __dev_direct_xmit > "), std::string::npos) << text;
+    EXPECT_NE(text.find("\nPATH 1  A: 500 sends"), std::string::npos) << text;
+    EXPECT_NE(text.find("\nPATH 2  A: 0 sends"), std::string::npos) << text;
+}
+
 TEST(TheDiffText, SaysThatNothingChanged) {
     Sessions sessions;
     made::begin(sessions.a);

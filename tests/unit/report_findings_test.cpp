@@ -90,8 +90,8 @@ TEST(FindingsText, ShowsOfEachFindingItsNumbersSendsCauseAndAdvice) {
     const std::string text = text_of(session.findings);
     for (const char* line :
          {"FINDINGS  1 in 40 sends\n", "1  30 of 40 sends (75 %) met an interface that is or was down (ENETDOWN)\n",
-          "   measured  30: ENETDOWN: veth0 is down\n", "   sends     11, 12, 13\n", "   likely    ", "   try       ",
-          "   rule      interface-down\n"})
+          "   measured  30: ENETDOWN: veth0 is down\n", "   sends     11, 12, 13 and 27 more\n", "   likely    ",
+          "   try       ", "   rule      interface-down\n"})
         EXPECT_TRUE(says(text, line)) << line << "\n" << text;
 }
 
@@ -121,6 +121,8 @@ TEST(FindingsJson, IsOneObjectALineWithEveryKey) {
     EXPECT_EQ(json.at("rule"), "interface-down");
     EXPECT_DOUBLE_EQ(json.at("cost").get<double>(), 0.75);
     EXPECT_EQ(json.at("sends"), (std::vector<int>{11, 12, 13}));
+    EXPECT_EQ(json.at("more_sends"), 27);
+    EXPECT_EQ(json.at("kind"), "loss");
     EXPECT_EQ(json.at("evidence").size(), 1U);
     for (const char* key : {"title", "cause", "advice"}) EXPECT_FALSE(json.at(key).get<std::string>().empty()) << key;
 }

@@ -128,7 +128,25 @@ TEST(ReportHtml, LinksAFindingToTheSendsThatAreShown) {
     const std::string text = fmt::to_string(out);
     EXPECT_TRUE(holds(text, "<a href=\"#send-1\">#1</a>, #999999999"));
     EXPECT_EQ(occurrences(text, "id=\"send-1\""), 1U);
-    EXPECT_TRUE(holds(text, "25.0 % of the session"));
+    EXPECT_TRUE(holds(text, "25.0 % of the frames"));
+}
+
+TEST(ReportHtml, HasAWaterfallOfEachSendThatAFindingNames) {
+    fmt::memory_buffer out;
+    HtmlPage page(out);
+    page.set_findings([] {
+        Finding finding = one_finding()[0];
+        finding.sends = {1, 777};
+        finding.examples = {made::delivered(1), made::delivered(777)};
+        finding.more_sends = 12'000;
+        return std::vector<Finding>{finding, finding};
+    });
+    made::MixedSession(5).tell(page);
+    const std::string text = fmt::to_string(out);
+    EXPECT_TRUE(holds(text, "<a href=\"#send-1\">#1</a>, <a href=\"#send-777\">#777</a> and 12,000 more</dd>"));
+    EXPECT_TRUE(holds(text, "<a href=\"#named\">"));
+    EXPECT_EQ(occurrences(text, "id=\"send-1\""), 1U);
+    EXPECT_EQ(occurrences(text, "id=\"send-777\""), 1U) << "two findings name it";
 }
 
 TEST(ReportHtml, OfARecordingThatWasCutOffSaysThatLossAndDevicesAreUnknown) {

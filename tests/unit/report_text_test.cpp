@@ -54,6 +54,14 @@ TEST(PlanText, WrapsReasonsToTheWidth) {
     EXPECT_TRUE(has(plan_text(narrow), "derived   no such symbol here: "));
 }
 
+TEST(ChainText, OfOneSendSpeaksOfOne) {
+    Session session;
+    session.add(made::delivered());
+    const std::string text = session.chain_text();
+    EXPECT_TRUE(has(text, "CHAIN  1 send by sendto")) << text;
+    EXPECT_TRUE(has(text, "1 of 1 hit lies between packet_sendmsg and ")) << text;
+}
+
 TEST(ChainText, ShowsEveryStageOfThePathWithItsHitsAndTimes) {
     Session session;
     for (int i = 0; i < 1000; i++) session.add(made::delivered());

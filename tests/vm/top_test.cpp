@@ -77,7 +77,7 @@ TEST_F(Top, as_plain_text_counts_what_each_sender_sent_and_tells_senders_apart) 
         EXPECT_EQ(rows[0].failed, failed) << done.out;
     }
     EXPECT_EQ(last_rows(done.out, "gamma")[0].failed, 5U) << done.out;
-    for (const char* words : {"STAGES", "packet_sendmsg", "\nLOST   nothing\n", "  attempted             70\n"})
+    for (const char* words : {"STAGES", "packet_sendmsg", "\nLOSS   nothing\n", "  attempted             70\n"})
         EXPECT_NE(done.out.find(words), std::string::npos) << words << "\n" << done.out;
 }
 

@@ -22,8 +22,8 @@ struct SendCounts {
     std::array<std::uint64_t, outcome_count> outcomes{};  // index: Outcome
 
     std::uint64_t count(Outcome outcome) const { return outcomes[static_cast<std::size_t>(outcome)]; }
-    // Sends that did not leave.
-    std::uint64_t lost() const { return count(Outcome::dropped) + count(Outcome::failed); }
+    // Sends that did not leave. (Lost are records, by tracing.)
+    std::uint64_t dropped_or_failed() const { return count(Outcome::dropped) + count(Outcome::failed); }
     SendCounts& operator+=(const SendCounts& other);
 };
 

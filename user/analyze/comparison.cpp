@@ -10,9 +10,10 @@
 namespace sockray {
 namespace {
 
+// And shown of every send that passes it: where it is of some alone, that says nothing of the path of the others.
 bool is_hooked(const Plan& plan, Stage stage) {
-    const Evidence evidence = plan.evidence(stage);
-    return evidence == Evidence::probed || evidence == Evidence::located;
+    const PlanLine* line = plan.find(stage);
+    return line && (line->evidence == Evidence::probed || line->evidence == Evidence::located) && !line->partly;
 }
 
 bool is_body(Stage stage) {
@@ -21,6 +22,7 @@ bool is_body(Stage stage) {
 
 std::string_view hook_of(const Plan& plan, Stage stage) {
     const PlanLine* line = plan.find(stage);
+    if (line && line->partly) return "of some sends";
     return line && is_hooked(plan, stage) ? std::string_view(line->hook) : std::string_view("none");
 }
 
@@ -218,10 +220,12 @@ class Comparer {
         const auto add = [&](const Profile& profile, std::uint64_t ReasonChange::*sends) {
             for (const Reason& reason : profile.reasons().all()) {
                 auto row = std::find_if(result_.reasons.begin(), result_.reasons.end(), [&](const ReasonChange& r) {
-                    return r.outcome == reason.outcome && r.text == reason.text;
+                    return r.outcome == reason.outcome && r.words.is_like(reason.words);
                 });
                 if (row == result_.reasons.end())
-                    row = result_.reasons.insert(row, {reason.outcome, reason.text, 0, 0});
+                    row = result_.reasons.insert(row, {reason.outcome, "", 0, 0, reason.words});
+                row->words.widen(reason.words);
+                row->text = row->words.text();
                 (*row).*sends += reason.sends;
             }
         };

@@ -106,6 +106,7 @@ struct ReasonChange {
     std::string text;
     std::uint64_t sends_a = 0;
     std::uint64_t sends_b = 0;
+    ReasonText words;  // what `text` is made of
 };
 
 // How a stage is known differs.

@@ -18,6 +18,7 @@ HooksShare::HooksShare(const Plan& plan, const TracingCost& cost)
 double HooksShare::programs_of(Stage stage) const {
     const PlanLine* line = plan_.find(stage);
     if (!line || (line->evidence != Evidence::probed && line->evidence != Evidence::located)) return 0;
+    if (line->partly) return 0;  // of a plain send, which the cost was measured on, it returns at once
     // Around the driver's function are two tracepoints.
     return stage == Stage::ndo || line->hook.find('+') != std::string::npos ? 2 : 1;
 }

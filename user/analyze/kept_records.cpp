@@ -31,22 +31,25 @@ std::vector<SlowestSends::Timed> SlowestSends::sorted() const {
 
 void UndeliveredSends::add(const Send& send) {
     if (send.outcome == Outcome::delivered) return;
-    const auto same = [&](const Send& known) { return known.outcome == send.outcome && known.reason == send.reason; };
-    const auto first = std::find_if(sends_.begin(), sends_.end(), same);
-    if (first == sends_.end()) {
-        if (reasons_ == kept_reasons) {
+    const ReasonText words(send.reason);
+    std::size_t end = 0;  // of the sends of this reason
+    for (Reason& known : reasons_) {
+        end += known.kept;
+        if (known.outcome != send.outcome || !known.words.is_like(words)) continue;
+        if (known.kept == kept_of_each) {
             others_++;
-            return;
+        } else {
+            sends_.insert(sends_.begin() + static_cast<std::ptrdiff_t>(end), send);
+            known.kept++;
         }
-        reasons_++;
-        sends_.push_back(send);
         return;
     }
-    const auto behind = std::find_if_not(first, sends_.end(), same);
-    if (static_cast<std::size_t>(behind - first) < kept_of_each)
-        sends_.insert(behind, send);
-    else
+    if (reasons_.size() == kept_reasons) {
         others_++;
+        return;
+    }
+    reasons_.push_back({send.outcome, words, 1});
+    sends_.push_back(send);
 }
 
 void FirstSockets::add(const sr_socket& record, std::uint64_t id) {

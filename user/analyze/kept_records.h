@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bpf/records.h"
+#include "user/analyze/reason_text.h"
 #include "user/correlate/send.h"
 
 namespace sockray {
@@ -44,8 +45,13 @@ class UndeliveredSends {
     std::uint64_t others() const { return others_; }  // seen, and not kept
 
   private:
+    struct Reason {
+        Outcome outcome = Outcome::unknown;
+        ReasonText words;
+        std::size_t kept = 0;  // of sends_
+    };
     std::vector<Send> sends_;
-    std::size_t reasons_ = 0;
+    std::vector<Reason> reasons_;
     std::uint64_t others_ = 0;
 };
 

@@ -133,6 +133,8 @@ std::vector<MethodCost> method_costs(std::span<const MethodRuns> runs) {
         cost.call_ns = spread_over(one.untraced, in_calls);
         cost.traced_ns = spread_over(one.traced, in_calls);
         cost.parts = parts_of(one, *base);
+        if (!cost.parts.empty()) cost.rest_ns = cost.traced_ns.median;
+        for (const MethodPart& part : cost.parts) cost.rest_ns -= part.ns.median;
     }
     return costs;
 }

@@ -72,8 +72,8 @@ struct Spread {
 
 Spread spread_of(std::vector<double> values);
 
-// A part of the time that a frame takes within its call. All parts of a way add up to the whole, up to the choice of
-// the round.
+// A part of the time that a frame takes within its call. Of one round all parts add up to the whole; each number here
+// is of the median round by itself, and what that leaves is the rest (MethodCost::rest_ns).
 struct MethodPart {
     Stage stage = Stage::none;  // none: what is around packet_sendmsg, with the way into the kernel and back
     bool passed = true;         // false: only the first way has it
@@ -95,6 +95,7 @@ struct MethodCost {
     Spread traced_ns;        // the same of traced rounds
     double frames_a_call = 0;
     std::vector<MethodPart> parts;  // empty without traced rounds
+    double rest_ns = 0;             // traced_ns less all parts, of their medians; negative where these are more
 };
 
 // In the order given. The first that can send is the one that the others are held against.

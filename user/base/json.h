@@ -11,8 +11,11 @@
 
 namespace sockray {
 
-// `text` as a JSON string, quotes included. Bytes that are not UTF-8 become U+FFFD.
+// `text` as a JSON string, quotes included. A byte that is not UTF-8 is the four characters \xNN in it, and a backslash
+// \x5c, as in printable(): so no two texts become the same string.
 void append_json_string(fmt::memory_buffer& out, std::string_view text);
+// The same of what printable() has made: that is escaped once already.
+void append_json_printable(fmt::memory_buffer& out, std::string_view text);
 
 class JsonArray;
 

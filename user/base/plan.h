@@ -42,9 +42,11 @@ struct PlanLine {
     Evidence evidence = Evidence::absent;
     std::string function;      // the kernel symbol that a hook sits in; empty without one
     std::uint64_t offset = 0;  // of the hook from the symbol's start, bytes
-    std::string hook;          // "fentry+fexit", "kprobe.multi+kretprobe.multi", "kprobe+kretprobe", "kprobe", "none"
-    std::string reason;        // why so, in a sentence; empty only where a plain entry hook says all
+    // "fentry+fexit", "kprobe.multi+kretprobe.multi", "kprobe+kretprobe", "kprobe", "tracepoint", "none"
+    std::string hook;
+    std::string reason;                          // why so, in a sentence; empty only where a plain entry hook says all
     std::vector<Alternative> alternatives = {};  // the cheapest first; none without a hook
+    bool partly = false;  // the stage was not asked for, and is shown of those sends alone that outcomes needed it of
 };
 
 struct Plan {

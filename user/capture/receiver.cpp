@@ -14,6 +14,7 @@
 #include "user/base/clock.h"
 #include "user/base/fd.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -144,7 +145,7 @@ Result<CaptureCounts> Receiver::finish(FrameSink& sink) {
         Result<CaptureCounts> sum = counts();
         if (!sum || sum->waiting() == 0) return sum;
         if (monotonic_ns() > end_ns)
-            return fail(fmt::format("{} captured frames stayed in the kernel's ring", sum->waiting()));
+            return fail(fmt::format("{} stayed in the kernel's ring", count_of(sum->waiting(), "captured frame")));
         ::poll(nullptr, 0, pause_ms);
     }
 }

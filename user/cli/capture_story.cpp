@@ -7,6 +7,7 @@
 
 #include "user/base/format.h"
 #include "user/base/frame_filter.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -33,13 +34,12 @@ void say_loss(const Ledger& ledger, const CaptureTeller& teller) {
     const char* without = teller.selects_sends() ? "left out" : "told";
     const std::uint64_t lost = ledger.sends.lost.total() + ledger.frames.no_room + ledger.frames.rejected;
     if (lost)
-        say(
-            fmt::format("the story has gaps: {} records of sends and their frames were lost (see the ledger); their "
-                        "frames were {} without it",
-                        lost, without));
+        say(fmt::format(
+            "the story has gaps: {} lost (see the ledger); their frames were {} without it",
+            count_of(lost, "record of sends and their frames was", "records of sends and their frames were"), without));
     if (teller.given_up())
-        say(fmt::format("the story has gaps: {} frames were {} before it was known who sent them", teller.given_up(),
-                        without));
+        say(fmt::format("the story has gaps: {} {} before it was known who sent them",
+                        count_of(teller.given_up(), "frame was", "frames were"), without));
 }
 
 }  // namespace

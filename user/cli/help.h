@@ -154,9 +154,10 @@ Examples:
   sockray report sends.pcapng --timeline sends.pftrace --flame sends.svg)help";
 
 inline constexpr const char* diagnose_footer = R"help(
-Each finding says what it costs, where the numbers were measured, the likely cause and what to try; the
-most costly comes first. More stages in the recording (--stages device, full) let more rules see; what no
-rule could look at is said. Exit status 1 where the capture was not traced: it has no sends to judge.
+Each finding says where its numbers were measured, the likely cause and what to try. What cost frames
+comes first, then what cost time, then what is good to know; of each the most costly first. More stages
+in the recording (--stages device, full) let more rules see; what no rule could look at is said. Exit
+status 1 where the capture was not traced: it has no sends to judge.
 
 Examples:
   sockray trace --stages full -w sends.pcapng -- ./mysender

@@ -10,6 +10,7 @@
 #include "user/base/frame_filter.h"
 #include "user/base/same_file.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/cli/device_delta.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
@@ -35,8 +36,9 @@ Status take_capture(const RunOptions& options, DriveOptions& drive) {
     const auto capture = read_capture(options.read);
     if (!capture) return tl::unexpected(capture.error());
     if (capture->cut)
-        say(fmt::format("{} of {} frames in {} were cut off when they were captured, and are sent as short as they are",
-                        capture->cut, capture->count, printable_name(options.read)));
+        say(fmt::format("{} of {} in {} {} cut off by the capture, and sent as short as that", capture->cut,
+                        count_of(capture->count, "frame"), printable_name(options.read),
+                        verb_of(capture->cut, "was", "were")));
     drive.frames = capture->frames;
     drive.own_timing = !options.rate;
     if (!options.count) drive.count = capture->count;
@@ -155,12 +157,12 @@ int verdict(const Session& session, bool interrupted, std::uint64_t count) {
     const Ledger& ledger = session.ledger();
     const bool unbalanced = say_imbalance(ledger);
     if (interrupted) {
-        say(fmt::format("interrupted after {} of {} sends", ledger.driven.value_or(0), count));
+        say(fmt::format("interrupted after {} of {}", ledger.driven.value_or(0), count_of(count, "send")));
         return exit_failed;
     }
     if (unbalanced || ledger.contradicted) return exit_failed;  // of the latter the ledger has said so
     if (ledger.attempted() == 0 && ledger.filtered > 0) {
-        say(fmt::format("none of {} sends matched the filter", ledger.filtered));
+        say(fmt::format("none of {} matched the filter", count_of(ledger.filtered, "send")));
         return exit_failed;
     }
     if (ledger.count(Outcome::delivered) > 0 || ledger.count(Outcome::queued) > 0) return exit_done;

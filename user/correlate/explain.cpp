@@ -11,6 +11,7 @@
 
 #include "user/base/format.h"
 #include "user/base/result.h"
+#include "user/base/words.h"
 #include "user/correlate/send.h"
 #include "user/correlate/vnet_check.h"
 
@@ -75,7 +76,8 @@ std::string too_long(const sr_send& record) {
                            record.ring_len ? fmt::format(", of {} bytes,", record.ring_len) : "", interface_of(record),
                            most);
     }
-    if (!(record.flags & SR_SEND_DEVICE)) return fmt::format("{} bytes are too many", frame_length(record));
+    if (!(record.flags & SR_SEND_DEVICE))
+        return fmt::format("{} too many", count_of(frame_length(record), "byte is", "bytes are"));
     const std::string name = interface_of(record);
     if (record.sock_type == SOCK_DGRAM)
         return fmt::format("{} bytes, {} takes at most {} (its MTU)", frame_length(record), name, record.mtu);
@@ -87,11 +89,11 @@ std::string too_long(const sr_send& record) {
 std::string invalid_spkt(const sr_send& record) {
     constexpr std::uint32_t least_address = sizeof(sockaddr);
     if (record.msg_namelen < least_address)
-        return fmt::format("the address has {} bytes, SOCK_PACKET wants at least {}", record.msg_namelen,
+        return fmt::format("the address has {}, SOCK_PACKET wants at least {}", count_of(record.msg_namelen, "byte"),
                            least_address);
     if ((record.flags & SR_SEND_DEVICE) && record.len < record.hard_header_len)
-        return fmt::format("{} bytes are less than the link-layer header of {} ({})", record.len, interface_of(record),
-                           record.hard_header_len);
+        return fmt::format("{} less than the link-layer header of {} ({})",
+                           count_of(record.len, "byte is", "bytes are"), interface_of(record), record.hard_header_len);
     return "none of packet_sendmsg_spkt's checks that are recorded explains it";
 }
 
@@ -106,30 +108,31 @@ std::string invalid_in_ring(const sr_send& record) {
     const bool allocated = reached(record, SR_SLOT_ALLOC);
     if (!record.ring_len) return "a frame of the ring is malformed";
     if (record.ring_len < record.vnet_hdr)
-        return fmt::format("a frame of the ring has {} bytes, less than the virtio-net header of {}", record.ring_len,
-                           record.vnet_hdr);
+        return fmt::format("a frame of the ring has {}, less than the virtio-net header of {}",
+                           count_of(record.ring_len, "byte"), record.vnet_hdr);
     const std::uint32_t length = record.ring_len - record.vnet_hdr;
     if (allocated && record.sock_type != SOCK_DGRAM && length < record.hard_header_len)
-        return fmt::format("a frame of the ring has {} bytes, less than the link-layer header of {} ({})", length,
-                           interface_of(record), record.hard_header_len);
+        return fmt::format("a frame of the ring has {}, less than the link-layer header of {} ({})",
+                           count_of(length, "byte"), interface_of(record), record.hard_header_len);
     if (record.vnet_hdr) return invalid_vnet_header(record, length, allocated);
-    return fmt::format("a frame of the ring, of {} bytes, is malformed", record.ring_len);
+    return fmt::format("a frame of the ring, of {}, is malformed", count_of(record.ring_len, "byte"));
 }
 
 // The checks of packet_snd before it allocates the frame, in their order; empty where none of them fits.
 std::string invalid_arguments(const sr_send& record) {
     if (has_address(record) && record.msg_namelen < address_size)
-        return fmt::format("the address has {} bytes, struct sockaddr_ll has {}", record.msg_namelen, address_size);
+        return fmt::format("the address has {}, struct sockaddr_ll has {}", count_of(record.msg_namelen, "byte"),
+                           address_size);
     if (has_address(record) && record.msg_namelen < record.sll_halen + address_head)
-        return fmt::format("the address has {} bytes; with its hardware address of {} it needs {}", record.msg_namelen,
-                           record.sll_halen, record.sll_halen + address_head);
+        return fmt::format("the address has {}; with its hardware address of {} it needs {}",
+                           count_of(record.msg_namelen, "byte"), record.sll_halen, record.sll_halen + address_head);
     if (record.sock_type == SOCK_DGRAM && has_address(record) && record.msg_namelen < record.addr_len + address_head)
-        return fmt::format("the address has {} bytes, too few for a hardware address of {}", record.msg_namelen,
-                           interface_of(record));
+        return fmt::format("the address has {}, too few for a hardware address of {}",
+                           count_of(record.msg_namelen, "byte"), interface_of(record));
     if (record.msg_controllen) return "a control message (cmsg) was not understood";
     if (!is_ring(record) && record.vnet_hdr && record.len < record.vnet_hdr)
-        return fmt::format("{} bytes are less than the virtio-net header of {} that the socket expects", record.len,
-                           record.vnet_hdr);
+        return fmt::format("{} less than the virtio-net header of {} that the socket expects",
+                           count_of(record.len, "byte is", "bytes are"), record.vnet_hdr);
     // Where it was read and is none of these, the frame was allocated all the same, and the hook there was skipped or
     // is off.
     if (is_ring(record) || !record.vnet_hdr) return {};
@@ -148,8 +151,9 @@ std::string invalid(const sr_send& record) {
         return fmt::format("no destination address: SOCK_DGRAM needs one on {} to build the header",
                            interface_of(record));
     if (!cooked && (record.flags & SR_SEND_DEVICE) && frame_length(record) < record.hard_header_len)
-        return fmt::format("{} bytes are less than the link-layer header of {} ({})", frame_length(record),
-                           interface_of(record), record.hard_header_len);
+        return fmt::format("{} less than the link-layer header of {} ({})",
+                           count_of(frame_length(record), "byte is", "bytes are"), interface_of(record),
+                           record.hard_header_len);
     if (record.vnet_hdr) return invalid_vnet_header(record, frame_length(record), true);
     return "none of packet_snd's checks that are recorded explains it";
 }

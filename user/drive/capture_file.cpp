@@ -15,6 +15,7 @@
 #include "user/base/confined.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/base/write_all.h"
 #include "user/drive/interface.h"
 
@@ -136,7 +137,7 @@ Result<Frames> parse_capture(std::FILE* opened, const std::string& name) {
         all.cut += header->caplen < header->len;
     }
     if (got != PCAP_ERROR_BREAK)  // -2: the end of the file
-        return fail(fmt::format("cannot read {} behind its first {} frames: {}", name, frames.size(),
+        return fail(fmt::format("cannot read {} behind its first {}: {}", name, count_of(frames.size(), "frame"),
                                 printable_name(::pcap_geterr(file.get()))),
                     "its end is missing, or it is damaged");
     if (frames.empty()) return fail(fmt::format("{} holds no frames", name));

@@ -16,6 +16,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 #include "user/drive/frame.h"
 #include "user/drive/sender.h"
 
@@ -199,8 +200,8 @@ class RingSender final : public FrameSender {
 };
 
 tl::unexpected<Error> ring_error(const char* what, const RingShape& shape, int err) {
-    return fail(fmt::format("cannot {} a TX ring of {} frames of {} bytes: {}", what, shape.slots, shape.slot_size,
-                            errno_text(err)),
+    return fail(fmt::format("cannot {} a TX ring of {} of {} bytes: {}", what, count_of(shape.slots, "frame"),
+                            shape.slot_size, errno_text(err)),
                 err == ENOMEM ? "use a smaller --batch, --size or --threads" : "");
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -39,10 +40,11 @@ std::size_t payload_of(const Tins::PDU& header) {
 // What is inside an IP header between these two.
 std::string transport_words(const std::string& from, const std::string& to, Tins::PDU* inner, unsigned protocol) {
     if (const auto* udp = dynamic_cast<Tins::UDP*>(inner))
-        return fmt::format("{}.{} > {}.{}: UDP, {} bytes", from, udp->sport(), to, udp->dport(), payload_of(*udp));
+        return fmt::format("{}.{} > {}.{}: UDP, {}", from, udp->sport(), to, udp->dport(),
+                           count_of(payload_of(*udp), "byte"));
     if (const auto* tcp = dynamic_cast<Tins::TCP*>(inner))
-        return fmt::format("{}.{} > {}.{}: TCP [{}], {} bytes", from, tcp->sport(), to, tcp->dport(), tcp_flags(*tcp),
-                           payload_of(*tcp));
+        return fmt::format("{}.{} > {}.{}: TCP [{}], {}", from, tcp->sport(), to, tcp->dport(), tcp_flags(*tcp),
+                           count_of(payload_of(*tcp), "byte"));
     if (const auto* icmp = dynamic_cast<Tins::ICMP*>(inner))
         return fmt::format("{} > {}: ICMP type {}", from, to, static_cast<unsigned>(icmp->type()));
     if (const auto* icmp = dynamic_cast<Tins::ICMPv6*>(inner))

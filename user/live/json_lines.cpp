@@ -66,6 +66,7 @@ void JsonLines::plan_line(fmt::memory_buffer& out, const PlanLine& line) {
         object.text("hook", line.hook);
         object.text("reason", line.reason);
         append_alternatives(object, line);
+        if (line.partly) object.boolean("partly", true);
     }
     out.push_back('\n');
 }

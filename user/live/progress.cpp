@@ -45,7 +45,7 @@ void Progress::update(const ProgressCounts& counts, std::uint64_t now_ns) {
     const double elapsed = static_cast<double>(now_ns - start_ns_) / 1e9;
     const double rate = elapsed > 0 ? static_cast<double>(counts.sends) / elapsed : 0;
     if (total_ && *total_)
-        part(Tone::plain, fmt::format("{} of {} sends, {} %", counts.sends, *total_,
+        part(Tone::plain, fmt::format("{} of {}, {} %", counts.sends, count_of(*total_, "send"),
                                       std::min<std::uint64_t>(100, counts.sends * 100 / *total_)));
     else
         part(Tone::plain, count_of(counts.sends, "send"));

@@ -9,7 +9,7 @@
 namespace sockray {
 namespace {
 
-// Records that found no room or no memory: of these no more will be known.
+// Records that found no room or no seat: of these no more will be known.
 std::uint64_t lost_records(const Ledger& ledger) {
     return ledger.sends.lost.no_room + ledger.sends.lost.map_full + ledger.sends.lost.rejected;
 }
@@ -76,14 +76,14 @@ std::string top_loss_line(const Ledger& ledger, const Style& style) {
     const FrameTally& frames = ledger.frames;
     if (lost_records(ledger) + frames.no_room + frames.map_full + frames.missed == 0) {
         fmt::memory_buffer out;
-        paint(out, style, Tone::dim, shortened("LOST   nothing", style.width));
+        paint(out, style, Tone::dim, shortened("LOSS   nothing", style.width));
         return fmt::to_string(out);
     }
-    const std::string begin = "LOST   ";
+    const std::string begin = "LOSS   ";
     if (columns(begin) > style.width) return shortened(begin, style.width);
     return sum_line(begin, ", ",
                     {{"no room", lost.no_room, Tone::warning},
-                     {"no memory", lost.map_full, Tone::warning},
+                     {"no seat", lost.map_full, Tone::warning},
                      {"rejected", lost.rejected, Tone::warning},
                      {"frames without room", frames.no_room, Tone::warning},
                      {"not followed", frames.map_full, Tone::warning},

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <ctime>
 #include <tuple>
+#include <utility>
 
 #include "user/base/format.h"
+#include "user/base/words.h"
+#include "user/live/outcome_tone.h"
 #include "user/live/sparkline.h"
 #include "user/live/top_columns.h"
 #include "user/live/top_ledger.h"
@@ -17,18 +20,28 @@ namespace {
 
 constexpr int blank_lines_from = 30;  // a window of so many lines has room for empty ones
 
-constexpr std::string_view help_lines[] = {
-    "q, Ctrl-C  quit                        space  pause: what is shown stays",
-    "/          type a text to filter by    escape clears the filter",
-    "s          sort by the next            r rate  b bytes  d drops  l latency  p pid",
-    "i          hide who sends nothing      up, down, page, home, end  scroll",
-    "Ctrl-L     draw anew                   h, ?   this",
-    "",
-    "sends/s, bytes/s, median, p99 and STAGES are of the last interval; drop, fail and",
-    "sends since the begin. A little picture goes from 0 to its own largest value.",
+struct KeyHelp {
+    std::string_view key;
+    std::string_view what;
+};
+
+constexpr KeyHelp key_help[] = {
+    {"q, Ctrl-C", "quit"},
+    {"space", "pause: what is shown stays"},
+    {"/", "type a text to filter by; escape clears it"},
+    {"s", "sort by the next; r rate, b bytes, d drops, l latency, p pid"},
+    {"i", "hide who sends nothing"},
+    {"arrows, page, home, end", "scroll"},
+    {"Ctrl-L", "draw anew"},
+    {"h, ?", "this; any key goes back"},
+};
+
+constexpr std::string_view help_text[] = {
+    "sends/s, bytes/s, median, p99 and STAGES are of the last interval; sends, drop, fail and the other outcomes since "
+    "the begin. A little picture goes from 0 to its own largest value.",
     "The filter looks for name, pid, socket, device and method; STAGES are of those.",
-    "",
-    "any key goes back",
+    "Dropped and failed are outcomes: the kernel did not send the frame. LOSS is what tracing missed, and says nothing "
+    "of the frames.",
 };
 
 using Senders = std::vector<const ActiveSender*>;
@@ -43,7 +56,7 @@ std::uint64_t sort_value(const ActiveSender& sender, TopSort sort) {
     switch (sort) {
         case TopSort::rate: return ~sender.last.sends;
         case TopSort::bytes: return ~sender.last.bytes;
-        case TopSort::drops: return ~sender.last.lost();
+        case TopSort::drops: return ~sender.last.dropped_or_failed();
         case TopSort::latency: return ~sender.latency.p99;
         case TopSort::pid: return sender.pid;
     }
@@ -52,7 +65,8 @@ std::uint64_t sort_value(const ActiveSender& sender, TopSort sort) {
 
 bool stands_before(const ActiveSender& a, const ActiveSender& b, TopSort sort) {
     if (sort_value(a, sort) != sort_value(b, sort)) return sort_value(a, sort) < sort_value(b, sort);
-    if (sort == TopSort::drops && a.total.lost() != b.total.lost()) return a.total.lost() > b.total.lost();
+    if (sort == TopSort::drops && a.total.dropped_or_failed() != b.total.dropped_or_failed())
+        return a.total.dropped_or_failed() > b.total.dropped_or_failed();
     return last_resort(a) < last_resort(b);
 }
 
@@ -120,12 +134,14 @@ std::string sums_line(const Activity& activity, const Senders& senders, const St
     const auto number = [](double a_second) { return rate_text(a_second, 7); };
     parts.add(Tone::plain, number(activity.a_second(activity.all.last.sends)) + " sends/s");
     parts.add(Tone::plain, rate_text(activity.a_second(activity.all.last.bytes), 5) + " bytes/s");
-    if (const std::uint64_t lost = activity.all.last.lost())
-        parts.add(Tone::bad, number(activity.a_second(lost)) + " lost/s");
+    for (const Outcome outcome : {Outcome::dropped, Outcome::failed})
+        if (const std::uint64_t sends = activity.all.last.count(outcome))
+            parts.add(tone_of(outcome),
+                      fmt::format("{} {}/s", number(activity.a_second(sends)), outcome_name(outcome)));
     if (senders.size() < activity.senders.size())
-        parts.add(Tone::warning, fmt::format("{} of {} senders", senders.size(), activity.senders.size()));
+        parts.add(Tone::warning, fmt::format("{} of {}", senders.size(), count_of(activity.senders.size(), "sender")));
     else
-        parts.add(Tone::plain, fmt::format("{} sender{}", senders.size(), senders.size() == 1 ? "" : "s"));
+        parts.add(Tone::plain, count_of(senders.size(), "sender"));
     if (activity.all.latency.samples)
         parts.add(Tone::plain, fmt::format("median {}, p99 {}", duration(activity.all.latency.median),
                                            duration(activity.all.latency.p99)));
@@ -189,8 +205,24 @@ class Table {
 };
 
 std::vector<std::string> help_screen(const Style& style) {
+    constexpr int key_width = 25;
+    constexpr int narrow = 60;  // there a key's words stand below it
     std::vector<std::string> lines{painted(style, Tone::bold, "sockray top")};
-    for (const std::string_view line : help_lines) lines.push_back(painted(style, Tone::plain, line));
+    // `before` stands in the first line, and as many blanks before the others.
+    const auto add_text = [&](std::string_view text, std::string_view before, int indent) {
+        for (const std::string_view line : wrapped(text, std::max(style.width - indent, 1)))
+            lines.push_back(
+                painted(style, Tone::plain, fmt::format("{:{}}{}", std::exchange(before, ""), indent, line)));
+    };
+    for (const auto& [key, what] : key_help)
+        if (style.width < narrow)
+            add_text(fmt::format("{}: {}", key, what), "", 0);
+        else
+            add_text(what, key, key_width);
+    for (const std::string_view text : help_text) {
+        lines.emplace_back();
+        add_text(text, "", 0);
+    }
     return lines;
 }
 

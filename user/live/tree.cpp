@@ -6,6 +6,7 @@
 #include <string>
 
 #include "user/base/paragraph.h"
+#include "user/base/words.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/live/outcome_tone.h"
@@ -26,8 +27,8 @@ Tone evidence_tone(Evidence evidence) {
 void append_header(fmt::memory_buffer& out, const Send& send, const Style& style, std::string_view time) {
     const sr_send& record = send.record;
     paint(out, style, Tone::bold, fmt::format("SEND {}", send.id));
-    fmt::format_to(std::back_inserter(out), "  {}[{}]  {}, {} bytes", printable(record.comm, style.utf8), record.pid,
-                   entry_name(record), record.len);
+    fmt::format_to(std::back_inserter(out), "  {}[{}]  {}, {}", printable(record.comm, style.utf8), record.pid,
+                   entry_name(record), count_of(record.len, "byte"));
     if (record.ifname[0]) fmt::format_to(std::back_inserter(out), " on {}", printable(record.ifname, style.utf8));
     fmt::format_to(std::back_inserter(out), ", socket {}", record.socket_ino);
     paint(out, style, Tone::dim, fmt::format("  {}\n", time));

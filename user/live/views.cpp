@@ -2,7 +2,12 @@
 
 #include <iterator>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "user/base/check_sender.h"
+#include "user/base/words.h"
 #include "user/live/json_lines.h"
 #include "user/live/json_summary.h"
 #include "user/live/lines.h"
@@ -42,11 +47,15 @@ class TextView : public Sink {
         lines_.emplace(plan, names, style_, origin.realtime_offset_ns);
     }
     void socket(const sr_socket& record, std::uint64_t id) override {
-        sockets_ = id;
-        if (view_ == View::lines)
-            lines_->socket(out_, record);
-        else if (view_ == View::tree || id == 1)
+        if (view_ == View::lines) return lines_->socket(out_, record);
+        if (view_ == View::tree) return lines_->socket_block(out_, record, id);
+        // The whole block is for the first that somebody asked for.
+        if (std::string_view(record.comm) == private_sender_name)
+            check_sockets_++;
+        else if (!std::exchange(shown_, true))
             lines_->socket_block(out_, record, id);
+        else
+            more_sockets_++;
     }
     void send(const Send& send) override {
         if (view_ == View::lines) lines_->send(out_, send);
@@ -56,9 +65,12 @@ class TextView : public Sink {
         if (view_ != View::totals) lines_->frame(out_, frame);
     }
     void end(const Ending&) override {
-        if (view_ == View::totals && sockets_ > 1)
-            fmt::format_to(std::back_inserter(out_), "and {} more {}\n", sockets_ - 1,
-                           sockets_ == 2 ? "socket" : "sockets");
+        if (more_sockets_) out_.append("and " + count_of(more_sockets_, "more socket") + '\n');
+        if (check_sockets_)
+            paint_lines(out_, style_, Tone::plain,
+                        fmt::format("{}{} of {}, by which a sockray checks its hooks as it begins",
+                                    shown_ ? "and " : "", count_of(check_sockets_, "socket"), private_sender_name),
+                        0);
     }
 
   private:
@@ -66,7 +78,9 @@ class TextView : public Sink {
     fmt::memory_buffer& out_;
     Style style_;
     std::optional<Lines> lines_;
-    std::uint64_t sockets_ = 0;
+    bool shown_ = false;  // the block of a socket
+    std::uint64_t more_sockets_ = 0;
+    std::uint64_t check_sockets_ = 0;
 };
 
 }  // namespace

@@ -36,9 +36,15 @@ constexpr TracepointRow tracepoint_rows[] = {
     {Stage::enqueue, "qdisc_enqueue", "qdisc_took", false, "tracepoint qdisc_enqueue, behind the qdisc's own function"},
     {Stage::dequeue, "qdisc_dequeue", "qdisc_gave", false, "tracepoint qdisc_dequeue, behind the qdisc's own function"},
     {Stage::ndo, "net_dev_start_xmit", "driver_given", true,
-     "the driver's own function, between the tracepoints net_dev_start_xmit and net_dev_xmit"},
+     "the driver's own function, between the tracepoints net_dev_start_xmit and net_dev_xmit", Evidence::probed,
+     "not asked for (--stages), and attached all the same: what becomes of a frame that its device may keep is known "
+     "by "
+     "it, and of those frames the stage is shown"},
     {Stage::ndo, "net_dev_xmit", "driver_took", true, ""},
-    {Stage::freed, "consume_skb", "skb_consumed", true, "the skb's end: tracepoints consume_skb and kfree_skb"},
+    {Stage::freed, "consume_skb", "skb_consumed", true, "the skb's end: tracepoints consume_skb and kfree_skb",
+     Evidence::absent,
+     "not asked for (--stages): no send shows it; consume_skb and kfree_skb are attached all the same, drops are known "
+     "by them"},
     {Stage::freed, "kfree_skb", "skb_freed", true, ""},
 };
 

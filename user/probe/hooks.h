@@ -32,8 +32,11 @@ struct TracepointRow {
     Stage stage;
     std::string_view tracepoint;
     std::string_view program;
-    bool always;              // outcomes need it: attached whether the stage is shown or not
+    bool always;              // outcomes need it: attached whether the stage is asked for or not
     std::string_view reason;  // for the plan; empty in a second row of a stage
+    // What the plan says of a row that is always attached, where its stage was not asked for.
+    Evidence unasked = Evidence::absent;
+    std::string_view unasked_reason = {};
 };
 
 std::span<const TracepointRow> tracepoints();

@@ -65,6 +65,15 @@ PlanLine line_of_stage_off(Stage stage) {
     return {stage, Evidence::absent, "", 0, "none", off};
 }
 
+PlanLine line_of_tracepoint(const TracepointRow& row, bool asked_for) {
+    if (!asked_for && !row.always) return line_of_stage_off(row.stage);
+    const Evidence evidence = asked_for ? Evidence::probed : row.unasked;
+    const std::string_view reason = asked_for ? row.reason : row.unasked_reason;
+    PlanLine line{row.stage, evidence, std::string(row.tracepoint), 0, hook_of_tracepoints, std::string(reason)};
+    line.partly = !asked_for && evidence == Evidence::probed;
+    return line;
+}
+
 void order_as_passed(Plan& plan) {
     const auto place = [](const PlanLine& line) {
         return std::ranges::find(all_stages, line.stage, &StageInfo::stage) - all_stages.begin();
@@ -99,10 +108,7 @@ Result<Blueprint> make_plan(const Kallsyms& symbols, const Result<InlinedBodies>
     }
     for (const TracepointRow& row : tracepoints()) {
         if (row.reason.empty()) continue;
-        blueprint.plan.lines.push_back(stages & stage_bit(row.stage)
-                                           ? PlanLine{row.stage, Evidence::probed, std::string(row.tracepoint), 0,
-                                                      "tracepoint", std::string(row.reason)}
-                                           : line_of_stage_off(row.stage));
+        blueprint.plan.lines.push_back(line_of_tracepoint(row, (stages & stage_bit(row.stage)) != 0));
     }
     order_as_passed(blueprint.plan);
     // Entries before returns: then a return that fires never belongs to a call whose entry could not have been seen.

@@ -16,6 +16,7 @@
 #include <system_error>
 #include <thread>
 
+#include "user/base/check_sender.h"
 #include "user/base/clock.h"
 #include "user/base/fd.h"
 #include "user/base/format.h"

@@ -1,5 +1,5 @@
 // Sends of our own, made while tracing is not armed yet, by a thread of their own on the loopback interface of a
-// network namespace of their own: to check the hooks, and to see what they cost.
+// network namespace of their own: to check the hooks, and to see what they cost. Its name: user/base/check_sender.h.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,6 @@
 #include "user/base/tracing_cost.h"
 
 namespace sockray {
-
-// The name of that thread (comm): another sockray that traces meanwhile tells these sends too.
-inline constexpr const char* private_sender_name = "sockray-check";
 
 // One send and one empty TX ring. `announce` is called with the thread's id before the first send and with 0 after the
 // last. Where a namespace is not allowed (CAP_SYS_ADMIN) it sends through an unbound socket, which packet_snd refuses:

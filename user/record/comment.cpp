@@ -4,6 +4,7 @@
 
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
 #include "user/correlate/receivers.h"
@@ -91,9 +92,9 @@ void append_comment(std::string& out, const Send& send, const Plan& plan, const 
 
 void append_message(std::string& out, const Send& send) {
     const sr_send& record = send.record;
-    fmt::format_to(std::back_inserter(out), "{}[{}] {} {} bytes: {}{}{}", printable(record.comm), record.pid,
-                   entry_name(record), record.len, outcome_name(send.outcome), send.reason.empty() ? "" : ": ",
-                   printable(send.reason));
+    fmt::format_to(std::back_inserter(out), "{}[{}] {} {}: {}{}{}", printable(record.comm), record.pid,
+                   entry_name(record), count_of(record.len, "byte"), outcome_name(send.outcome),
+                   send.reason.empty() ? "" : ": ", printable(send.reason));
 }
 
 void append_message(std::string& out, const sr_socket& record) {

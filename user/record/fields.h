@@ -121,6 +121,7 @@ void visit_plan(auto&& v, auto& line) {
     v.number(4, line.offset);
     v.text(5, line.hook);
     v.text(6, line.reason);
+    v.number(8, line.partly);
 }
 
 void visit_alternative(auto&& v, auto& one) {

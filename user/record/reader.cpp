@@ -13,6 +13,7 @@
 
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/correlate/path.h"
 #include "user/record/entry.h"
 #include "user/record/input_file.h"
@@ -67,6 +68,7 @@ class Replay {
     void finish();
     bool has_origin() const { return origin_.has_value(); }
     bool has_packets() const { return packets_; }
+    bool has_bytes() const { return has_bytes_; }
     ReadNotes notes;
 
   private:
@@ -97,6 +99,7 @@ class Replay {
     CaptureLedger captured_;
     std::vector<TapInterface> interfaces_;  // of this section
     bool packets_ = false;                  // a frame was read, whoever wrote it
+    bool has_bytes_ = false;                // not all files were empty
     bool behind_send_ = false;              // the next packet is the frame of a send that was told
     bool send_was_tapped_ = false;
     std::uint64_t last_ns_ = 0;
@@ -219,6 +222,7 @@ Status Replay::read(RecordingFiles::File from) {
         if (bytes->empty() && !in_section && file->damage().empty())
             note(path, "is empty: nothing was recorded into it");
         if (bytes->empty()) break;
+        has_bytes_ = true;
         const auto block = pcapng::take_block(*bytes, swapped);
         if (!block && block.error().damage.empty() && bytes->size() >= need) {
             need = block.error().need;
@@ -234,7 +238,8 @@ Status Replay::read(RecordingFiles::File from) {
         if (!block) {
             cut_said_ = true;
             note(path, block.error().damage.empty()
-                           ? fmt::format("was cut off: its last {} bytes are no whole block", bytes->size())
+                           ? fmt::format("was cut off: its last {} no whole block",
+                                         count_of(bytes->size(), "byte is", "bytes are"))
                            : fmt::format("ends for us in damage: {}; what follows is not read", block.error().damage));
             break;
         }
@@ -297,18 +302,16 @@ void Replay::finish() {
     // A capture ends with -c, though more sends were decoded by then.
     const std::uint64_t recorded = ending_->capture ? ledger.shown : ledger.selected();
     if (ledger.left_out)
-        notes.words.push_back(fmt::format(
-            "of the session's {} sends {} were recorded, as --outcome asked: the ledger is of all, the rest "
-            "of these alone",
-            ledger.decoded, recorded));
+        notes.words.push_back(
+            fmt::format("of the session's {} {} were recorded, as --outcome asked: the ledger is of all, the rest "
+                        "of these alone",
+                        count_of(ledger.decoded, "send"), recorded));
     if (recorded != counted_.decoded)
-        notes.words.push_back(
-            fmt::format("of the session's {} sends {} are in what was read: sums of both kinds differ", recorded,
-                        counted_.decoded));
+        notes.words.push_back(fmt::format("of the session's {} {} are in what was read: sums of both kinds differ",
+                                          count_of(recorded, "send"), counted_.decoded));
     if (ending_->capture && ending_->capture->told() != captured_.told())
-        notes.words.push_back(
-            fmt::format("of the session's {} captured frames {} are in what was read: sums of both kinds differ",
-                        ending_->capture->told(), captured_.told()));
+        notes.words.push_back(fmt::format("of the session's {} {} are in what was read: sums of both kinds differ",
+                                          count_of(ending_->capture->told(), "captured frame"), captured_.told()));
     for (Sink* sink : sinks_) sink->end(*ending_);
 }
 
@@ -326,6 +329,8 @@ bool RecordingFiles::contain(int fd) const {
 Result<RecordingFiles> open_recording(std::span<const std::string> paths) {
     RecordingFiles recording;
     for (const std::string& path : paths) {
+        // Most likely a variable that a script forgot to set.
+        if (path.empty()) return usage("the name of a recording is needed, not an empty text");
         auto fd = open_input(path);
         if (!fd) return tl::unexpected(fd.error());
         if (recording.contain(fd->get()))
@@ -341,6 +346,8 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
     const std::string first = recording.files.empty() ? "" : printable(recording.files.front().path);
     for (RecordingFiles::File& file : recording.files)
         if (Status read = replay.read(std::move(file)); !read) return tl::unexpected(read.error());
+    if (!replay.has_bytes() && !replay.notes.words.empty())
+        return fail(replay.notes.words.front(), "a recording is made with -w FILE, by run, trace or capture");
     if (replay.notes.entries == 0 && !replay.notes.words.empty())
         return fail(replay.notes.words.front(), "there are no records of sockray's before that");
     if (replay.notes.entries == 0 && !replay.has_packets())
@@ -356,10 +363,11 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
     replay.finish();
     ReadNotes notes = std::move(replay.notes);
     if (notes.bad_entries)
-        notes.words.push_back(fmt::format("{} entries make no sense and are left out", notes.bad_entries));
+        notes.words.push_back(fmt::format("{} left out", count_of(notes.bad_entries, "entry that makes no sense is",
+                                                                  "entries that make no sense are")));
     if (notes.unknown_entries)
-        notes.words.push_back(
-            fmt::format("{} entries are of a kind that only a later sockray knows", notes.unknown_entries));
+        notes.words.push_back(fmt::format("{} of a kind that only a later sockray knows",
+                                          count_of(notes.unknown_entries, "entry is", "entries are")));
     return notes;
 }
 

@@ -5,6 +5,7 @@
 #include <ranges>
 
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 
@@ -57,8 +58,9 @@ std::vector<ChainNote> chain_notes(const Path& path, const Plan& plan) {
         std::string_view next = "its return";
         for (int slot = SR_SLOT_COUNT - 1; slot > SR_SLOT_BODY; slot--)
             if (path.stages[slot] != Stage::none) next = stage_name(path.stages[slot]);
-        notes.push_back({fmt::format("located {}: {} of {} hits lie between {} and {}", stage_name(body),
-                                     path.body_in_order, hits, stage_name(path.stages[SR_SLOT_SENDMSG]), next),
+        notes.push_back({fmt::format("located {}: {} of {} {} between {} and {}", stage_name(body), path.body_in_order,
+                                     count_of(hits, "hit"), verb_of(hits, "lies", "lie"),
+                                     stage_name(path.stages[SR_SLOT_SENDMSG]), next),
                          path.body_out_of_order > 0});
     }
     if (body == Stage::tpacket_snd)

@@ -44,15 +44,24 @@ void heading(fmt::memory_buffer& out, const Style& style, std::string_view text)
 
 // ---- the verdict
 
+// "packet_sendmsg > packet_snd > ...": the stages by which it is told apart from the others.
+std::string name_of(const PathChange& path) {
+    std::string name;
+    for (const Stage stage : path.stages)
+        if (stage != Stage::none) name += fmt::format("{}{}", name.empty() ? "" : " > ", stage_name(stage));
+    return name.empty() ? "no stage that both have a hook for" : name;
+}
+
 std::vector<std::string> changes_of(const Comparison& comparison) {
     std::vector<std::string> words;
-    for (const PathChange& path : comparison.paths) {
+    for (std::size_t i = 0; i < comparison.paths.size(); i++) {
+        const PathChange& path = comparison.paths[i];
         if (path.verdict == PathVerdict::appeared)
-            words.push_back(fmt::format("a path appeared: {} of B's sends, {} of A's", percent(path.share_b),
-                                        percent(path.share_a)));
+            words.push_back(fmt::format("path {} appeared: {} of B's sends, {} of A's: {}", i + 1,
+                                        percent(path.share_b), percent(path.share_a), name_of(path)));
         if (path.verdict == PathVerdict::vanished)
-            words.push_back(fmt::format("a path vanished: {} of A's sends, {} of B's", percent(path.share_a),
-                                        percent(path.share_b)));
+            words.push_back(fmt::format("path {} vanished: {} of A's sends, {} of B's: {}", i + 1,
+                                        percent(path.share_a), percent(path.share_b), name_of(path)));
     }
     for (const OutcomeChange& outcome : comparison.outcomes)
         if (outcome.worse)
@@ -262,8 +271,8 @@ void append_stage(fmt::memory_buffer& out, const StageChange& change, std::strin
     end_line(out);
 }
 
-void append_path(fmt::memory_buffer& out, const PathChange& path, const Style& style) {
-    heading(out, style, "PATH");
+void append_path(fmt::memory_buffer& out, const PathChange& path, std::size_t number, const Style& style) {
+    heading(out, style, fmt::format("PATH {}", number));
     fmt::format_to(std::back_inserter(out), "  A: {}, {}; B: {}, {}", count_of(path.sends_a, "send"),
                    percent(path.share_a), count_of(path.sends_b, "send"), percent(path.share_b));
     if (path.verdict != PathVerdict::same) {
@@ -311,8 +320,7 @@ void append_diff_text(fmt::memory_buffer& out, const Comparison& comparison, con
     std::size_t shown = 0;
     for (const PathChange& path : comparison.paths) {
         if (shown == paths_shown || std::max(path.share_a, path.share_b) < path_there) break;
-        append_path(out, path, style);
-        shown++;
+        append_path(out, path, ++shown, style);
     }
     if (shown < comparison.paths.size())
         fmt::format_to(std::back_inserter(out), "\n{}, of few sends\n",

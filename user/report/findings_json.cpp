@@ -22,6 +22,8 @@ void append_findings_json(fmt::memory_buffer& out, std::span<const Finding> find
             }
             object.text("cause", finding.cause);
             object.text("advice", finding.advice);
+            object.text("kind", kind_name(finding.kind));
+            object.number("more_sends", finding.more_sends);
         }
         out.push_back('\n');
     }

@@ -50,7 +50,9 @@ void append_finding(fmt::memory_buffer& out, const Style& style, std::size_t num
     }
     std::vector<std::string> ids;
     for (const std::uint64_t id : finding.sends) ids.push_back(std::to_string(id));
-    if (!ids.empty()) append_part(out, style, "sends", list(ids));
+    if (!ids.empty())
+        append_part(out, style, "sends",
+                    list(ids) + (finding.more_sends ? fmt::format(" and {} more", finding.more_sends) : ""));
     append_part(out, style, "likely", finding.cause);
     append_part(out, style, "try", finding.advice);
     append_part(out, style, "rule", finding.rule);
@@ -86,7 +88,7 @@ void append_findings_text(fmt::memory_buffer& out, const Findings& findings, con
         fmt::format_to(std::back_inserter(out), "  nothing stands out in {}\n", count_of(findings.sends(), "send"));
     } else {
         fmt::format_to(std::back_inserter(out), "  {} in {}{}\n", found.size(), count_of(findings.sends(), "send"),
-                       found.size() > 1 ? ", the most costly first" : "");
+                       found.size() > 1 ? ": lost frames first, then time, then what is good to know" : "");
         for (std::size_t i = 0; i < found.size(); i++) {
             out.push_back('\n');
             append_finding(out, style, i + 1, found[i]);

@@ -19,18 +19,24 @@ void append_parts(JsonObject& object, const MethodCost& cost) {
         object.null("traced_call_ns");
     else
         append_spread(object, "traced_call_ns", cost.traced_ns);
-    JsonArray stages = object.array("stages");
-    for (const MethodPart& part : cost.parts) {
-        JsonObject stage = stages.object();
-        if (part.stage == Stage::none)
-            stage.null("name");
-        else
-            stage.text("name", stage_name(part.stage));
-        append_spread(stage, "self_ns", part.ns);
-        stage.boolean("passed", part.passed);
-        stage.real("more_ns", part.more);
-        stage.boolean("stands_out", part.stands_out);
+    {
+        JsonArray stages = object.array("stages");
+        for (const MethodPart& part : cost.parts) {
+            JsonObject stage = stages.object();
+            if (part.stage == Stage::none)
+                stage.null("name");
+            else
+                stage.text("name", stage_name(part.stage));
+            append_spread(stage, "self_ns", part.ns);
+            stage.boolean("passed", part.passed);
+            stage.real("more_ns", part.more);
+            stage.boolean("stands_out", part.stands_out);
+        }
     }
+    if (cost.parts.empty())
+        object.null("rest_ns");
+    else
+        object.real("rest_ns", cost.rest_ns);
 }
 
 void append_method(JsonObject& object, const MethodCost& cost) {

@@ -67,7 +67,7 @@ void append_throughput(fmt::memory_buffer& out, std::span<const MethodCost> cost
         if (cost.failed) {
             out.append(std::string_view("  "));
             paint(out, style, Tone::warning,
-                  fmt::format("{} of {} frames refused", cost.failed, cost.failed + cost.frames));
+                  fmt::format("{} of {} refused", cost.failed, count_of(cost.failed + cost.frames, "frame")));
         }
         end_line(out);
     }
@@ -81,7 +81,26 @@ std::string more_text(double more) {
     return (more < 0 ? "-" : "+") + time_text(std::abs(more));
 }
 
-void append_parts(fmt::memory_buffer& out, const MethodCost& cost, bool is_base, const Style& style) {
+// What the rows shown leave of the whole, so that they add up to it.
+void append_rest(fmt::memory_buffer& out, const MethodCost& cost, const MethodCost& base,
+                 std::span<const MethodPart* const> shown, const Style& style) {
+    const bool is_base = &cost == &base;
+    double ns = cost.traced_ns.median;
+    double more = cost.traced_ns.median - base.traced_ns.median;
+    for (const MethodPart* part : shown) {
+        ns -= part->ns.median;
+        more -= part->more;
+    }
+    fmt::format_to(std::back_inserter(out), "{:{}}", "", 2 + name_width + time_width);
+    paint_cell(out, style, Tone::dim, is_base ? "" : more_text(more), time_width, Align::right);
+    out.append(std::string_view("  "));
+    paint_cell(out, style, Tone::dim, is_base ? "rest" : "rest: all other stages", 28);
+    paint_cell(out, style, Tone::dim, (ns < 0 ? "-" : "") + time_text(std::abs(ns)), time_width, Align::right);
+    end_line(out);
+}
+
+void append_parts(fmt::memory_buffer& out, const MethodCost& cost, const MethodCost& base, const Style& style) {
+    const bool is_base = &cost == &base;
     std::vector<const MethodPart*> parts;
     for (const MethodPart& part : cost.parts)
         if (is_base || part.stands_out) parts.push_back(&part);
@@ -118,6 +137,7 @@ void append_parts(fmt::memory_buffer& out, const MethodCost& cost, bool is_base,
         }
         end_line(out);
     }
+    append_rest(out, cost, base, parts, style);
 }
 
 }  // namespace
@@ -147,12 +167,14 @@ void append_method_costs_text(fmt::memory_buffer& out, std::span<const MethodCos
     paint_cell(out, style, Tone::dim, "min .. max", range_width + 4, Align::right);
     end_line(out);
     for (const MethodCost& cost : costs)
-        if (cost.refused.empty() && !cost.parts.empty()) append_parts(out, cost, &cost == &*base, style);
+        if (cost.refused.empty() && !cost.parts.empty()) append_parts(out, cost, *base, style);
     end_line(out);
     paint_lines(
         out, style, Tone::dim,
         "A stage is shown where its time differs in every round from every round of the other, by at least 1/20 "
-        "of the whole. These times include the hooks' own cost, of which a way with more stages has more; "
+        "of the whole. Each time is the median of the rounds by itself: the rest is what they leave of the time in "
+        "the call, or have too much. These times include the hooks' own cost, of which a way with more stages has "
+        "more; "
         "frames/s has none of it.",
         0);
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "user/base/paragraph.h"
+#include "user/base/words.h"
 #include "user/live/constants.h"
 #include "user/report/socket_words.h"
 
@@ -23,25 +24,20 @@ std::string size_text(std::uint32_t bytes) {
     constexpr std::uint32_t mib = 1 << 20;
     if (bytes >= mib && bytes % mib == 0) return fmt::format("{} MiB", bytes / mib);
     if (bytes >= kib && bytes % kib == 0) return fmt::format("{} KiB", bytes / kib);
-    return fmt::format("{} bytes", bytes);
-}
-
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-    return fmt::format("{} {}", count, count == 1 ? one : many);
+    return count_of(bytes, "byte");
 }
 
 std::string ring_text(const sr_socket_entry& entry, const sr_socket_ring& ring) {
-    const std::string blocks =
-        fmt::format("{} of {}", counted(ring.block_nr, "block", "blocks"), size_text(ring.block_size));
+    const std::string blocks = fmt::format("{} of {}", count_of(ring.block_nr, "block"), size_text(ring.block_size));
     if (is_rx_v3(entry, ring)) return fmt::format("TPACKET_V3, {}, retired after {} ms", blocks, entry.retire_blk_tov);
-    return fmt::format("TPACKET_V{}, {} of {} bytes in {}", version_of(entry),
-                       counted(ring.frame_nr, "frame", "frames"), ring.frame_size, blocks);
+    return fmt::format("TPACKET_V{}, {} of {} bytes in {}", version_of(entry), count_of(ring.frame_nr, "frame"),
+                       ring.frame_size, blocks);
 }
 
 std::string fanout_text(const sr_socket_entry& entry) {
     std::string text = fmt::format("group {}, {}", entry.fanout_id, fanout_mode(entry.fanout_type));
     for (const std::string_view flag : fanout_flags(entry.fanout_flags)) text.append(" + ").append(flag);
-    text += fmt::format(", {}", counted(entry.fanout_members, "member", "members"));
+    text += fmt::format(", {}", count_of(entry.fanout_members, "member"));
     if (entry.fanout_running != entry.fanout_members) text += fmt::format(", {} running", entry.fanout_running);
     return text;
 }
@@ -264,7 +260,7 @@ void append_details(fmt::memory_buffer& out, const Row& row, const Table& table,
                   fmt::format("receive {} of {} bytes used, send {} of {}", entry.rmem_alloc, entry.rcvbuf,
                               entry.wmem_alloc, entry.sndbuf));
     if (entry.tp_freeze_q_cnt)
-        append_detail(out, style, "frozen", counted(entry.tp_freeze_q_cnt, "time", "times") + ", no block was free");
+        append_detail(out, style, "frozen", count_of(entry.tp_freeze_q_cnt, "time") + ", no block was free");
 }
 
 void append_summary(fmt::memory_buffer& out, const SystemSockets& found, const Style& style) {
@@ -276,7 +272,7 @@ void append_summary(fmt::memory_buffer& out, const SystemSockets& found, const S
     }
     paint(out, style, Tone::bold, "PACKET SOCKETS");
     fmt::format_to(std::back_inserter(out), "  {} in {}", found.sockets.size(),
-                   counted(namespaces.size(), "network namespace", "network namespaces"));
+                   count_of(namespaces.size(), "network namespace"));
     if (unheld) {
         out.append(std::string_view(", "));
         paint(out, style, Tone::warning, fmt::format("{} held by no process", unheld));

@@ -39,7 +39,7 @@ void ChromeTimeline::put_notes() {
         switch (note.kind) {
             case Note::Kind::number: fmt::format_to(std::back_inserter(out_), "{}", note.number); break;
             case Note::Kind::integer: fmt::format_to(std::back_inserter(out_), "{}", note.integer); break;
-            case Note::Kind::text: append_json_string(out_, note.text); break;
+            case Note::Kind::text: append_json_printable(out_, note.text); break;
         }
     }
     out_.push_back('}');
@@ -76,7 +76,7 @@ void ChromeTimeline::put_name(std::string_view what, Place place, std::string_vi
     fmt::format_to(std::back_inserter(out_), R"({}{{"ph":"M","pid":{},"tid":{},"ts":0,"name":"{}","args":{{"name":)",
                    is_first_ ? "\n" : ",\n", place.pid, place.tid, what);
     is_first_ = false;
-    append_json_string(out_, name);
+    append_json_printable(out_, name);
     out_.append(std::string_view("}}"));
 }
 

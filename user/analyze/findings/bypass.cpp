@@ -16,7 +16,7 @@ class Bypass : public Rule {
         const sr_send& record = seen.send.record;
         if (record.stage[SR_SLOT_XMIT] != SR_STAGE_DIRECT_XMIT || seen.send.outcome != Outcome::delivered) return;
         sends_++;
-        examples_.add(seen.send.id);
+        examples_.add(seen.send);
         senders_.add(fmt::format("{}[{}]", record.comm, record.pid));
         devices_.add(record.ifname);
     }
@@ -24,12 +24,13 @@ class Bypass : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         Finding finding;
         finding.rule = "bypass";
+        finding.kind = FindingKind::information;
         finding.cost = share(sends_, all.sends);
         if (finding.cost < least_lost_share) return {};
         finding.title = fmt::format("{} left past the qdisc and the taps", of_sends(sends_, all.sends));
         finding.evidence = {"sent by __dev_direct_xmit and taken by the driver; by device: " + devices_.listed(),
                             "by sender: " + senders_.listed()};
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "PACKET_QDISC_BYPASS is set on the socket: tcpdump on the sending interface does not show these "
             "frames, and no qdisc shapes or counts them";

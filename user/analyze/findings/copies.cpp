@@ -26,12 +26,13 @@ class Copies : public Rule {
         copy_.add(ns);
         copy_ns_ += ns;
         lengths_.add(seen.send.record.len);
-        examples_.add(seen.send.id, ns);
+        examples_.add(seen.send, ns);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         Finding finding;
         finding.rule = "copies";
+        finding.kind = FindingKind::time;
         finding.cost = share(copy_ns_, all.kernel_ns);
         if (finding.cost < least_copy_share) return {};
         finding.title =
@@ -41,7 +42,7 @@ class Copies : public Rule {
             fmt::format("{} in all, median {}, p99 {}, measured around skb_copy_datagram_from_iter", duration(copy_ns_),
                         duration(copy_.quantile(0.5)), duration(copy_.quantile(0.99))),
             fmt::format("frames of {} bytes in the median", lengths_.quantile(0.5))};
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "each frame is copied from the program's memory into the skb; long frames, and memory that is "
             "not in the cache or not yet mapped, make it slow";

@@ -21,7 +21,7 @@ class DeviceCounters : public Rule {
 
     void send(const SeenSend& seen) override {
         devices_.add(seen.send);
-        if (seen.send.outcome == Outcome::delivered) examples_.add(seen.send.id);
+        if (seen.send.outcome == Outcome::delivered) examples_.add(seen.send);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
@@ -48,13 +48,13 @@ class DeviceCounters : public Rule {
             }
             finding.evidence.push_back(
                 fmt::format("{}: tx_packets +{}, tx_dropped +{}, tx_errors +{} from its statistics; by the ledger its "
-                            "driver took {} "
-                            "frames, and {} were not delivered",
-                            delta.ifname, delta.tx_packets, delta.tx_dropped, delta.tx_errors, taken, explained));
+                            "driver took {}, and {} not delivered",
+                            delta.ifname, delta.tx_packets, delta.tx_dropped, delta.tx_errors, count_of(taken, "frame"),
+                            count_of(explained, "send was", "sends were")));
         }
         if (!worst) return {};
         finding.cost = share(worst, all.sends);
-        finding.sends = examples_.ids();
+        examples_.put_into(finding, 0);  // any of its frames may be one of those
         finding.cause =
             "the driver took frames and gave them up behind its return (link, peer, hardware), counts late, "
             "or other senders' frames were dropped on the same device";

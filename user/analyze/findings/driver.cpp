@@ -3,6 +3,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -40,7 +41,8 @@ class Driver : public Rule {
         }
         if (share(dropped_.sends, all.sends) >= least_lost_share) {
             Finding finding = made("driver-drops", dropped_, all);
-            finding.title = fmt::format("{} were dropped by the driver", of_sends(dropped_.sends, all.sends));
+            finding.title = fmt::format("{} {} dropped by the driver", of_sends(dropped_.sends, all.sends),
+                                        verb_of(dropped_.sends, "was", "were"));
             finding.evidence.push_back("by reason: " + reasons_.listed());
             finding.cause =
                 "the driver had the frame and gave it up: a peer that is down, has a smaller MTU or no room (veth, "
@@ -62,7 +64,7 @@ class Driver : public Rule {
         void add(const Send& send) {
             sends++;
             direct += send.record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT;
-            examples.add(send.id);
+            examples.add(send);
             devices.add(send.record.ifname);
         }
     };
@@ -72,7 +74,7 @@ class Driver : public Rule {
         finding.rule = rule;
         finding.cost = share(lost.sends, all.sends);
         finding.evidence.push_back("by device: " + lost.devices.listed());
-        finding.sends = lost.examples.ids();
+        lost.examples.put_into(finding);
         return finding;
     }
 

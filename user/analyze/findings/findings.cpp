@@ -46,8 +46,9 @@ void Findings::end(const Ending& ending) {
         std::vector<Finding> found = rule->conclude(totals_, ending);
         std::move(found.begin(), found.end(), std::back_inserter(result_));
     }
-    std::stable_sort(result_.begin(), result_.end(),
-                     [](const Finding& a, const Finding& b) { return a.cost > b.cost; });
+    std::stable_sort(result_.begin(), result_.end(), [](const Finding& a, const Finding& b) {
+        return a.kind != b.kind ? a.kind < b.kind : a.cost > b.cost;
+    });
 }
 
 std::vector<Findings::Subject> Findings::subjects() const {

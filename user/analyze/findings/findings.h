@@ -23,7 +23,7 @@ class Findings : public Sink {
     void send(const Send& send) override;
     void end(const Ending& ending) override;
 
-    // Behind end(): the most costly first.
+    // Behind end(): lost frames before time before information, and of each the most costly first.
     const std::vector<Finding>& result() const { return result_; }
 
     // What a rule looks at. `needs`: a stage that was not traced and without which the rule saw nothing; else none.

@@ -5,6 +5,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -18,7 +19,7 @@ class FrameLength : public Rule {
         const sr_send& record = seen.send.record;
         sends_++;
         longest_ = std::max<std::uint64_t>(longest_, record.len);
-        examples_.add(seen.send.id, record.len);
+        examples_.add(seen.send, record.len);
         devices_.add(record.ifname);
         limits_.add(record.flags & SR_SEND_DEVICE
                         ? fmt::format("{} (MTU {} + {})", record.ifname, record.mtu, record.hard_header_len)
@@ -30,12 +31,12 @@ class FrameLength : public Rule {
         finding.rule = "frame-length";
         finding.cost = share(sends_, all.sends);
         if (finding.cost < least_lost_share) return {};
-        finding.title =
-            fmt::format("{} were longer than their interface takes (EMSGSIZE)", of_sends(sends_, all.sends));
+        finding.title = fmt::format("{} {} longer than {} interface takes (EMSGSIZE)", of_sends(sends_, all.sends),
+                                    verb_of(sends_, "was", "were"), verb_of(sends_, "its", "their"));
         finding.evidence.push_back(
             fmt::format("the longest had {} bytes, by the length given to packet_sendmsg", longest_));
         finding.evidence.push_back("refused, by the interface's limit: " + limits_.listed());
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause = "packet_snd takes at most the MTU and, with SOCK_RAW, the link-layer header before it";
         finding.advice = fmt::format(
             "shorter frames; or a larger MTU on this interface and all behind it: ip link set dev {} mtu N; or "

@@ -18,6 +18,7 @@ class IncompleteRecording : public Rule {
         if (!ending.cut_off && !missing.any()) return {};
         Finding finding;
         finding.rule = "incomplete-recording";
+        finding.kind = FindingKind::information;
         finding.title = missing.any() ? "not all files of the session are here: the rest holds for those that are"
                                       : "the recording ends before its ledger: what tracing lost is unknown";
         if (missing.any()) finding.evidence.push_back(incomplete_words(missing));

@@ -2,6 +2,7 @@
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/analyze/reasons.h"
 #include "user/base/format.h"
 
 namespace sockray {
@@ -11,13 +12,13 @@ struct Lost {
     std::uint64_t sends = 0;
     Examples examples;
     NameCounts devices;
-    NameCounts reasons;
+    Reasons reasons;
 
     void add(const Send& send) {
         sends++;
-        examples.add(send.id);
+        examples.add(send);
         devices.add(send.record.ifname);
-        reasons.add(send.reason);
+        reasons.add(send);
     }
     bool stands_out(const Totals& all) const { return share(sends, all.sends) >= least_lost_share; }
     Finding finding(const char* rule, const Totals& all, const char* what) const {
@@ -25,9 +26,9 @@ struct Lost {
         finding.rule = rule;
         finding.cost = share(sends, all.sends);
         finding.title = of_sends(sends, all.sends) + what;
-        for (const auto& [reason, count] : reasons.most(3))
-            finding.evidence.push_back(fmt::format("{}: {}", count, reason));
-        finding.sends = examples.ids();
+        for (const Reason* reason : reasons.most(3))
+            finding.evidence.push_back(fmt::format("{}: {}", reason->sends, reason->text));
+        examples.put_into(finding);
         return finding;
     }
 };
@@ -64,7 +65,10 @@ class Interface : public Rule {
             found.push_back(std::move(finding));
         }
         if (carrier_.stands_out(all)) {
-            Finding finding = carrier_.finding("no-carrier", all, " were dropped because the interface has no carrier");
+            Finding finding =
+                carrier_.finding("no-carrier", all,
+                                 carrier_.sends == 1 ? " was dropped because the interface has no carrier"
+                                                     : " were dropped because the interface has no carrier");
             finding.evidence.push_back("by device: " + carrier_.devices.listed());
             finding.cause =
                 "the cable or the peer is down: without carrier the kernel takes frames and drops them "

@@ -78,7 +78,7 @@ class OneQueue : public Rule {
         device->sends++;
         device->queues.add(record.tx_queue - 1, seen.kernel_ns);
         device->threads.add(record.tid, seen.kernel_ns);
-        device->examples.add(seen.send.id, seen.kernel_ns);
+        device->examples.add(seen.send, seen.kernel_ns);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
@@ -103,6 +103,7 @@ class OneQueue : public Rule {
     static Finding describe(const Device& device, const std::vector<Count>& queues, std::uint64_t there, double busy) {
         Finding finding;
         finding.rule = "one-queue";
+        finding.kind = FindingKind::time;
         finding.title = fmt::format("one of {} transmit queues of {} carried {}, which took {} of the time", there,
                                     device.ifname, of_sends(queues.front().sends, device.sends), percent(busy));
         std::string shown;
@@ -114,7 +115,7 @@ class OneQueue : public Rule {
         const std::size_t threads = device.threads.sorted().size();
         finding.evidence.push_back(fmt::format("{}{} sent through {}", count_of(threads, "thread"),
                                                threads == counts_kept ? " or more" : "", device.ifname));
-        finding.sends = device.examples.ids();
+        device.examples.put_into(finding);
         finding.cause =
             "the kernel chooses the queue by a hash of the frame's addresses and ports, which is the same for all of "
             "one "

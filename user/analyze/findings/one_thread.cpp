@@ -44,7 +44,7 @@ class OneThread : public Rule {
         if (!thread) return;
         thread->sends++;
         thread->kernel_ns += seen.kernel_ns;
-        thread->examples.add(seen.send.id, seen.kernel_ns);
+        thread->examples.add(seen.send, seen.kernel_ns);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
@@ -60,6 +60,7 @@ class OneThread : public Rule {
         if (carried < least_share || busy < least_busy) return {};
         Finding finding;
         finding.rule = "one-thread";
+        finding.kind = FindingKind::time;
         // The time that the others could have taken over, were all shared alike.
         finding.cost = busy * (carried - 1.0 / static_cast<double>(senders));
         finding.title = fmt::format("one of {} threads carried {}, and was inside its sends for {} of the time",
@@ -71,7 +72,7 @@ class OneThread : public Rule {
             finding.evidence.push_back(fmt::format("{}[{}], thread {}: {}, {} in them", thread->comm, thread->pid,
                                                    thread->tid, count_of(thread->sends, "send"),
                                                    duration(thread->kernel_ns)));
-        finding.sends = most->examples.ids();
+        most->examples.put_into(finding);
         finding.cause = "the work is not shared alike between the threads that send";
         finding.advice =
             "give each thread a socket of its own and its part of the frames, each on a CPU of its own "

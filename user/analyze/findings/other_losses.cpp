@@ -2,7 +2,9 @@
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/analyze/reasons.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -14,8 +16,8 @@ class OtherLosses : public Rule {
     void send(const SeenSend& seen) override {
         if (seen.lost_to != LostTo::other && seen.lost_to != LostTo::filter) return;
         sends_++;
-        examples_.add(seen.send.id);
-        reasons_.add(seen.send.reason);
+        examples_.add(seen.send);
+        reasons_.add(seen.send);
         senders_.add(seen.send.record.comm);
     }
 
@@ -24,11 +26,14 @@ class OtherLosses : public Rule {
         finding.rule = "other-losses";
         finding.cost = share(sends_, all.sends);
         if (finding.cost < least_lost_share) return {};
-        finding.title = fmt::format("{} were refused or dropped: {}", of_sends(sends_, all.sends), reasons_.first());
-        for (const auto& [reason, count] : reasons_.most(4))
-            finding.evidence.push_back(fmt::format("{}: {}", count, reason));
+        finding.title =
+            fmt::format("{} {} refused or dropped", of_sends(sends_, all.sends), verb_of(sends_, "was", "were"));
+        for (const Reason* reason : reasons_.most(4)) {
+            if (finding.evidence.empty()) finding.title += ": " + reason->text;
+            finding.evidence.push_back(fmt::format("{}: {}", reason->sends, reason->text));
+        }
         finding.evidence.push_back("by sender: " + senders_.listed());
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause = "the kernel's own check or filter that each line names";
         finding.advice =
             "correct what the call is given; of frames that a filter dropped: tc filter show dev IFACE "
@@ -39,7 +44,7 @@ class OtherLosses : public Rule {
   private:
     std::uint64_t sends_ = 0;
     Examples examples_;
-    NameCounts reasons_;
+    Reasons reasons_;
     NameCounts senders_;
 };
 

@@ -20,7 +20,7 @@ class Qdisc : public Rule {
         const sr_send& record = seen.send.record;
         (seen.send.outcome == Outcome::failed ? refused_ : dropped_)++;
         longest_ = std::max(longest_, record.qdisc_len);
-        examples_.add(seen.send.id);
+        examples_.add(seen.send);
         queues_.add(queue_of(record));
         devices_.add(record.ifname);
     }
@@ -42,7 +42,7 @@ class Qdisc : public Rule {
         if (longest_)
             finding.evidence.push_back(
                 fmt::format("at most {} stood in the queue when such a send returned", count_of(longest_, "frame")));
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause = "more was sent than the queue hands on to the device, until its limit was reached";
         finding.advice = fmt::format(
             "see tc -s qdisc show dev {0} for its limit and rate. A burst needs a longer queue: tc qdisc change with a "

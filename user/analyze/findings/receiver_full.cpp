@@ -3,6 +3,7 @@
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -22,7 +23,7 @@ class ReceiverFull : public Rule {
         for (const FrameReceiver& one : seen.send.also_received) full |= count_full(one);
         if (!full) return;
         full_++;
-        examples_.add(seen.send.id);
+        examples_.add(seen.send);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
@@ -30,15 +31,14 @@ class ReceiverFull : public Rule {
         finding.rule = "receiver-full";
         finding.cost = share(full_, all.sends);
         if (finding.cost < least_lost_share) return {};
-        finding.title =
-            fmt::format("{} of {} frames that a packet socket of this machine was offered ({}) found it full", full_,
-                        offered_, percent(share(full_, offered_)));
+        finding.title = fmt::format("{} of {} that a packet socket of this machine was offered ({}) found it full",
+                                    full_, count_of(offered_, "frame"), percent(share(full_, offered_)));
         finding.evidence = {
             fmt::format("{} at a receive buffer (packet_rcv), {} at an RX ring (tpacket_rcv), by the socket's own drop "
                         "counter before and behind; a frame counts once at each receiver that was full",
                         buffer_, ring_),
             "by receiver: " + sockets_.listed()};
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause = "the receiver reads more slowly than frames come, or not at all";
         finding.advice =
             "sockray sockets and ss -0 -e show who holds the inode. More room: SO_RCVBUF, or more blocks in "

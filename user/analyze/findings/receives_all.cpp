@@ -40,7 +40,7 @@ class ReceivesAll : public Rule {
             sends_++;
             taps_ns_ += before_driver(record);
             senders_.add(fmt::format("{}[{}]", record.comm, record.pid));
-            examples_.add(seen.send.id, came_back(record));
+            examples_.add(seen.send, came_back(record));
         }
         if (came_back(record)) {
             back_++;
@@ -54,6 +54,7 @@ class ReceivesAll : public Rule {
         if (!sockets) return {};
         Finding finding;
         finding.rule = "receives-all";
+        finding.kind = FindingKind::time;
         finding.cost = share(taps_ns_, all.kernel_ns);
         finding.title =
             fmt::format("{} came from sockets that also receive every frame (ETH_P_ALL)", of_sends(sends_, all.sends));
@@ -74,7 +75,7 @@ class ReceivesAll : public Rule {
                 "dev_hard_start_xmit took {} before ndo_start_xmit in all of these sends: that is where taps get "
                 "their copies",
                 duration(taps_ns_)));
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "the protocol in socket() or bind() says what the socket receives; ETH_P_ALL gives it a copy of "
             "everything on its interfaces, also of what other sockets send, until its buffer is full";

@@ -2,7 +2,9 @@
 
 #include "user/analyze/findings/rules.h"
 #include "user/analyze/findings/words.h"
+#include "user/analyze/reasons.h"
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -16,8 +18,8 @@ class RingFormat : public Rule {
         ring_frames_ += (record.flags & SR_SEND_TX_RING) != 0;
         if (seen.lost_to != LostTo::ring_format) return;
         (record.flags & SR_SEND_SKIPPED ? skipped_ : refused_)++;
-        examples_.add(seen.send.id);
-        reasons_.add(seen.send.reason);
+        examples_.add(seen.send);
+        reasons_.add(seen.send);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
@@ -26,17 +28,18 @@ class RingFormat : public Rule {
         finding.rule = "ring-format";
         finding.cost = share(lost, all.sends);
         if (finding.cost < least_lost_share) return {};
-        finding.title = fmt::format("{} of {} frames of a TX ring ({}) were not well-formed", lost, ring_frames_,
-                                    percent(share(lost, ring_frames_)));
+        finding.title =
+            fmt::format("{} of {} of a TX ring ({}) {} not well-formed", lost, count_of(ring_frames_, "frame"),
+                        percent(share(lost, ring_frames_)), verb_of(lost, "was", "were"));
         if (skipped_)
             finding.evidence.push_back(
                 fmt::format("{} passed over in tpacket_snd, for PACKET_LOSS is set: the sender is not told", skipped_));
         if (refused_)
             finding.evidence.push_back(fmt::format(
                 "{} ended their call in tpacket_snd with an error; their slots say TP_STATUS_WRONG_FORMAT", refused_));
-        for (const auto& [reason, count] : reasons_.most(3))
-            finding.evidence.push_back(fmt::format("{}: {}", count, reason));
-        finding.sends = examples_.ids();
+        for (const Reason* reason : reasons_.most(3))
+            finding.evidence.push_back(fmt::format("{}: {}", reason->sends, reason->text));
+        examples_.put_into(finding);
         finding.cause =
             "tp_len is larger than the MTU and header or than the slot, or smaller than the header; or the "
             "frame does not stand where the kernel looks for it";
@@ -52,7 +55,7 @@ class RingFormat : public Rule {
     std::uint64_t skipped_ = 0;
     std::uint64_t refused_ = 0;
     Examples examples_;
-    NameCounts reasons_;
+    Reasons reasons_;
 };
 
 }  // namespace

@@ -33,11 +33,11 @@ class SendBuffer : public Rule {
         if (ns && (wait_traced_ || ns >= long_allocation_ns)) {
             slept_.add(ns);
             slept_ns_ += ns;
-            examples_.add(seen.send.id, ns);
+            examples_.add(seen.send, ns);
             devices_.add(record.ifname);
         } else if (refused) {
             devices_.add(record.ifname);
-            examples_.add(seen.send.id);
+            examples_.add(seen.send);
         }
         if (!refused) return;
         refused_++;
@@ -54,12 +54,14 @@ class SendBuffer : public Rule {
         if (!slept && lost < least_lost_share) return {};
         Finding finding;
         finding.rule = "send-buffer";
-        finding.cost = std::max(slept ? time : 0, lost);
-        finding.title = slept ? fmt::format(
-                                    "{} slept for room in their send buffer, {} in the median: {} of all time "
-                                    "in the kernel",
-                                    of_sends(slept_.count(), all.sends), duration(slept_.quantile(0.5)), percent(time))
-                              : fmt::format("{} found no room in their send buffer", of_sends(refused_, all.sends));
+        finding.kind = lost < least_lost_share ? FindingKind::time : FindingKind::loss;
+        finding.cost = lost < least_lost_share ? time : lost;
+        finding.title = finding.kind == FindingKind::time
+                            ? fmt::format(
+                                  "{} slept for room in their send buffer, {} in the median: {} of all time "
+                                  "in the kernel",
+                                  of_sends(slept_.count(), all.sends), duration(slept_.quantile(0.5)), percent(time))
+                            : fmt::format("{} found no room in their send buffer", of_sends(refused_, all.sends));
         if (slept_.count() && (slept || wait_traced_)) {
             finding.evidence.push_back(fmt::format(
                 "asleep: {} in all, median {}, p99 {}, measured {}", duration(slept_ns_),
@@ -72,7 +74,7 @@ class SendBuffer : public Rule {
             finding.evidence.push_back(fmt::format("{} refused with EAGAIN, EINTR or ENOBUFS{}",
                                                    of_sends(refused_, all.sends), buffer_size()));
         finding.evidence.push_back("by device: " + devices_.listed());
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "frames leave more slowly than they are sent, and those under way fill the socket's send buffer until the "
             "driver frees them";

@@ -34,7 +34,7 @@ class SingleCalls : public Rule {
         around_ns_ += ns;
         back_to_back_ += follows;
         lengths_.add(record.len);
-        if (follows) examples_.add(seen.send.id);
+        if (follows) examples_.add(seen.send);
         entries_.add(entry_name(record));
     }
 
@@ -42,6 +42,7 @@ class SingleCalls : public Rule {
         const std::uint64_t calls = around_.count();
         Finding finding;
         finding.rule = "single-calls";
+        finding.kind = FindingKind::time;
         finding.cost = share(around_ns_, all.kernel_ns);
         if (calls < least_calls || share(back_to_back_, calls) < least_back_to_back || finding.cost < least_time_share)
             return {};
@@ -56,7 +57,7 @@ class SingleCalls : public Rule {
             fmt::format("{} of {} calls ({}) came back to back: no longer after the thread's last send than they took",
                         back_to_back_, calls, percent(share(back_to_back_, calls))),
             fmt::format("frames of {} bytes in the median; calls: {}", lengths_.quantile(0.5), entries_.listed())};
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause = "each call enters the kernel, looks the socket up and leaves again, for one small frame";
         finding.advice = "several frames a call: sendmmsg(), or PACKET_TX_RING with many frames a call";
         return {finding};

@@ -50,11 +50,11 @@ class Softirq : public Rule {
         totals_.add(around.total_ns);
         outside_.add(around.outside_ns);
         keep_slow(around);
-        slow_.add(seen.send.id, around.total_ns);
+        slow_.add(seen.send, around.total_ns);
         if (!around.received) return;
         inside_.add(around.behind_ns);
         behind_ns_ += around.behind_ns;
-        inside_sends_.add(seen.send.id, around.behind_ns);
+        inside_sends_.add(seen.send, around.behind_ns);
         receivers_.add(stage_name(Stage{record.stage[SR_SLOT_RECEIVE]}));
     }
 
@@ -95,6 +95,7 @@ class Softirq : public Rule {
         if (part < least_tail_share) return;
         Finding finding;
         finding.rule = "softirq-tail";
+        finding.kind = FindingKind::time;
         finding.cost = share(extra_outside, all.kernel_ns);
         finding.title = fmt::format(
             "the slowest sends take {} (p99) where the median takes {}, and {} of the difference "
@@ -113,7 +114,7 @@ class Softirq : public Rule {
                               "a softirq on the sender's CPU",
                               received)
                 : "that it was softirqs is inferred from where the time lies: they have no hook of their own"};
-        finding.sends = slow_.ids();
+        slow_.put_into(finding, sends);
         finding.cause =
             "softirqs on the sender's CPU (receiving, timers, RCU) run when __dev_queue_xmit lets them, or "
             "the sender waits for the qdisc's lock or hands on frames of others";
@@ -129,6 +130,7 @@ class Softirq : public Rule {
         if (share(inside_.count(), all.sends) < least_inside_share || time < least_behind_share) return;
         Finding finding;
         finding.rule = "receiver-inside";
+        finding.kind = FindingKind::time;
         finding.cost = time;
         finding.title = fmt::format("{} did the receiver's work before they returned: {} of all time in the kernel",
                                     of_sends(inside_.count(), all.sends), percent(time));
@@ -137,7 +139,7 @@ class Softirq : public Rule {
                         "and the receiving socket was offered the frame in between",
                         duration(inside_.quantile(0.5)), duration(inside_.quantile(0.99))),
             "received by: " + receivers_.listed()};
-        finding.sends = inside_sends_.ids();
+        inside_sends_.put_into(finding);
         finding.cause =
             "veth and lo hand the frame to a softirq of the same CPU, which runs inside the send: the sender "
             "pays for the receiver";

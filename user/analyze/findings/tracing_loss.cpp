@@ -15,7 +15,7 @@ class TracingLoss : public Rule {
 
     void send(const SeenSend& seen) override {
         untracked_ += (seen.send.record.flags & SR_SEND_UNTRACKED) != 0;
-        if (seen.send.outcome == Outcome::unknown) examples_.add(seen.send.id);
+        if (seen.send.outcome == Outcome::unknown) examples_.add(seen.send);
     }
 
     std::vector<Finding> conclude(const Totals&, const Ending& ending) const override {
@@ -26,20 +26,23 @@ class TracingLoss : public Rule {
         const std::uint64_t ends = frames.no_room + frames.map_full + frames.missed;
         Finding finding;
         finding.rule = "tracing-loss";
-        const auto note = [&finding](std::uint64_t count, const char* what) {
-            if (count) finding.evidence.push_back(fmt::format("{} {}", count, what));
+        finding.kind = FindingKind::information;
+        const auto note = [&finding](std::uint64_t count, const char* one, const char* many, const char* what) {
+            if (count) finding.evidence.push_back(count_of(count, one, many) + what);
         };
-        note(lost.no_room, "records of sends found no room in the ring (--ring)");
-        note(lost.missed, "sends whose hooks the kernel skipped");
-        note(lost.map_full, "sends for which there was no seat");
-        note(lost.rejected, "records that make no sense: a bug in sockray");
-        note(frames.no_room, "records of frames' ends found no room in the ring (--ring)");
-        note(frames.map_full, "frames could not be followed, for the map was full (--in-flight)");
-        note(frames.missed, "frames whose return from the driver was not seen");
-        note(untracked_, "sends say themselves that their frame was not followed");
-        note(ledger.partial, "sends lack the return of a stage: its time is missing in the sums");
-        note(ledger.sockets.lost.total(), "creations of sockets are missing");
-        note(ledger.children_lost, "children of the command could not be marked: what they sent is missing");
+        note(lost.no_room, "record of a send", "records of sends", " found no room in the ring (--ring)");
+        note(lost.missed, "send", "sends", " whose hooks the kernel skipped");
+        note(lost.map_full, "send", "sends", " for which there was no seat");
+        note(lost.rejected, "record that makes", "records that make", " no sense: a bug in sockray");
+        note(frames.no_room, "record of a frame's end", "records of frames' ends",
+             " found no room in the ring (--ring)");
+        note(frames.map_full, "frame", "frames", " could not be followed, for the map was full (--in-flight)");
+        note(frames.missed, "frame", "frames", " whose return from the driver was not seen");
+        note(untracked_, "send says itself that its", "sends say themselves that their", " frame was not followed");
+        note(ledger.partial, "send lacks", "sends lack", " the return of a stage: its time is missing in the sums");
+        note(ledger.sockets.lost.total(), "creation of a socket is", "creations of sockets are", " missing");
+        note(ledger.children_lost, "child", "children",
+             " of the command could not be marked: what was sent there is missing");
         if (!ledger.balances()) finding.evidence.emplace_back("the ledger does not balance: a bug in sockray");
         if (finding.evidence.empty()) return {};
         finding.cost = share(lost.total() + ends, ledger.sends.seen);
@@ -48,7 +51,7 @@ class TracingLoss : public Rule {
                 ? fmt::format("tracing lost {} of {} and what became of {}: the rest holds for what is left",
                               lost.total(), count_of(ledger.sends.seen, "send"), count_of(ends, "frame"))
                 : "tracing is not complete: the rest holds for what was seen";
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "more came than could be read in time, or other probes ran on the same CPU, where the kernel "
             "skips hooks";

@@ -45,7 +45,7 @@ class TxRing : public Rule {
         ring_ns_ += seen.kernel_ns;
         const bool refused = seen.lost_to == LostTo::send_buffer;
         refused_ += refused;
-        if (refused || ns) examples_.add(seen.send.id, ns);
+        if (refused || ns) examples_.add(seen.send, ns);
     }
 
     std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
@@ -64,8 +64,9 @@ class TxRing : public Rule {
         if (time < least_time_share && lost < least_lost_share) return;
         Finding finding;
         finding.rule = "tx-ring-full";
-        finding.cost = std::max(time, lost);
-        finding.title = time >= least_time_share
+        finding.kind = lost < least_lost_share ? FindingKind::time : FindingKind::loss;
+        finding.cost = lost < least_lost_share ? time : lost;
+        finding.title = finding.kind == FindingKind::time
                             ? fmt::format(
                                   "calls on a TX ring waited for room or for the end of its frames: {} of all "
                                   "time in the kernel",
@@ -86,7 +87,7 @@ class TxRing : public Rule {
         if (refused_)
             finding.evidence.push_back(
                 fmt::format("{} ended with EAGAIN or by a signal", of_sends(refused_, all.sends)));
-        finding.sends = examples_.ids();
+        examples_.put_into(finding);
         finding.cause =
             "the ring, or the send buffer that its frames count against, holds less than the device takes "
             "time for; a call without MSG_DONTWAIT stays until every frame of the ring has left";
@@ -101,9 +102,10 @@ class TxRing : public Rule {
         if (of_calls < least_idle_share) return;
         Finding finding;
         finding.rule = "tx-ring-idle";
+        finding.kind = FindingKind::time;
         finding.cost = idle_call_cost * share(idle, idle + all.sends);
-        finding.title = fmt::format("{} of {} calls on a TX ring ({}) found no frame in it", idle, idle + calls_,
-                                    percent(of_calls));
+        finding.title = fmt::format("{} of {} on a TX ring ({}) found no frame in it", idle,
+                                    count_of(idle + calls_, "call"), percent(of_calls));
         finding.evidence = {
             fmt::format("counted at the return of packet_sendmsg; {} that did took {}", count_of(calls_, "call"),
                         count_of(frames_, "frame")),

@@ -33,18 +33,22 @@ std::string shell_word(std::string_view name) {
     return word + "'";
 }
 
-void Examples::add(std::uint64_t id, std::uint64_t value) {
-    if (size_ == kept && value <= best_[kept - 1].first) return;
-    std::size_t at = size_ < kept ? size_++ : kept - 1;
-    for (; at > 0 && best_[at - 1].first < value; at--) best_[at] = best_[at - 1];
-    best_[at] = {value, id};
+void Examples::add(const Send& send, std::uint64_t value) {
+    added_++;
+    if (best_.size() == kept && value <= best_.back().first) return;
+    if (best_.size() == kept) best_.pop_back();
+    const auto at =
+        std::find_if(best_.begin(), best_.end(), [value](const auto& known) { return known.first < value; });
+    best_.emplace(at, value, send)->second.frame = {};
 }
 
-std::vector<std::uint64_t> Examples::ids() const {
-    std::vector<std::uint64_t> ids;
-    for (std::size_t i = 0; i < size_; i++) ids.push_back(best_[i].second);
-    std::sort(ids.begin(), ids.end());
-    return ids;
+void Examples::put_into(Finding& finding, std::optional<std::uint64_t> in_all) const {
+    for (const auto& [value, send] : best_) finding.examples.push_back(send);
+    std::sort(finding.examples.begin(), finding.examples.end(),
+              [](const Send& a, const Send& b) { return a.id < b.id; });
+    for (const Send& send : finding.examples) finding.sends.push_back(send.id);
+    const std::uint64_t shown = finding.sends.size();
+    finding.more_sends = std::max(in_all.value_or(added_), shown) - shown;
 }
 
 void NameCounts::add(std::string_view name) {

@@ -1,12 +1,14 @@
 // Numbers and names as the findings say them, and the few sends that they show.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "user/analyze/finding.h"
 
 namespace sockray {
 
@@ -27,13 +29,14 @@ std::string shell_word(std::string_view name);
 class Examples {
   public:
     static constexpr std::size_t kept = 3;
-    void add(std::uint64_t id, std::uint64_t value = 0);
-    // In ascending order.
-    std::vector<std::uint64_t> ids() const;
+    void add(const Send& send, std::uint64_t value = 0);
+    // Puts them into the finding in the order of their ids, and how many more there are. `in_all`: how many show it;
+    // none: all that were added.
+    void put_into(Finding& finding, std::optional<std::uint64_t> in_all = {}) const;
 
   private:
-    std::array<std::pair<std::uint64_t, std::uint64_t>, kept> best_{};  // value, id; the largest first
-    std::size_t size_ = 0;
+    std::vector<std::pair<std::uint64_t, Send>> best_;  // by value, the largest first
+    std::uint64_t added_ = 0;
 };
 
 // How often each name came, for at most `kept` names.

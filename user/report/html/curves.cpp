@@ -81,6 +81,8 @@ void append_curves(fmt::memory_buffer& out, const Path& path) {
 
     Plot plot;
     plot.label = "time in each stage by percentile";
+    plot.x_title = "percentile: share of the sends that took no longer";
+    plot.y_title = "time in the stage";
     plot.x = percentile_ticks(nines);
     plot.y = log_ticks(from, to);
     put(out,

@@ -1,5 +1,6 @@
 #include "user/report/html/findings.h"
 
+#include <string>
 #include <string_view>
 
 #include "user/report/html/text.h"
@@ -8,6 +9,7 @@ namespace sockray::html {
 
 namespace {
 
+// A send without a waterfall is plain text: what looks like a link is one.
 void append_sends(fmt::memory_buffer& out, const Finding& finding, const std::set<std::uint64_t>& shown) {
     if (finding.sends.empty()) return;
     put(out, "<dt>sends</dt><dd>");
@@ -19,12 +21,22 @@ void append_sends(fmt::memory_buffer& out, const Finding& finding, const std::se
             put(out, "{}#{}", before, id);
         before = ", ";
     }
+    if (finding.more_sends) put(out, " and {} more", number(finding.more_sends));
     put(out, "</dd>\n");
+}
+
+std::string cost_text(const Finding& finding) {
+    switch (finding.kind) {
+        case FindingKind::loss: return percent(finding.cost) + " of the frames";
+        case FindingKind::time: return percent(finding.cost) + " of the time in the kernel";
+        case FindingKind::information: break;
+    }
+    return {};
 }
 
 void append_finding(fmt::memory_buffer& out, const Finding& finding, const std::set<std::uint64_t>& shown) {
     put(out, "<li class=\"finding\"><h3>{}</h3>\n<dl>\n", escaped(finding.title));
-    put(out, "<dt>costs</dt><dd>{} of the session</dd>\n", percent(finding.cost));
+    if (const std::string cost = cost_text(finding); !cost.empty()) put(out, "<dt>costs</dt><dd>{}</dd>\n", cost);
     if (!finding.evidence.empty()) put(out, "<dt>measured</dt>\n");
     for (const std::string& line : finding.evidence) put(out, "<dd>{}</dd>\n", escaped(line));
     append_sends(out, finding, shown);

@@ -95,12 +95,13 @@ void HtmlPage::send(const Send& send) {
 }
 
 void HtmlPage::end(const Ending& ending) {
+    const std::vector<Finding> findings = findings_ && is_traced(ending) ? findings_() : std::vector<Finding>();
     append_head();
-    append_header(ending);
+    append_header(ending, !named_beside(findings).empty());
     if (is_traced(ending)) {
-        append_findings();
+        append_findings(findings);
         append_pictures();
-        append_sends();
+        append_sends(findings);
         append_tables(ending);
     } else {
         append_untraced(ending);
@@ -128,7 +129,7 @@ void HtmlPage::append_head() const {
         escaped(command_text(*origin_)), html::style.text);
 }
 
-void HtmlPage::append_header(const Ending& ending) const {
+void HtmlPage::append_header(const Ending& ending, bool named_sends) const {
     put(out_, "<header>\n<h1>sockray</h1>\n<p><code>{}</code></p>\n<dl class=\"facts\">",
         escaped(command_text(*origin_)));
     append_fact(out_, "host", origin_->host);
@@ -156,6 +157,7 @@ void HtmlPage::append_header(const Ending& ending) const {
     if (chain_.sends())
         put(out_, "<a href=\"#chain\">chain</a> <a href=\"#time\">over time</a> <a href=\"#slowest\">slowest</a> ");
     if (!undelivered_.all().empty()) put(out_, "<a href=\"#undelivered\">not delivered</a> ");
+    if (named_sends) put(out_, "<a href=\"#named\">named</a> ");
     if (chain_.sends()) put(out_, "<a href=\"#senders\">senders</a> ");
     put(out_,
         "<a href=\"#sockets\">sockets</a> <a href=\"#ledger\">ledger</a> <a href=\"#plan\">plan</a></nav>\n"
@@ -178,15 +180,31 @@ void HtmlPage::append_totals(const Ledger& ledger) const {
     put(out_, "</dl>\n");
 }
 
-void HtmlPage::append_findings() const {
-    if (!findings_) return;
+std::set<std::uint64_t> HtmlPage::sends_shown() const {
     std::set<std::uint64_t> shown;
     for (const SlowestSends* sends : {&slowest_, &slowest_frames_})
         for (const SlowestSends::Timed& one : sends->sorted()) shown.insert(one.send.id);
     for (const Send& send : undelivered_.all()) shown.insert(send.id);
+    return shown;
+}
+
+std::vector<const Send*> HtmlPage::named_beside(const std::vector<Finding>& findings) const {
+    std::set<std::uint64_t> shown = sends_shown();
+    std::vector<const Send*> sends;
+    for (const Finding& finding : findings)
+        for (const Send& send : finding.examples)
+            if (shown.insert(send.id).second) sends.push_back(&send);
+    return sends;
+}
+
+void HtmlPage::append_findings(const std::vector<Finding>& findings) const {
+    if (!findings_) return;
+    std::set<std::uint64_t> shown = sends_shown();
+    for (const Send* send : named_beside(findings)) shown.insert(send->id);
     open_section(out_, "findings", "Findings",
-                 "What stands out, the most costly first, with the numbers that show it.");
-    html::append_findings(out_, findings_(), shown);
+                 "What stands out, with the numbers that show it: lost frames first, then time, then what is good to "
+                 "know; of each the most costly first.");
+    html::append_findings(out_, findings, shown);
     close_section(out_);
 }
 
@@ -229,7 +247,7 @@ void HtmlPage::append_pictures() const {
     close_section(out_);
 }
 
-void HtmlPage::append_sends() const {
+void HtmlPage::append_sends(const std::vector<Finding>& findings) const {
     if (chain_.sends() == 0) return;
     html::Waterfalls waterfalls(out_, *plan_, *names_, origin_->start_ns);
     open_section(out_, "slowest", "Slowest sends",
@@ -244,11 +262,17 @@ void HtmlPage::append_sends() const {
         for (const SlowestSends::Timed& one : slowest_frames_.sorted()) waterfalls.append(one.send, index++ < 1);
     }
     close_section(out_);
-    if (undelivered_.all().empty()) return;
-    open_section(out_, "undelivered", "Sends that were not delivered", "The first sends of each reason.");
-    index = 0;
-    for (const Send& send : undelivered_.all()) waterfalls.append(send, index++ < open_sends);
-    if (undelivered_.others()) put(out_, "<p>{} more, counted in the ledger.</p>\n", number(undelivered_.others()));
+    if (!undelivered_.all().empty()) {
+        open_section(out_, "undelivered", "Sends that were not delivered", "The first sends of each reason.");
+        index = 0;
+        for (const Send& send : undelivered_.all()) waterfalls.append(send, index++ < open_sends);
+        if (undelivered_.others()) put(out_, "<p>{} more, counted in the ledger.</p>\n", number(undelivered_.others()));
+        close_section(out_);
+    }
+    const std::vector<const Send*> named = named_beside(findings);
+    if (named.empty()) return;
+    open_section(out_, "named", "Sends that the findings name", "Those that are not shown above.");
+    for (const Send* send : named) waterfalls.append(*send, false);
     close_section(out_);
 }
 

@@ -1,7 +1,9 @@
 // A session as one page that can be opened anywhere: pictures first, then every number behind them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "user/analyze/chain.h"
@@ -36,11 +38,14 @@ class HtmlPage : public Sink {
 
   private:
     void append_head() const;
-    void append_header(const Ending& ending) const;
+    void append_header(const Ending& ending, bool named_sends) const;
     void append_totals(const Ledger& ledger) const;
-    void append_findings() const;
+    void append_findings(const std::vector<Finding>& findings) const;
     void append_pictures() const;
-    void append_sends() const;
+    // Those that are shown one by one, and those that the findings name beside them.
+    std::set<std::uint64_t> sends_shown() const;
+    std::vector<const Send*> named_beside(const std::vector<Finding>& findings) const;
+    void append_sends(const std::vector<Finding>& findings) const;
     void append_tables(const Ending& ending) const;
     void append_untraced(const Ending& ending) const;
     bool is_traced(const Ending& ending) const { return origin_->stages || !ending.capture; }

@@ -83,6 +83,7 @@ std::vector<Tick> log_ticks(double from, double to) {
 }
 
 void open_plot(fmt::memory_buffer& out, const Plot& plot) {
+    if (!plot.y_title.empty()) put(out, "<p class=\"title\">{}</p>\n", escaped(plot.y_title));
     put(out, R"(<svg class="plot" role="img" aria-label="{}" height="{}")", escaped(plot.label),
         plot.height + (plot.x.empty() ? 4 : x_axis_height));
     if (plot.from != plot.to) put(out, R"( data-from="{}" data-to="{}")", plot.from, plot.to);
@@ -113,6 +114,7 @@ void close_plot(fmt::memory_buffer& out, const Plot& plot) {
         put(out, "</g>");
     }
     put(out, "</svg>\n");
+    if (!plot.x_title.empty()) put(out, "<p class=\"title x\">{}</p>\n", escaped(plot.x_title));
 }
 
 }  // namespace sockray::html

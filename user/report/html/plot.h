@@ -30,10 +30,12 @@ double log_position(double ns, double from, double to);
 inline constexpr int plot_width = 1000;  // of the place to draw in, whatever it is on the page
 
 struct Plot {
-    std::string_view label;  // what is seen here, for those who cannot see it
-    int height = 240;        // pixels, and units to draw in
-    std::vector<Tick> x;
-    std::vector<Tick> y;  // 0 is at the bottom
+    std::string_view label;         // what is seen here, for those who cannot see it
+    int height = 240;               // pixels, and units to draw in
+    std::string_view x_title = {};  // what an axis shows, where the text around the plot does not say it
+    std::string_view y_title = {};
+    std::vector<Tick> x = {};
+    std::vector<Tick> y = {};  // 0 is at the bottom
     // Of a plot over time, ns from the start of tracing: the script zooms it. Both 0: another plot.
     std::int64_t from = 0;
     std::int64_t to = 0;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "user/base/check_sender.h"
 #include "user/base/terminal.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/send.h"
@@ -81,7 +83,12 @@ void append_sockets(fmt::memory_buffer& out, const FirstSockets& sockets, const 
         "<div class=\"scroll\"><table><thead><tr><th class=\"n\">id</th><th>task</th><th>family, type, protocol</th>"
         "<th class=\"n\">__sock_create</th><th>result</th><th>ops</th><th>sendmsg</th><th class=\"n\">inode</th></tr>"
         "</thead><tbody>\n");
-    for (const FirstSockets::Socket& socket : sockets.all()) append_socket(out, socket, names);
+    std::vector<const FirstSockets::Socket*> rows;
+    for (const FirstSockets::Socket& socket : sockets.all()) rows.push_back(&socket);
+    std::stable_partition(rows.begin(), rows.end(), [](const FirstSockets::Socket* socket) {
+        return std::string_view(socket->record.comm) != private_sender_name;
+    });
+    for (const FirstSockets::Socket* socket : rows) append_socket(out, *socket, names);
     put(out, "</tbody></table></div>\n");
     if (sockets.others()) put(out, "<p>{} more.</p>\n", number(sockets.others()));
 }

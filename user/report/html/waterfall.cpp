@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/correlate/path.h"
 #include "user/live/step_note.h"
 #include "user/report/html/plot.h"
@@ -84,8 +85,8 @@ void Waterfalls::append_head(const Send& send) {
         put(out_, "<span class=\"n muted\">frame {}</span> ", duration(*frame));
     put(out_, "<b class=\"{0}\">{0}</b> ", outcome_name(send.outcome));
     if (send.end_stage != Stage::none) put(out_, "in <code>{}</code> ", stage_name(send.end_stage));
-    put(out_, "<span>{}[{}], {} of {} bytes", escaped(record.comm), record.pid, escaped(entry_name(record)),
-        record.len);
+    put(out_, "<span>{}[{}], {} of {}", escaped(record.comm), record.pid, escaped(entry_name(record)),
+        count_of(record.len, "byte"));
     if (record.ifname[0]) put(out_, " on {}", escaped(record.ifname));
     put(out_, "</span>");
     if (const std::uint64_t begin = begin_ns(record); begin && start_ns_) {
