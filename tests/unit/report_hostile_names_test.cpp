@@ -69,9 +69,9 @@ std::string json_of(std::string_view comm) {
 }
 
 std::string comment_of(std::string_view comm) {
-    std::string out;
+    fmt::memory_buffer out;
     append_comment(out, named(comm), made::plan(), made::Names());
-    return out;
+    return fmt::to_string(out);
 }
 
 TEST(AHostileName, IsHarmlessAndWholeAsText) {

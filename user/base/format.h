@@ -34,5 +34,8 @@ template <typename... Pieces>
 inline std::string_view view(const fmt::format_int& digits) {
     return {digits.data(), digits.size()};
 }
+inline std::string_view view(const fmt::memory_buffer& text) {
+    return {text.data(), text.size()};
+}
 
 }  // namespace sockray

@@ -1,5 +1,6 @@
 #include "user/record/comment.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "user/base/format.h"
@@ -12,44 +13,49 @@
 namespace sockray {
 namespace {
 
-void append_value(std::string& out, std::string_view key, std::string_view value) {
-    if (!out.empty()) out += ' ';
-    out.append(key) += '=';
+std::string_view before_key(const fmt::memory_buffer& out) {
+    return out.size() == 0 ? "" : " ";
+}
+
+// A value of ours, without blanks, quotes and backslashes.
+void append_word(fmt::memory_buffer& out, std::string_view key, std::string_view value) {
+    append_all(out, before_key(out), key, "=", value);
+}
+
+void append_value(fmt::memory_buffer& out, std::string_view key, std::string_view value) {
     const std::string shown = printable(value);
-    if (!shown.empty() && shown.find_first_of(" \"\\") == std::string::npos) {
-        out += shown;
-        return;
-    }
-    out += '"';
+    const auto needs_quotes = [](char c) { return c == ' ' || c == '"' || c == '\\'; };
+    if (!shown.empty() && std::ranges::none_of(shown, needs_quotes)) return append_word(out, key, shown);
+    append_all(out, before_key(out), key, "=\"");
     for (const char c : shown) {
-        if (c == '"' || c == '\\') out += '\\';
-        out += c;
+        if (c == '"' || c == '\\') out.push_back('\\');
+        out.push_back(c);
     }
-    out += '"';
+    out.push_back('"');
 }
 
 template <typename Integer>
-void append_number(std::string& out, std::string_view key, Integer value) {
-    fmt::format_to(std::back_inserter(out), "{}{}={}", out.empty() ? "" : " ", key, value);
+void append_number(fmt::memory_buffer& out, std::string_view key, Integer value) {
+    append_word(out, key, view(fmt::format_int(value)));
 }
 
-void append_path(std::string& out, const Steps& steps) {
-    out += out.empty() ? "path=" : " path=";
+void append_path(fmt::memory_buffer& out, const Steps& steps) {
+    append_word(out, "path", "");
     std::string_view before;
     for (const Step& step : steps) {
-        out.append(before).append(stage_name(step.stage));
+        append_all(out, before, stage_name(step.stage));
         before = ">";
     }
 }
 
 // NAME=ns for a stage that took time, NAME=+ns for a moment: since the send began.
-void append_times(std::string& out, const sr_send& record, const Steps& steps) {
+void append_times(fmt::memory_buffer& out, const sr_send& record, const Steps& steps) {
     const std::uint64_t begin = begin_ns(record);
     for (const Step& step : steps) {
         if (!step.span.start) continue;
         if (is_moment(stage_info(step.stage).slot)) {
             if (step.span.start >= begin)
-                fmt::format_to(std::back_inserter(out), " {}=+{}", stage_name(step.stage), step.span.start - begin);
+                append_all(out, " ", stage_name(step.stage), "=+", view(fmt::format_int(step.span.start - begin)));
         } else if (step.span.end >= step.span.start) {
             append_number(out, stage_name(step.stage), step.span.end - step.span.start);
         }
@@ -58,23 +64,23 @@ void append_times(std::string& out, const sr_send& record, const Steps& steps) {
 
 }  // namespace
 
-void append_comment(std::string& out, const Send& send, const Plan& plan, const KernelNames& names) {
+void append_comment(fmt::memory_buffer& out, const Send& send, const Plan& plan, const KernelNames& names) {
     const sr_send& record = send.record;
     const Steps steps = steps_of(record, plan);
     append_number(out, "send", send.id);
-    append_value(out, "outcome", outcome_name(send.outcome));
+    append_word(out, "outcome", outcome_name(send.outcome));
     append_value(out, "comm", record.comm);
     append_number(out, "pid", record.pid);
     append_number(out, "tid", record.tid);
-    append_value(out, "entry", entry_name(record));
+    append_word(out, "entry", entry_name(record));
     append_number(out, "len", record.len);
     if (record.flags & SR_SEND_RETURNED) {
         const int err = errno_of(record);
         append_number(out, "ret", err ? -1 : record.ret);
-        if (err) append_value(out, "errno", errno_name(err));
+        if (err) append_word(out, "errno", errno_name(err));
     }
     if (!send.reason.empty()) append_value(out, "reason", send.reason);
-    if (send.end_stage != Stage::none) append_value(out, "end_stage", stage_name(send.end_stage));
+    if (send.end_stage != Stage::none) append_word(out, "end_stage", stage_name(send.end_stage));
     if (record.ifname[0]) append_value(out, "ifname", record.ifname);
     append_number(out, "netns", record.netns_ino);
     append_number(out, "socket", record.socket_ino);
@@ -84,20 +90,20 @@ void append_comment(std::string& out, const Send& send, const Plan& plan, const 
     if (record.qdisc[0]) append_value(out, "qdisc", record.qdisc);
     if (record.ndo_fn) append_value(out, "driver", names.symbol(record.ndo_fn));
     if (record.flags & SR_SEND_PASSED_ON) append_value(out, "passed_on_to", record.passed_on_to);
-    if (record.receivers) append_value(out, "received", received_name(record.received));
+    if (record.receivers) append_word(out, "received", received_name(record.received));
     if (!send.also_received.empty()) append_value(out, "receivers", list_receivers(send, 0, 1 + SR_RECEIVERS_MOST));
     append_path(out, steps);
     append_times(out, record, steps);
 }
 
-void append_message(std::string& out, const Send& send) {
+void append_message(fmt::memory_buffer& out, const Send& send) {
     const sr_send& record = send.record;
     fmt::format_to(std::back_inserter(out), "{}[{}] {} {}: {}{}{}", printable(record.comm), record.pid,
                    entry_name(record), count_of(record.len, "byte"), outcome_name(send.outcome),
                    send.reason.empty() ? "" : ": ", printable(send.reason));
 }
 
-void append_message(std::string& out, const sr_socket& record) {
+void append_message(fmt::memory_buffer& out, const sr_socket& record) {
     const std::string why = explain_creation(record);
     fmt::format_to(std::back_inserter(out), "{}[{}] socket({}, {}) = {}{}{}", printable(record.comm), record.pid,
                    record.family, record.sock_type, record.ret < 0 ? -1 : record.ret, why.empty() ? "" : ": ",

@@ -97,6 +97,7 @@ void RecordingWriter::start_file() {
     symbols_.clear();
     drop_reasons_.clear();
     interfaces_.clear();
+    last_.interface.reset();
     const std::string system = fmt::format("Linux {}", origin_.kernel);
     const std::string application = fmt::format("sockray {}", origin_.version);
     head_written_ = false;
@@ -128,8 +129,21 @@ std::uint32_t RecordingWriter::interface_of(const TapInterface& interface) {
     return found->second;
 }
 
+std::uint32_t RecordingWriter::interface_of(const Send& send) {
+    const sr_send& record = send.record;
+    if (last_.interface && last_.ifindex == record.ifindex && last_.netns_ino == record.netns_ino &&
+        last_.dev_type == send.frame.dev_type && std::memcmp(last_.name.data(), record.ifname, SR_IFNAME_LEN) == 0)
+        return *last_.interface;
+    last_.ifindex = record.ifindex;
+    last_.netns_ino = record.netns_ino;
+    last_.dev_type = send.frame.dev_type;
+    std::memcpy(last_.name.data(), record.ifname, SR_IFNAME_LEN);
+    last_.interface = interface_of({record.ifname, record.ifindex, record.netns_ino, link_type(send.frame.dev_type)});
+    return *last_.interface;
+}
+
 // What has no frame stands among them as a line with a time (journal-export(5)).
-void RecordingWriter::put_row(std::uint64_t ns, std::uint32_t pid, const std::string& fields) {
+void RecordingWriter::put_row(std::uint64_t ns, std::uint32_t pid, std::string_view fields) {
     pcapng::put_journal(buffer_, fmt::format("__REALTIME_TIMESTAMP={}\nSYSLOG_IDENTIFIER=sockray\n_PID={}\n{}\n",
                                              realtime(ns) / 1000, pid, fields));
 }
@@ -140,9 +154,10 @@ void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
          {record.net_family, record.net_family_create, record.ops, record.ops_sendmsg, record.sk_destruct})
         name_symbol(address);
     put(SocketEntry{id, record});
-    text_ = "MESSAGE=";
+    text_.clear();
+    append_all(text_, "MESSAGE=");
     append_message(text_, record);
-    put_row(record.create.start, record.pid, text_);
+    put_row(record.create.start, record.pid, view(text_));
     mark();
     rotate_if_due();
 }
@@ -159,22 +174,21 @@ void RecordingWriter::send(const Send& send) {
     if (send.frame.length) {
         append_comment(text_, send, *plan_, *names_);
         pcapng::Packet packet;
-        packet.interface =
-            interface_of({record.ifname, record.ifindex, record.netns_ino, link_type(send.frame.dev_type)});
+        packet.interface = interface_of(send);
         packet.realtime_ns = realtime(send.frame.ns);
         packet.length = send.frame.length;
         packet.bytes = send.frame.bytes;
         packet.direction = pcapng::Direction::out;
         packet.id = send.id;
         packet.queue_plus_1 = record.tx_queue;
-        packet.comment = text_;
+        packet.comment = view(text_);
         pcapng::put(buffer_, packet);
     } else {
-        text_ = "MESSAGE=";
+        append_all(text_, "MESSAGE=");
         append_message(text_, send);
-        text_ += "\nSOCKRAY=";
+        append_all(text_, "\nSOCKRAY=");
         append_comment(text_, send, *plan_, *names_);
-        put_row(begin_ns(record), record.pid, text_);
+        put_row(begin_ns(record), record.pid, view(text_));
     }
     put_.sends++;
     mark();

@@ -1,6 +1,7 @@
 // Writes a session into a recording: a pcapng file with one frame a send (docs/recording.md).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -11,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "user/base/format.h"
 #include "user/correlate/sink.h"
 #include "user/record/file_names.h"
 #include "user/record/output_file.h"
@@ -86,10 +88,11 @@ class RecordingWriter : public Sink {
     void name_symbol(std::uint64_t address);
     void name_drop_reason(std::uint32_t number);
     std::uint32_t interface_of(const TapInterface& interface);
+    std::uint32_t interface_of(const Send& send);
     std::uint64_t realtime(std::uint64_t ns) const;
     void put_end(const Ending& ending);
     CutShort cut_short() const;
-    void put_row(std::uint64_t ns, std::uint32_t pid, const std::string& fields);
+    void put_row(std::uint64_t ns, std::uint32_t pid, std::string_view fields);
 
     RecordingOptions options_;
     FileNames files_;
@@ -105,12 +108,20 @@ class RecordingWriter : public Sink {
     std::string head_;
     bool head_written_ = false;
     std::string buffer_;
-    std::string entry_;  // reused
-    std::string text_;   // reused
+    std::string entry_;        // reused
+    fmt::memory_buffer text_;  // reused
     // What this file says already.
     std::unordered_set<std::uint64_t> symbols_;
     std::unordered_set<std::uint32_t> drop_reasons_;
     std::map<std::tuple<std::uint32_t, std::int32_t, std::string, std::uint16_t>, std::uint32_t> interfaces_;
+    // Of the send before: most go to the same device.
+    struct {
+        std::array<char, SR_IFNAME_LEN> name{};
+        std::int32_t ifindex = 0;
+        std::uint32_t netns_ino = 0;
+        std::uint16_t dev_type = 0;
+        std::optional<std::uint32_t> interface;
+    } last_;
     std::optional<TapInterface> described_;
     std::optional<Error> error_;
     bool full_ = false;
