@@ -24,6 +24,7 @@
 #include "user/cli/flusher.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
+#include "user/cli/priority.h"
 #include "user/cli/privileges.h"
 #include "user/cli/recording.h"
 #include "user/cli/session.h"
@@ -231,6 +232,7 @@ int capture(const CaptureVerbOptions& options) {
     } else {
         teller.begin(origin, plan, names);
     }
+    go_before_others();
     drop_privileges({.new_files = options.record.rotation.is_on()});
     auto reader = FrameReader::start(target->receiver);
     if (!reader) return say_error(reader.error());

@@ -17,6 +17,7 @@
 #include "user/cli/device_delta.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
+#include "user/cli/priority.h"
 #include "user/cli/privileges.h"
 #include "user/cli/session.h"
 #include "user/cli/signals.h"
@@ -106,6 +107,7 @@ int top(const TopOptions& options) {
     session.start(options.tracing.stages);
     if (!window) say("ready");
     TopDisplay display(activity, out, std::move(window), options.sort);
+    go_before_others();
     drop_privileges();
     const Stop stop = pump(options, {session, activity, display}, *tracer, signals, target->process.get(), out);
     session.stop();

@@ -13,6 +13,7 @@
 #include "user/cli/device_delta.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
+#include "user/cli/priority.h"
 #include "user/cli/privileges.h"
 #include "user/cli/recording.h"
 #include "user/cli/session.h"
@@ -109,6 +110,7 @@ int trace(const TraceVerbOptions& options) {
             else
                 failure = started.error().what;
         }
+        go_before_others();
         drop_privileges({.kill = command.has_value(), .new_files = options.record.rotation.is_on()});
         if (failure.empty())
             stop =

@@ -1,6 +1,7 @@
 #include "user/probe/btf.h"
 
 #include <bpf/btf.h>
+#include <malloc.h>
 
 #include <cerrno>
 #include <string_view>
@@ -79,6 +80,7 @@ void KernelTypes::forget() {
     btf_.reset();
     named_ = {};
     memory_ = {};
+    ::malloc_trim(0);  // with what libbpf has freed by now
 }
 
 Result<KernelTypes> KernelTypes::read(const std::string& file) {

@@ -74,8 +74,7 @@ Result<Kallsyms> Kallsyms::parse(std::string_view text) {
         const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), symbol.address, 16);
         const auto at = static_cast<std::size_t>(rest - line.data());
         if (error != std::errc{} || line.size() < at + 4 || line[at] != ' ' || line[at + 2] != ' ') continue;
-        symbol.type = line[at + 1];
-        if (symbol.type == 'a' || symbol.type == 'A') continue;  // per-CPU offsets, not addresses
+        if (line[at + 1] == 'a' || line[at + 1] == 'A') continue;  // per-CPU offsets, not addresses
         const std::string_view name_on = line.substr(at + 3);
         const std::string_view name(name_on.begin(), std::find_if(name_on.begin(), name_on.end(), is_blank));
         if (name.empty()) continue;
@@ -103,7 +102,7 @@ void Kallsyms::append(Symbol symbol, std::string_view name) {
 }
 
 void Kallsyms::add(std::string_view added, std::uint64_t address) {
-    append({address, 0, 0, 'd'}, added);
+    append({address, 0, 0}, added);
     const auto at = std::upper_bound(by_address_.begin(), by_address_.end() - 1, by_address_.back(), is_below);
     std::rotate(at, by_address_.end() - 1, by_address_.end());
 }

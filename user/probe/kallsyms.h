@@ -19,7 +19,6 @@ class Kallsyms {
         std::uint64_t address;
         std::uint32_t name;  // offset into the pool of names
         std::uint32_t hash;  // of the name (user/probe/name_hash.h)
-        char type;           // as nm(1) prints it: t T text, d D r R b B data
     };
 
     // `path`: /proc/kallsyms, or a file of the same form. Errors: cannot be read, or holds no addresses (not_allowed).
@@ -28,7 +27,7 @@ class Kallsyms {
     // From text of the same form.
     static Result<Kallsyms> parse(std::string_view text);
 
-    // One more symbol: data, as kallsyms prints `d`.
+    // One more symbol.
     void add(std::string_view name, std::uint64_t address);
 
     // The first symbol of exactly this name.
