@@ -18,11 +18,17 @@ std::string_view before_key(const fmt::memory_buffer& out) {
 }
 
 // A value of ours, without blanks, quotes and backslashes.
-void append_word(fmt::memory_buffer& out, std::string_view key, std::string_view value) {
+[[gnu::always_inline]] inline void append_word(fmt::memory_buffer& out, std::string_view key, std::string_view value) {
     append_all(out, before_key(out), key, "=", value);
 }
 
+bool is_word(std::string_view value) {
+    return !value.empty() &&
+           std::ranges::all_of(value, [](char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
 void append_value(fmt::memory_buffer& out, std::string_view key, std::string_view value) {
+    if (is_word(value)) return append_word(out, key, value);
     const std::string shown = printable(value);
     const auto needs_quotes = [](char c) { return c == ' ' || c == '"' || c == '\\'; };
     if (!shown.empty() && std::ranges::none_of(shown, needs_quotes)) return append_word(out, key, shown);

@@ -1,3 +1,4 @@
+#include <array>
 #include <cstring>
 #include <protozero/pbf_writer.hpp>
 #include <type_traits>
@@ -37,16 +38,18 @@ class Put {
 void put_stages(pbf_writer& writer, const sr_send& record) {
     const std::uint64_t base = record.span[SR_SLOT_SENDMSG].start;
     writer.add_uint64(62, base);
-    std::vector<std::uint64_t> numbers;
-    numbers.reserve(std::size_t{4} * SR_SLOT_COUNT);
+    std::array<std::uint64_t, std::size_t{4} * SR_SLOT_COUNT> numbers;
+    auto end = numbers.begin();
     for (std::uint64_t slot = 0; slot < SR_SLOT_COUNT; slot++) {
         const sr_span& span = record.span[slot];
         if (!record.stage[slot] && !span.start && !span.end) continue;
         const std::uint64_t start =
             span.start ? 1 + protozero::encode_zigzag64(static_cast<std::int64_t>(span.start - base)) : 0;
-        numbers.insert(numbers.end(), {slot, record.stage[slot], start, span.end ? 1 + span.end - span.start : 0});
+        for (const std::uint64_t number :
+             {slot, std::uint64_t{record.stage[slot]}, start, std::uint64_t{span.end ? 1 + span.end - span.start : 0}})
+            *end++ = number;
     }
-    writer.add_packed_uint64(63, numbers.begin(), numbers.end());
+    writer.add_packed_uint64(63, numbers.begin(), end);
 }
 
 }  // namespace
