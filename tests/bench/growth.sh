@@ -1,11 +1,13 @@
 #!/bin/bash
 # Runs in a guest: does the cost of a traced send grow with the stages, the senders, the sockets? Arguments: SENDS KIND.
+# With the word "cpus" behind them: only what one sender's sends cost where the guest has as many CPUs as it has.
 # shellcheck source=tests/bench/guest.sh
 . /t/guest.sh
 part=growth
 round=1
 sends=$1
 kind=$2
+only_cpus=${3:-}
 
 threads=(1 2 4 8 16 32 64)
 sockets=(1 10 100 1000 10000)
@@ -28,6 +30,14 @@ compare() { value "$1:$2" added_ns "$(minus "$(measure "$1" "$2")" "${alone["$1:
 declare -A alone
 ulimit -n 20000
 network
+if [[ $only_cpus ]]; then
+    remember threads 1
+    start sockray "$kind" chain text || exit 1
+    $here/tight_sender -i veth0 --sends 200 --batches 1 >/dev/null
+    value "cpus:$(nproc)" added_ns "$(minus "$(measure threads 1)" "${alone[threads:1]}")"
+    stop sockray "$kind" chain
+    exit
+fi
 rows remember
 for set in "${sets[@]}"; do
     start sockray "$kind" "$set" text || continue

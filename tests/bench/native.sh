@@ -18,6 +18,24 @@ part_driving() {
 
 # --- reading ------------------------------------------------------------------------------------------------------
 
+# short_recordings: makes in a guest the recordings that longer ones are made of, where they are not there yet.
+short_recordings() {
+    local kernel=${kernels[0]} peers=(trace-cmd perf)
+    mkdir -p "$made"
+    [[ -s $made/sends.pcapng ]] || guest "$kernel" recordings.sh "$((sends * 10))" | tar -xf - -C "$made"
+}
+
+# 10^8 sends would take 80 GB.
+part_growth_of_recordings() {
+    local made=$out/recordings long=$out/recordings/long.pcapng number
+    short_recordings
+    for number in 100000 1000000 10000000; do
+        "$built/tests/bench/long_recording" "$made/sends.pcapng" "$long" "$number"
+        reader "records:$number" "$number" "$long" "$built/sockray" report "$long" | keep
+    done
+    rm -f "$long"
+}
+
 # reader ROW EVENTS FILE COMMAND...: one value line each for its speed, its memory and what it read.
 reader() {
     local row=$1 events=$2 file=$3 round
@@ -27,8 +45,8 @@ reader() {
             printf 'tools/bench: %s cannot read %s: %s\n' "$row" "$file" "$(tail -n 1 "$out/reader.err")" >&2
             return 0
         fi
-        awk -v row="$row" -v events="$events" -v round="$round" -v bytes="$(stat -c %s "$file")" '{
-            head = "{\"part\":\"reading\",\"round\":" round ",\"row\":\"" row "\",\"metric\":\""
+        awk -v part="$part" -v row="$row" -v events="$events" -v round="$round" -v bytes="$(stat -c %s "$file")" '{
+            head = "{\"part\":\"" part "\",\"round\":" round ",\"row\":\"" row "\",\"metric\":\""
             printf "%sevents\",\"value\":%d}\n", head, events
             printf "%sevents_a_cpu_second\",\"value\":%.0f}\n", head, events / ($1 + $2 + 0.001)
             printf "%speak_mib\",\"value\":%.1f}\n", head, $3 / 1024
@@ -39,11 +57,8 @@ reader() {
 
 # The recordings that others are read from hold as many events as they could take in a guest.
 part_reading() {
-    local kernel=${kernels[0]} made=$out/recordings long=$out/recordings/long.pcapng events peers=(trace-cmd perf)
-    mkdir -p "$made"
-    if [[ ! -s $made/sends.pcapng ]]; then
-        guest "$kernel" recordings.sh "$((sends * 10))" | tar -xf - -C "$made"
-    fi
+    local made=$out/recordings long=$out/recordings/long.pcapng events
+    short_recordings
     "$built/tests/bench/long_recording" "$made/sends.pcapng" "$long" "$records"
     {
         reader "sockray report" "$records" "$long" "$built/sockray" report "$long"

@@ -13,7 +13,7 @@ cpu_a_send() { awk -v ns="$(field all_cpu_ns "$1")" -v sent="$(field sent "$1")"
 rate() { awk -v sent="$(field sent "$1")" -v s="$(field seconds "$1")" 'BEGIN { printf "%.0f", sent / s }'; }
 
 sample() {
-    local words with sent counted first= starting
+    local words with sent counted first='' starting
     IFS=: read -r -a words <<<"$1"
     start "${words[@]}" || return 0
     senders 1 >/dev/null # so that what is allocated once is
