@@ -56,6 +56,16 @@ TEST(ANetworkNamespace, IsEnteredByAnythingButItsInode) {
     EXPECT_TRUE(own || own.error().kind == ErrorKind::not_allowed);
 }
 
+TEST(ANetworkNamespace, ThatCannotBeEnteredHasNoWorkDoneWithin) {
+    bool ran = false;
+    const auto within = within_netns("no-such-namespace", [&] { ran = true; });
+    ASSERT_FALSE(within);
+    EXPECT_EQ(within.error().kind, ErrorKind::usage);
+    EXPECT_FALSE(ran);
+    EXPECT_EQ(within_netns("/proc/self/ns/net", [&] { ran = true; }).has_value(), ran);
+    EXPECT_EQ(current_netns(), own_netns());
+}
+
 TEST(ANetworkNamespace, ThatIsNoneIsRefused) {
     expect_refused("no-such-namespace");
     expect_refused("4026531839");

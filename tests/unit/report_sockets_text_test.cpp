@@ -262,7 +262,8 @@ TEST(SocketsText, SaysWhichSocketsNoProcessHolds) {
 TEST(SocketsText, SaysWhichNamespaceCouldNotBeCompared) {
     SystemSockets sockets = found({made()});
     sockets.compared.clear();
-    EXPECT_TRUE(has(text_of(sockets), "sockray's own  no process in it: sockets that none holds are not seen\n"));
+    EXPECT_TRUE(
+        has(text_of(sockets), "sockray's own  no process in it and no name: sockets that none holds are not seen\n"));
 }
 
 TEST(SocketsText, WithoutAnySocketIsOneLine) {

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include <csignal>
 #include <cstring>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -29,6 +31,7 @@
 #include "tests/vm/network.h"
 #include "tests/vm/process.h"
 #include "tests/vm/records.h"
+#include "tests/vm/ss.h"
 #include "user/base/fd.h"
 
 namespace sockray::vm {
@@ -143,6 +146,34 @@ class InFlight {
     Fd to_;
 };
 
+// A network namespace that has a name, and in which no process is. Its one socket, on lo, is in flight.
+class NamedNetns {
+  public:
+    explicit NamedNetns(const std::string& name) : path_("/run/netns/" + name) {
+        ::mkdir("/run/netns", 0755);
+        write_file(path_, "");
+        socket_ = std::async(std::launch::async, [this] {
+                      must(::unshare(CLONE_NEWNET) == 0, "unshare");
+                      must(::mount("/proc/thread-self/ns/net", path_.c_str(), nullptr, MS_BIND, nullptr) == 0, "mount");
+                      return std::make_unique<InFlight>(open_socket(SOCK_DGRAM, ETH_P_LOOPBACK, "lo"));
+                  }).get();
+    }
+    ~NamedNetns() {
+        ::umount2(path_.c_str(), MNT_DETACH);
+        ::unlink(path_.c_str());
+    }
+    NamedNetns(const NamedNetns&) = delete;
+    NamedNetns& operator=(const NamedNetns&) = delete;
+
+    const std::string& path() const { return path_; }
+    std::uint64_t netns() const { return inode_of(path_.c_str()); }
+    std::uint64_t ino() const { return socket_->ino(); }
+
+  private:
+    std::string path_;
+    std::unique_ptr<InFlight> socket_;
+};
+
 // A socket of each kind, all open while sockray, ss and /proc/net/packet are read once.
 struct Zoo {
     Fd raw_closed = open_socket(SOCK_RAW, 0);
@@ -164,6 +195,10 @@ struct Zoo {
     Fd counted = open_socket(SOCK_RAW, ethertype, "veth1");
     Fd gone;
     InFlight in_flight{open_socket(SOCK_DGRAM, ETH_P_ARP, "veth1")};
+    InFlight furnished_in_flight{furnished()};
+    InFlight counted_in_flight{small_receiver()};
+    InFlight crowded_in_flight{crowded()};  // behind the others: sock_diag's answer ends at it
+    NamedNetns named{"sockray-zoo"};
     std::unique_ptr<Child> sharer;  // holds `shared` too
     std::unique_ptr<Child> abroad;  // in a network namespace of its own; answers with the inode of its socket
     std::uint64_t abroad_netns = 0;
@@ -172,7 +207,7 @@ struct Zoo {
     Completed json;
     Completed json_again;
     Completed text;
-    Completed ss;
+    std::map<std::uint64_t, Completed> ss;  // by network namespace
     std::string proc;
     std::map<std::uint64_t, Json> by_inode;
 
@@ -247,7 +282,45 @@ struct Zoo {
         set(filtered, SO_ATTACH_FILTER, sock_fprog{1, code}, SOL_SOCKET);
     }
 
-    // More than the receive buffer of `counted` takes.
+    // One with something for each answer that sock_diag has. It takes no frames.
+    static Fd furnished() {
+        Fd fd = open_socket(SOCK_RAW, ethertype, "veth1");
+        sock_filter code[] = {{BPF_RET | BPF_K, 0, 0, 0}};
+        set(fd, SO_ATTACH_FILTER, sock_fprog{1, code}, SOL_SOCKET);
+        set(fd, PACKET_VERSION, int{TPACKET_V2});
+        for (const int option : {PACKET_VNET_HDR, PACKET_LOSS, PACKET_AUXDATA, PACKET_ORIGDEV}) set(fd, option, 1);
+        set(fd, PACKET_RESERVE, 32U);
+        set(fd, PACKET_COPY_THRESH, 123);
+        set(fd, PACKET_TIMESTAMP, int{SOF_TIMESTAMPING_RAW_HARDWARE});
+        set(fd, PACKET_RX_RING, tpacket_req{4096, 3, 2048, 6});
+        set(fd, PACKET_TX_RING, tpacket_req{8192, 2, 2048, 8});
+        set(fd, PACKET_FANOUT, 777 | (PACKET_FANOUT_LB | PACKET_FANOUT_FLAG_DEFRAG) << 16);
+        packet_mreq member{static_cast<int>(::if_nametoindex("veth1")), PACKET_MR_PROMISC, 0, {}};
+        for (int i = 0; i < 3; i++) set(fd, PACKET_ADD_MEMBERSHIP, member);
+        set(fd, SO_SNDBUF, 60000, SOL_SOCKET);
+        set(fd, SO_RCVBUF, 40000, SOL_SOCKET);
+        return fd;
+    }
+
+    static Fd small_receiver() {
+        Fd fd = open_socket(SOCK_RAW, ethertype, "veth1");
+        set(fd, SO_RCVBUF, 1, SOL_SOCKET);
+        return fd;
+    }
+
+    // Its memberships are more than an answer of sock_diag has room for, 32 KiB.
+    static Fd crowded() {
+        Fd fd = open_socket(SOCK_RAW, 0, "veth1");
+        packet_mreq member{static_cast<int>(::if_nametoindex("veth1")), PACKET_MR_MULTICAST, 6, {1}};
+        for (int i = 0; i < 1000; i++) {
+            member.mr_address[4] = static_cast<unsigned char>(i / 256);
+            member.mr_address[5] = static_cast<unsigned char>(i);
+            set(fd, PACKET_ADD_MEMBERSHIP, member);
+        }
+        return fd;
+    }
+
+    // More than the receive buffers of `counted` and counted_in_flight take.
     void send_frames() const {
         set(counted, SO_RCVBUF, 1, SOL_SOCKET);
         const Fd sender = open_socket(SOCK_RAW, 0, "veth0");
@@ -261,13 +334,24 @@ struct Zoo {
         std::thread beside([] { ::usleep(2'000'000); });  // a process of several threads is still one process
         json = sockray({"sockets", "--json"});
         proc = read_file("/proc/net/packet");
-        if (missing_tool({"ss"}).empty()) ss = run({"ss", "-0", "-a", "-n", "-e"});
+        const std::string theirs = "/proc/" + std::to_string(abroad->pid()) + "/ns/net";
+        if (missing_tool({"ss"}).empty())
+            for (const std::string& netns : {std::string("/proc/self/ns/net"), theirs, named.path()})
+                ss[inode_of(netns.c_str())] = run_ss_in(netns);
         text = sockray({"sockets"});
         json_again = sockray({"sockets", "--json"});
         beside.join();
         socklen_t length = sizeof statistics;
         must(::getsockopt(counted.get(), SOL_PACKET, PACKET_STATISTICS, &statistics, &length) == 0, "statistics");
         by_inode = read(json);
+    }
+
+    static Completed run_ss_in(const std::string& netns) {
+        const Fd there(::open(netns.c_str(), O_RDONLY | O_CLOEXEC));
+        must(static_cast<bool>(there), netns.c_str());
+        RunOptions options;
+        options.in_child = [&there] { ::setns(there.get(), CLONE_NEWNET); };
+        return run_ss(options);
     }
 
     static std::map<std::uint64_t, Json> read(const Completed& done) {

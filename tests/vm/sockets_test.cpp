@@ -1,9 +1,12 @@
 // sockray sockets: every packet socket of the system, held against what the test set with setsockopt(2), against
 // /proc/net/packet and against `ss -0`.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -13,6 +16,7 @@
 #include "tests/vm/kernel.h"
 #include "tests/vm/network.h"
 #include "tests/vm/socket_zoo.h"
+#include "tests/vm/ss.h"
 #include "tests/vm/traced.h"
 
 namespace sockray::vm {
@@ -39,9 +43,8 @@ class Sockets : public KernelTest {
         for (const auto& [key, value] : values) EXPECT_EQ(socket.value(key, Json()), value) << key << " of " << socket;
     }
 
-    // The inodes that sockray lists in the tests' network namespace.
-    static std::vector<std::uint64_t> inodes_here() {
-        const std::uint64_t netns = inode_of("/proc/self/ns/net");
+    // The inodes that sockray lists in the network namespace.
+    static std::vector<std::uint64_t> inodes_in(std::uint64_t netns) {
         std::vector<std::uint64_t> inodes;
         for (const auto& [ino, socket] : zoo().by_inode)
             if (socket.value("netns", std::uint64_t{0}) == netns) inodes.push_back(ino);
@@ -108,22 +111,107 @@ TEST_F(Sockets, of_other_network_namespaces_are_listed_with_theirs) {
     expect(of(zoo().raw_any), {{"netns", inode_of("/proc/self/ns/net")}});
 }
 
-TEST_F(Sockets, that_no_process_holds_are_listed_with_what_proc_says_of_them) {
-    expect(of(zoo().in_flight.ino()), {{"processes", Json::array()},
-                                       {"sock_type", SOCK_DGRAM},
-                                       {"protocol", ETH_P_ARP},
-                                       {"ifname", "veth1"},
-                                       {"running", true},
-                                       {"sndbuf", nullptr}});
-    EXPECT_NE(zoo().text.out.find(", 1 held by no process"), std::string::npos) << zoo().text.out;
-}
-
 Json ring(int version, int block_nr, int block_size, int frame_nr, int frame_size) {
     return {{"version", version},
             {"block_nr", block_nr},
             {"block_size", block_size},
             {"frame_nr", frame_nr},
             {"frame_size", frame_size}};
+}
+
+TEST_F(Sockets, that_no_process_holds_are_listed_with_what_sock_diag_says_of_them) {
+    expect(of(zoo().in_flight.ino()), {{"processes", Json::array()},
+                                       {"source", "sock_diag"},
+                                       {"sock_type", SOCK_DGRAM},
+                                       {"protocol", ETH_P_ARP},
+                                       {"ifname", "veth1"},
+                                       {"running", true},
+                                       {"sndbuf", get(zoo().raw_any, SO_SNDBUF)},
+                                       {"tx_ring", nullptr},
+                                       {"fanout", nullptr},
+                                       {"vnet_hdr_sz", 0},
+                                       {"packets", Json()},
+                                       {"qdisc_bypass", Json()}});
+    EXPECT_NE(zoo().text.out.find(", 5 held by no process"), std::string::npos) << zoo().text.out;
+    expect(of(zoo().raw_any), {{"source", "bpf"}});
+}
+
+TEST_F(Sockets, that_no_process_holds_show_their_rings_fanout_options_memberships_and_buffers) {
+    const Json socket = of(zoo().furnished_in_flight.ino());
+    expect(socket, {{"rx_ring", ring(2, 3, 4096, 6, 2048)},
+                    {"tx_ring", ring(2, 2, 8192, 8, 2048)},
+                    {"fanout", Json{{"id", 777}, {"mode", "lb"}}},
+                    {"filter", true},
+                    {"auxdata", true},
+                    {"origdev", true},
+                    {"loss", true},
+                    {"vnet_hdr", true},
+                    {"reserve", 32},
+                    {"copy_thresh", 123},
+                    {"timestamp", int{SOF_TIMESTAMPING_RAW_HARDWARE}},
+                    {"sndbuf", 120000},
+                    {"rcvbuf", 80000}});
+    EXPECT_FALSE(socket.contains("vnet_hdr_sz")) << socket;
+    EXPECT_EQ(socket["memberships"]["promisc"], 3) << socket;
+    for (const char* words : {"TPACKET_V2, 8 frames of 2048 bytes in 2 blocks of 8 KiB", "group 777, lb\n"})
+        EXPECT_NE(zoo().text.out.find(words), std::string::npos) << words << "\n" << zoo().text.out;
+}
+
+TEST_F(Sockets, that_no_process_holds_show_the_frames_that_found_no_room) {
+    const Json socket = of(zoo().counted_in_flight.ino());
+    EXPECT_GT(socket.value("sk_drops", 0), 0);
+    EXPECT_EQ(socket.value("sk_drops", 0), of(zoo().counted).value("sk_drops", -1));
+    EXPECT_GT(socket.value("rmem_alloc", 0), 0);
+}
+
+TEST_F(Sockets, that_no_process_holds_lack_the_memberships_that_find_no_room_in_an_answer_and_nothing_else) {
+    const Json socket = of(zoo().crowded_in_flight.ino());
+    expect(socket, {{"source", "sock_diag"}, {"ifname", "veth1"}, {"rx_ring", nullptr}, {"loss", false}});
+    EXPECT_FALSE(socket.contains("memberships")) << socket;
+    EXPECT_TRUE(of(zoo().in_flight.ino()).contains("memberships"));
+}
+
+TEST_F(Sockets, that_no_process_holds_are_found_in_a_namespace_that_only_a_name_keeps) {
+    expect(of(zoo().named.ino()), {{"processes", Json::array()},
+                                   {"source", "sock_diag"},
+                                   {"netns", zoo().named.netns()},
+                                   {"protocol", ETH_P_LOOPBACK},
+                                   {"ifname", "lo"},
+                                   {"running", false}});
+}
+
+// While it is there, the kernel has no af_packet_diag, and nobody loads it.
+class WithoutPacketDiag {
+  public:
+    WithoutPacketDiag() {
+        write_file(setting, "/bin/false");
+        away_ = ::syscall(SYS_delete_module, "af_packet_diag", O_NONBLOCK) == 0;
+    }
+    ~WithoutPacketDiag() { write_file(setting, loader_); }
+    bool away() const { return away_; }
+
+  private:
+    static constexpr const char* setting = "/proc/sys/kernel/modprobe";
+    std::string loader_ = read_file(setting);
+    bool away_ = false;
+};
+
+TEST_F(Sockets, that_no_process_holds_are_listed_as_proc_has_them_where_sock_diag_does_not_answer) {
+    const WithoutPacketDiag kernel;
+    if (!kernel.away()) GTEST_SKIP() << "af_packet_diag is no module here";
+    const Completed json = sockray({"sockets", "--json"});
+    EXPECT_EQ(json.status, 0) << shown(json);
+    EXPECT_EQ(json.err, "");
+    auto all = Zoo::read(json);
+    EXPECT_EQ(all.size(), zoo().by_inode.size());
+    const Json socket = all[zoo().furnished_in_flight.ino()];
+    expect(socket, {{"source", "proc"}, {"protocol", ethertype}, {"ifname", "veth1"}, {"running", true}});
+    EXPECT_FALSE(socket.contains("tx_ring")) << socket;
+    EXPECT_FALSE(socket.contains("sndbuf")) << socket;
+    const Completed text = sockray({"sockets"});
+    EXPECT_EQ(text.status, 0) << shown(text);
+    EXPECT_NE(text.out.find("/proc/net/packet says no more than this"), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find("af_packet_diag"), std::string::npos) << text.out;
 }
 
 TEST_F(Sockets, show_their_rings_as_they_were_asked_for) {
@@ -223,76 +311,24 @@ TEST_F(Sockets, are_those_of_proc_net_packet_with_the_same_type_protocol_interfa
                          {"uid", uid}});
     }
     std::ranges::sort(inodes);
-    EXPECT_EQ(inodes, inodes_here());
+    EXPECT_EQ(inodes, inodes_in(inode_of("/proc/self/ns/net")));
     EXPECT_GE(inodes.size(), 17U);
 }
 
-// "ring_rx(blk_size:4096,blk_nr:4,frm_size:2048,frm_nr:8" of a ring, "" without.
-std::string ss_ring(const char* name, const Json& ring) {
-    if (!ring.is_object()) return "";
-    const auto part = [&ring](const char* key) { return std::to_string(ring.value(key, 0)); };
-    return std::string(name) + "(blk_size:" + part("block_size") + ",blk_nr:" + part("block_nr") +
-           ",frm_size:" + part("frame_size") + ",frm_nr:" + part("frame_nr") + ",";
-}
-
-// What `ss -0 -a -n -e` says of one socket: a line that does not begin with a blank, and those below it.
-struct SsSocket {
-    std::string kind;   // "p_raw", "p_dgr"
-    std::string local;  // "[2048]:veth0"
-    std::uint64_t ino = 0;
-    std::string details;
-};
-
-std::vector<SsSocket> read_ss(const std::string& text) {
-    std::vector<SsSocket> sockets;
-    std::istringstream lines(text);
-    std::string line;
-    std::getline(lines, line);
-    while (std::getline(lines, line)) {
-        if (line.starts_with("p_")) {
-            SsSocket socket;
-            std::string state, received, sent;
-            std::istringstream(line) >> socket.kind >> state >> received >> sent >> socket.local;
-            const std::size_t ino = line.find("ino:");
-            if (ino != std::string::npos) socket.ino = std::strtoull(line.c_str() + ino + 4, nullptr, 10);
-            sockets.push_back(socket);
-        } else if (!sockets.empty()) {
-            sockets.back().details += line;
-        }
-    }
-    return sockets;
-}
-
-TEST_F(Sockets, are_those_of_ss_with_the_same_type_protocol_interface_rings_and_fanout) {
+TEST_F(Sockets, are_those_of_ss_and_no_other_with_the_same_of_everything_that_it_tells) {
     if (!missing_tool({"ss"}).empty()) GTEST_SKIP() << "ss is not here";
-    ASSERT_EQ(zoo().ss.status, 0) << shown(zoo().ss);
-    std::vector<std::uint64_t> inodes;
-    for (const SsSocket& theirs : read_ss(zoo().ss.out)) {
-        inodes.push_back(theirs.ino);
-        const Json ours = of(theirs.ino);
-        EXPECT_EQ(theirs.kind, ours.value("sock_type", 0) == SOCK_RAW ? "p_raw" : "p_dgr");
-        const int ifindex = ours.value("ifindex", 0);  // ss takes -1 for an unsigned number
-        const std::string ifname = ifindex == 0               ? "*"
-                                   : ours["ifname"].is_null() ? "if" + std::to_string(static_cast<unsigned>(ifindex))
-                                                              : ours["ifname"].get<std::string>();
-        EXPECT_EQ(theirs.local, "[" + std::to_string(ours.value("protocol", 0)) + "]:" + ifname);
-        const auto says = [&theirs](const std::string& words) {
-            return theirs.details.find(words) != std::string::npos;
-        };
-        EXPECT_EQ(says(" running "), ours.value("running", false)) << theirs.details;
-        if (ours["processes"].empty()) continue;  // /proc says no more of it
-        for (const char* name : {"ring_rx", "ring_tx"}) {
-            const Json& ring = ours[std::string(name) == "ring_rx" ? "rx_ring" : "tx_ring"];
-            EXPECT_EQ(says(name), ring.is_object()) << theirs.details;
-            EXPECT_TRUE(says(ss_ring(name, ring))) << theirs.details << "\n" << ring;
+    EXPECT_EQ(zoo().ss.size(), 3U);
+    for (const auto& [netns, ss] : zoo().ss) {
+        ASSERT_EQ(ss.status, 0) << shown(ss);
+        std::vector<std::uint64_t> inodes;
+        for (const SsSocket& theirs : read_ss(ss.out)) {
+            inodes.push_back(theirs.ino);
+            expect_as_ss_says(theirs, of(theirs.ino));
         }
-        EXPECT_EQ(says("fanout("), ours["fanout"].is_object()) << theirs.details;
-        if (ours["fanout"].is_object()) {
-            EXPECT_TRUE(says("id:4242,type:cpu")) << theirs.details;
-        }
+        std::ranges::sort(inodes);
+        EXPECT_EQ(inodes, inodes_in(netns)) << shown(ss);
+        EXPECT_FALSE(inodes.empty());
     }
-    std::ranges::sort(inodes);
-    EXPECT_EQ(inodes, inodes_here());
 }
 
 TEST_F(Sockets, in_text_are_grouped_by_network_namespace_the_own_one_first) {

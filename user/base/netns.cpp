@@ -10,6 +10,8 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <thread>
 
 #include "user/base/fd.h"
 #include "user/base/format.h"
@@ -93,6 +95,22 @@ Status enter_netns(const std::string& text) {
     if (::setns(file->get(), CLONE_NEWNET) == 0) return {};
     const std::string what = fmt::format("cannot enter the network namespace '{}': {}", shown, errno_text(errno));
     return errno == EPERM ? Status(not_allowed(what, "run as root")) : Status(fail(what));
+}
+
+// In a thread, which ends, since a way back is not sure: it takes a descriptor of the namespace that was left, and
+// privileges in it.
+Status within_netns(const std::string& text, const std::function<void()>& work) {
+    Status entered;
+    try {
+        std::thread([&] {
+            entered = enter_netns(text);
+            if (entered) work();
+        }).join();
+    } catch (const std::system_error& error) {
+        return fail(fmt::format("cannot start a thread for another network namespace: {}", error.code().message()),
+                    "raise the limit of processes (ulimit -u, or pids.max of the control group)");
+    }
+    return entered;
 }
 
 }  // namespace sockray

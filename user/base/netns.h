@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "user/base/result.h"
@@ -21,5 +22,9 @@ Result<std::uint32_t> current_netns();
 // The calling thread goes into that namespace; its later threads begin there. Errors: as above; usage for an inode, by
 // which no namespace can be opened; not_allowed without CAP_SYS_ADMIN.
 Status enter_netns(const std::string& text);
+
+// Runs `work` in a thread of its own that has entered that namespace; the caller stays where it is. Errors: as
+// enter_netns, or there can be no thread; `work` was not run then.
+Status within_netns(const std::string& text, const std::function<void()>& work);
 
 }  // namespace sockray

@@ -206,6 +206,10 @@ Of each socket: who holds it, its type, protocol and interface, rings, fanout gr
 and counters, as the kernel has them. Reading changes nothing: the counters that
 getsockopt(PACKET_STATISTICS) sets to 0 stay.
 
+Of sockets that no process holds by a descriptor (in flight over a Unix socket, kept by
+io_uring or the kernel) sock_diag tells a part, and the rest is shown as unknown. The kernel
+loads its module af_packet_diag for that, as it does for `ss -0`.
+
 Examples:
   sockray sockets
   sockray sockets --json | jq -r 'select(.drops > 0) | "\(.processes[0].comm) lost \(.drops)"')help";

@@ -8,8 +8,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <span>
 
 #include "user/base/fd.h"
+#include "user/base/netlink.h"
 
 namespace sockray {
 namespace {
@@ -60,17 +63,10 @@ void read_attribute(const rtattr* attribute, Link& link) {
     }
 }
 
-// The positive errno of a message NLMSG_ERROR.
-int error_of(const nlmsghdr* message) {
-    if (message->nlmsg_len < NLMSG_LENGTH(sizeof(nlmsgerr))) return EBADMSG;
-    const int error = static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
-    return error == 0 ? EBADMSG : -error;
-}
-
 // Reads the one message of an answer of `size` bytes.
 int read_answer(const nlmsghdr* message, std::size_t size, Link& link) {
     if (!NLMSG_OK(message, size)) return EBADMSG;
-    if (message->nlmsg_type == NLMSG_ERROR) return error_of(message);
+    if (message->nlmsg_type == NLMSG_ERROR) return netlink_error(message);
     if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return EBADMSG;
     const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
     link.ifindex = info->ifi_index;
@@ -123,33 +119,11 @@ int read_root_qdisc(const nlmsghdr* message, Qdisc& qdisc) {
     return info->tcm_ifindex;
 }
 
-// Asks for all there are of a kind, and hands each message of the answer to `take`. Returns 0, or the positive errno.
-template <typename Info, typename Take>
-int dump(std::uint16_t type, const Take& take) {
-    const Fd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-    if (!fd) return errno;
-    struct {
-        nlmsghdr header;
-        Info info;
-    } request{};
-    request.header.nlmsg_len = sizeof request;
-    request.header.nlmsg_type = type;
-    request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-    if (::send(fd.get(), &request, sizeof request, 0) < 0) return errno;
-    alignas(nlmsghdr) char answer[32768];
-    for (;;) {
-        const ssize_t got = ::recv(fd.get(), answer, sizeof answer, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return errno;
-        auto size = static_cast<std::size_t>(got);
-        const auto* message = reinterpret_cast<const nlmsghdr*>(answer);
-        if (!NLMSG_OK(message, size)) return EBADMSG;
-        for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
-            if (message->nlmsg_type == NLMSG_DONE) return 0;
-            if (message->nlmsg_type == NLMSG_ERROR) return error_of(message);
-            take(message);
-        }
-    }
+// Returns 0, or the positive errno.
+template <typename Info>
+int dump(std::uint16_t type, const std::function<void(const nlmsghdr*)>& take) {
+    const Info all{};
+    return netlink_dump(NETLINK_ROUTE, type, std::as_bytes(std::span(&all, 1)), take);
 }
 
 }  // namespace

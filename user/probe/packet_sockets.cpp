@@ -25,8 +25,10 @@
 
 #include "user/base/fd.h"
 #include "user/base/format.h"
+#include "user/base/netns.h"
 #include "user/probe/live_kernel.h"
 #include "user/probe/load_error.h"
+#include "user/probe/packet_diag.h"
 
 namespace sockray {
 namespace {
@@ -122,6 +124,8 @@ std::optional<SystemSocket> parse_line(std::string_view line, std::uint32_t netn
     const auto ino = number<std::uint64_t>(words[8]);
     if (!type || !protocol || !ifindex || !running || !rmem || !uid || !ino) return std::nullopt;
     SystemSocket socket;
+    socket.source = Source::proc;
+    socket.memberships_known = socket.filter_known = false;
     socket.entry.ino = *ino;
     socket.entry.netns_ino = netns;
     socket.entry.sock_type = *type;
@@ -138,23 +142,46 @@ std::uint32_t inode_of(const std::string& path) {
     return ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
 }
 
-using Listed = std::map<std::uint32_t, std::vector<SystemSocket>>;  // by the namespace's inode
+struct Namespace {
+    std::string path;  // a file by which it can be entered
+    std::vector<SystemSocket> sockets;
+};
+using Listed = std::map<std::uint32_t, Namespace>;  // by the namespace's inode
 
-// What the kernel lists in each network namespace that a visible process is in.
+// What the kernel lists in the namespace of the process or thread, a folder in /proc.
+bool list_sockets(const std::string& process, std::uint32_t netns, const std::string& path, Listed& listed) {
+    std::ifstream file(process + "/net/packet");
+    if (!file) return false;
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    listed.emplace(netns, Namespace{path, parse_proc_net_packet(text, netns)});
+    return true;
+}
+
+void list_process(const std::string& process, Listed& listed) {
+    const std::string path = process + "/ns/net";
+    const std::uint32_t netns = inode_of(path);
+    if (netns != 0 && !listed.contains(netns)) (void)list_sockets(process, netns, path, listed);
+}
+
+// One that `ip netns` named; nobody need be in it.
+void list_named(const std::string& path, Listed& listed) {
+    if (listed.contains(inode_of(path))) return;
+    (void)within_netns(path, [&] {
+        if (const auto netns = current_netns()) (void)list_sockets("/proc/thread-self", *netns, path, listed);
+    });
+}
+
+// What the kernel lists in each network namespace that a visible process is in or that has a name.
 Listed read_proc() {
     Listed listed;
-    const auto add = [&listed](const std::string& process) {
-        const std::uint32_t netns = inode_of(process + "/ns/net");
-        if (netns == 0 || listed.contains(netns)) return;
-        std::ifstream file(process + "/net/packet");
-        if (!file) return;
-        const std::string text{std::istreambuf_iterator<char>(file), {}};
-        listed.emplace(netns, parse_proc_net_packet(text, netns));
-    };
-    add("/proc/self");
+    list_process("/proc/self", listed);
     std::error_code error;
     for (std::filesystem::directory_iterator next("/proc", error), end; !error && next != end; next.increment(error))
-        if (number<std::uint32_t>(next->path().filename().native())) add(next->path());
+        if (number<std::uint32_t>(next->path().filename().native())) list_process(next->path(), listed);
+    error.clear();
+    for (std::filesystem::directory_iterator next("/run/netns", error), end; !error && next != end;
+         next.increment(error))
+        list_named(next->path(), listed);
     return listed;
 }
 
@@ -169,16 +196,38 @@ void add_unheld(SystemSockets& found, const Listed& before, const Listed& after)
     std::set<Key> known;
     std::set<Key> remained;
     for (const SystemSocket& socket : found.sockets) known.insert(key_of(socket));
-    for (const auto& [netns, sockets] : after)
-        for (const SystemSocket& socket : sockets) remained.insert(key_of(socket));
-    for (const auto& [netns, sockets] : before) {
+    for (const auto& [netns, there] : after)
+        for (const SystemSocket& socket : there.sockets) remained.insert(key_of(socket));
+    for (const auto& [netns, there] : before) {
         found.compared.insert(netns);
-        for (SystemSocket socket : sockets) {
-            if (known.contains(key_of(socket)) || !remained.contains(key_of(socket))) continue;
-            if (netns == found.own_netns && socket.entry.ifindex > 0)
-                ::if_indextoname(static_cast<unsigned>(socket.entry.ifindex), socket.entry.ifname);
-            found.sockets.push_back(std::move(socket));
-        }
+        for (const SystemSocket& socket : there.sockets)
+            if (!known.contains(key_of(socket)) && remained.contains(key_of(socket))) found.sockets.push_back(socket);
+    }
+}
+
+// Of the calling thread's namespace. What cannot be asked for stays unknown.
+int ask_here(std::span<SystemSocket* const> sockets) {
+    const int error = ask_packet_diag(sockets);
+    for (SystemSocket* socket : sockets)
+        if (socket->entry.ifindex > 0)
+            ::if_indextoname(static_cast<unsigned>(socket->entry.ifindex), socket->entry.ifname);
+    return error;
+}
+
+// Asks the kernel of those that only /proc has told of, in their own namespaces: only these are entered.
+void ask_of_unheld(SystemSockets& found, const Listed& listed) {
+    std::map<std::uint32_t, std::vector<SystemSocket*>> unheld;
+    for (SystemSocket& socket : found.sockets)
+        if (socket.source == Source::proc) unheld[socket.entry.netns_ino].push_back(&socket);
+    for (const auto& [netns, sockets] : unheld) {
+        int error = 0;
+        if (netns == found.own_netns)
+            error = ask_here(sockets);
+        else
+            (void)within_netns(listed.at(netns).path, [&error, &sockets = sockets, inode = netns] {
+                if (current_netns() == inode) error = ask_here(sockets);  // the process may be another one by now
+            });
+        if (error == ENOENT) found.without_packet_diag = true;
     }
 }
 
@@ -203,7 +252,10 @@ std::vector<SystemSocket> group_by_socket(std::span<const sr_socket_entry> entri
     for (const sr_socket_entry& entry : entries) {
         const auto [place, is_new] = places.try_emplace({entry.ino, entry.sk}, sockets.size());
         if (is_new) {
-            SystemSocket socket{entry, {}, entry.xmit ? names.symbol(entry.xmit) : "", false};
+            SystemSocket socket;
+            socket.entry = entry;
+            if (entry.xmit) socket.xmit = names.symbol(entry.xmit);
+            socket.vnet_hdr = entry.vnet_hdr_sz != 0;
             socket.qdisc_bypass = entry.flags & SR_PACKET_QDISC_BYPASS || socket.xmit == "packet_direct_xmit";
             sockets.push_back(std::move(socket));
         }
@@ -234,6 +286,7 @@ Result<SystemSockets> read_packet_sockets(LiveKernel& kernel) {
     if (!entries) return tl::unexpected(entries.error());
     found.sockets = group_by_socket(*entries, kernel);
     add_unheld(found, before, after);
+    ask_of_unheld(found, after);
     std::ranges::sort(found.sockets, {}, [own = found.own_netns](const SystemSocket& socket) {
         const bool held = !socket.holders.empty();
         return std::tuple(socket.entry.netns_ino != own, socket.entry.netns_ino, !held,

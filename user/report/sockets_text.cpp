@@ -34,8 +34,10 @@ std::string ring_text(const sr_socket_entry& entry, const sr_socket_ring& ring) 
                        ring.frame_size, blocks);
 }
 
-std::string fanout_text(const sr_socket_entry& entry) {
+std::string fanout_text(const SystemSocket& socket) {
+    const sr_socket_entry& entry = socket.entry;
     std::string text = fmt::format("group {}, {}", entry.fanout_id, fanout_mode(entry.fanout_type));
+    if (socket.source != Source::socket) return text;
     for (const std::string_view flag : fanout_flags(entry.fanout_flags)) text.append(" + ").append(flag);
     text += fmt::format(", {}", count_of(entry.fanout_members, "member"));
     if (entry.fanout_running != entry.fanout_members) text += fmt::format(", {} running", entry.fanout_running);
@@ -49,7 +51,10 @@ std::string options_text(const SystemSocket& socket) {
     const auto add = [&text](std::string_view word) { text.append(text.empty() ? "" : ", ").append(word); };
     if (socket.qdisc_bypass) add("qdisc bypass");
     if (entry.flags & SR_PACKET_FILTER) add("filter");
-    if (entry.vnet_hdr_sz) add(fmt::format("virtio-net header of {} bytes", entry.vnet_hdr_sz));
+    if (entry.vnet_hdr_sz)
+        add(fmt::format("virtio-net header of {} bytes", entry.vnet_hdr_sz));
+    else if (socket.vnet_hdr)
+        add("virtio-net header");
     if (entry.flags & SR_PACKET_AUXDATA) add("auxdata");
     if (entry.flags & SR_PACKET_ORIGDEV) add("origdev");
     if (entry.flags & SR_PACKET_LOSS) add("loss");
@@ -61,6 +66,26 @@ std::string options_text(const SystemSocket& socket) {
     for (const auto& [type, name] : memberships)
         if (entry.memberships[type]) add(fmt::format("{} {}", entry.memberships[type], name));
     if (entry.flags & SR_PACKET_MORE_MEMBERS) add("more memberships than were counted");
+    return text;
+}
+
+// What sock_diag leaves open of this socket, and could be otherwise than it seems.
+std::string unknown_text(const SystemSocket& socket) {
+    std::string text = counts_packets(socket.entry) ? "packets and drops by PACKET_STATISTICS, " : "";
+    text += "qdisc bypass, tx_has_off, ignore_outgoing";
+    if (!socket.filter_known) text += ", whether there is a filter of eBPF";
+    if (socket.vnet_hdr) text += ", size of the virtio-net header";
+    if (socket.entry.flags & SR_PACKET_FANOUT) text += ", flags and members of the fanout group";
+    if (!socket.memberships_known) text += ", memberships";
+    return text + ": sock_diag does not tell them";
+}
+
+std::string unheld_text(const SystemSocket& socket, bool without_packet_diag) {
+    std::string text =
+        "no descriptor of a process in sight: in flight over a Unix socket, kept by io_uring or the kernel";
+    if (socket.source != Source::proc) return text;
+    text += "; /proc/net/packet says no more than this";
+    if (without_packet_diag) text += ", and sock_diag lacks its module af_packet_diag";
     return text;
 }
 
@@ -124,9 +149,11 @@ Row make_row(const SystemSocket& socket, const Style& style) {
     row.state = entry.flags & SR_PACKET_RUNNING ? "running" : "stopped";
     row.ino = fmt::format("{}", entry.ino);
     row.packets = row.drops = "?";
-    if (!socket.holders.empty()) {
-        row.packets = counts_packets(entry) ? fmt::format("{}", entry.tp_packets) : "-";
-        row.drops = fmt::format("{}", counts_packets(entry) ? entry.tp_drops : entry.sk_drops);
+    if (!counts_packets(entry)) row.packets = "-";
+    if (!counts_packets(entry) && socket.source != Source::proc) row.drops = fmt::format("{}", entry.sk_drops);
+    if (counts_packets(entry) && socket.source == Source::socket) {
+        row.packets = fmt::format("{}", entry.tp_packets);
+        row.drops = fmt::format("{}", entry.tp_drops);
     }
     return row;
 }
@@ -233,34 +260,44 @@ std::string descriptors_text(const SystemSocket& socket, bool with_names, const 
     return text;
 }
 
-void append_details(fmt::memory_buffer& out, const Row& row, const Table& table, const Style& style) {
-    const sr_socket_entry& entry = row.socket->entry;
-    const bool held = !row.socket->holders.empty();
-    if (held) {
-        const bool with_names = row.socket->holders.size() > 1 || table.lacks(&Row::process, row);
-        append_detail(out, style, "open as",
-                      descriptors_text(*row.socket, with_names, style) +
-                          (table.lacks(&Row::ino, row) ? "; inode " + row.ino : ""));
-    } else {
-        append_detail(out, style, "held by",
-                      "no descriptor of a process in sight: in flight over a Unix socket, kept by io_uring or the "
-                      "kernel; /proc/net/packet says no more than this");
+void append_holders(fmt::memory_buffer& out, const Row& row, const Table& table, const Style& style,
+                    bool without_packet_diag) {
+    const SystemSocket& socket = *row.socket;
+    const bool lacks_inode = table.lacks(&Row::ino, row);
+    if (socket.holders.empty()) {
+        append_detail(out, style, "held by", unheld_text(socket, without_packet_diag));
+        if (lacks_inode) append_detail(out, style, "inode", row.ino);
+        return;
     }
+    const bool with_names = socket.holders.size() > 1 || table.lacks(&Row::process, row);
+    append_detail(out, style, "open as",
+                  descriptors_text(socket, with_names, style) + (lacks_inode ? "; inode " + row.ino : ""));
+}
+
+void append_details(fmt::memory_buffer& out, const Row& row, const Table& table, const Style& style,
+                    bool without_packet_diag) {
+    const SystemSocket& socket = *row.socket;
+    const sr_socket_entry& entry = socket.entry;
+    append_holders(out, row, table, style, without_packet_diag);
     if (table.lacks(&Row::interface, row)) append_detail(out, style, "interface", row.interface);
-    if (!held) {
-        if (table.lacks(&Row::ino, row)) append_detail(out, style, "inode", row.ino);
+    if (socket.source == Source::proc) {
         append_detail(out, style, "buffers", fmt::format("receive {} bytes used", entry.rmem_alloc));
         return;
     }
     if (entry.rx_ring.block_nr) append_detail(out, style, "RX ring", ring_text(entry, entry.rx_ring));
     if (entry.tx_ring.block_nr) append_detail(out, style, "TX ring", ring_text(entry, entry.tx_ring));
-    if (entry.flags & SR_PACKET_FANOUT) append_detail(out, style, "fanout", fanout_text(entry));
-    append_detail(out, style, "options", options_text(*row.socket));
+    if (entry.flags & SR_PACKET_FANOUT) append_detail(out, style, "fanout", fanout_text(socket));
+    append_detail(out, style, "options", options_text(socket));
     append_detail(out, style, "buffers",
                   fmt::format("receive {} of {} bytes used, send {} of {}", entry.rmem_alloc, entry.rcvbuf,
                               entry.wmem_alloc, entry.sndbuf));
     if (entry.tp_freeze_q_cnt)
         append_detail(out, style, "frozen", count_of(entry.tp_freeze_q_cnt, "time") + ", no block was free");
+    if (socket.source == Source::socket) return;
+    if (entry.sk_drops && counts_packets(entry))
+        append_detail(out, style, "dropped",
+                      count_of(entry.sk_drops, "frame") + " since the start: no room in the receive buffer");
+    append_detail(out, style, "unknown", unknown_text(socket));
 }
 
 void append_summary(fmt::memory_buffer& out, const SystemSockets& found, const Style& style) {
@@ -295,13 +332,13 @@ void append_sockets_text(fmt::memory_buffer& out, const SystemSockets& found, co
             paint(out, style, Tone::bold, fmt::format("NETNS {}", netns));
             if (netns == found.own_netns) out.append(std::string_view("  sockray's own"));
             if (!found.compared.contains(netns))
-                out.append(std::string_view("  no process in it: sockets that none holds are not seen"));
+                out.append(std::string_view("  no process in it and no name: sockets that none holds are not seen"));
             end_line(out);
             table.header(out);
         }
         before = row.socket;
         table.row(out, row);
-        append_details(out, row, table, style);
+        append_details(out, row, table, style, found.without_packet_diag);
     }
 }
 
