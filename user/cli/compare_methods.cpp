@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "user/analyze/method_costs.h"
+#include "user/analyze/method_rounds.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/cli/arguments.h"
@@ -29,74 +29,34 @@
 namespace sockray {
 namespace {
 
-// One way to send, and what was measured of it.
-struct Way {
-    SocketOptions socket;
-    MethodRuns runs;
+struct Ways {
+    std::vector<SocketOptions> sockets;  // by way
+    MethodRounds rounds;
 };
 
-std::vector<Way> all_ways(const Interface& interface, unsigned batch) {
-    std::vector<Way> ways;
+Ways all_ways(const Interface& interface, unsigned batch) {
+    std::vector<SocketOptions> sockets;
+    std::vector<MethodRuns> runs;
     for (const bool bypass : {false, true})
         for (const SendMethod method : send_methods) {
-            Way& way = ways.emplace_back();
-            way.socket.method = method;
-            way.socket.bypass = bypass;
-            way.socket.batch = is_batched(method) ? batch : 0;
-            way.runs.method = method_name(method);
-            way.runs.bypass = bypass;
-            if (const Status fits = check_socket(interface, way.socket); !fits) way.runs.refused = fits.error().what;
+            SocketOptions& socket = sockets.emplace_back();
+            socket.method = method;
+            socket.bypass = bypass;
+            socket.batch = is_batched(method) ? batch : 0;
+            MethodRuns& way = runs.emplace_back();
+            way.method = method_name(method);
+            way.bypass = bypass;
+            if (const Status fits = check_socket(interface, socket); !fits) way.refused = fits.error().what;
         }
-    return ways;
+    return {std::move(sockets), MethodRounds(std::move(runs))};
 }
-
-// Sums the driver's events up to one round.
-class RoundSum {
-  public:
-    void add(const DriveEvent& event) {
-        if (event.ret >= 0)
-            round_.frames++;
-        else
-            round_.refused++;
-        if (event.ret < 0 && event.err) error_ = event.err;
-        if (first_ns_ == 0) first_ns_ = event.before_ns;
-        round_.wall_ns = event.after_ns - first_ns_;
-        if (event.before_ns == call_ns_) return;  // of the same call
-        call_ns_ = event.before_ns;
-        round_.calls++;
-        round_.call_ns += event.after_ns - event.before_ns;
-    }
-    const MethodRound& round() const { return round_; }
-    int error() const { return error_; }
-
-  private:
-    MethodRound round_;
-    std::uint64_t first_ns_ = 0;
-    std::uint64_t call_ns_ = 0;
-    int error_ = 0;
-};
-
-// Which round of which way a send is of: by the thread that made it, of which each round has its own.
-class SendsByThread : public Sink {
-  public:
-    void begin(const Origin&, const Plan& plan, const KernelNames&) override { plan_ = &plan; }
-    void send(const Send& send) override {
-        if (const auto round = rounds_.find(send.record.tid); round != rounds_.end()) round->second.add(send, *plan_);
-    }
-    void expect(std::uint32_t tid) { rounds_[tid] = {}; }
-    const MethodTimes& of(std::uint32_t tid) { return rounds_[tid]; }
-
-  private:
-    const Plan* plan_ = nullptr;
-    std::unordered_map<std::uint32_t, MethodTimes> rounds_;
-};
 
 // Tracing, for as long as it lives.
 struct Tracing {
     explicit Tracing(Tracer&& started) : tracer(std::move(started)) {}
     Tracer tracer;
     Output unused{-1};  // what a session shows of itself stays unread
-    SendsByThread sends;
+    TimesByThread sends;
     std::unique_ptr<Session> session;
 };
 
@@ -117,58 +77,44 @@ Result<std::unique_ptr<Tracing>> start_tracing(LiveKernel& kernel, const Tracing
     return tracing;
 }
 
-class MethodRounds {
+class RoundsDriver {
   public:
-    MethodRounds(const CompareMethodsOptions& options, DriveOptions drive, StopSignals& signals)
-        : options_(options), drive_(std::move(drive)), signals_(signals) {
-        ways_ = all_ways(drive_.interface, options.batch);
-    }
+    RoundsDriver(const CompareMethodsOptions& options, DriveOptions drive, StopSignals& signals)
+        : options_(options),
+          drive_(std::move(drive)),
+          signals_(signals),
+          ways_(all_ways(drive_.interface, options.batch)) {}
 
     // All rounds, traced where there is `tracing`. False: a signal ended them.
     bool run_rounds(Tracing* tracing) {
         if (tracing) drive_.ahead = options_.tracing.ring_bytes / (2 * (sizeof(sr_send) + 4 * sizeof(sr_frame)));
         for (unsigned round = 0; round < options_.rounds; round++)
-            for (const std::size_t number : order_of_round(ways_.size(), round, options_.rounds)) {
-                if (ways_[number].runs.refused.empty()) run_round(ways_[number], tracing);
+            for (const std::size_t way : order_of_round(ways_.rounds.size(), round, options_.rounds)) {
+                if (!ways_.rounds.is_refused(way)) run_round(way, tracing);
                 if (interrupted_) return false;
             }
         return true;
     }
 
-    // Behind the end of the session: then all sends have been told.
-    void take_times(SendsByThread& sends) {
-        for (const auto& [way, tid] : traced_) way->runs.times.push_back(sends.of(tid));
-    }
-
-    std::vector<MethodCost> costs() const {
-        std::vector<MethodRuns> runs;
-        for (const Way& way : ways_) runs.push_back(way.runs);
-        return method_costs(runs);
-    }
+    MethodRounds& rounds() { return ways_.rounds; }
 
   private:
-    void run_round(Way& way, Tracing* tracing) {
+    void run_round(std::size_t way, Tracing* tracing) {
         DriveOptions drive = drive_;
-        drive.socket = way.socket;
+        drive.socket = ways_.sockets[way];
         drive.opened = [] { drop_privileges(); };
         Status fits = check_options(drive);
         Driver driver(drive);
         if (fits) fits = driver.start();
-        if (!fits) {
-            way.runs.refused = fits.error().what;
-            return;
-        }
+        if (!fits) return ways_.rounds.refuse(way, fits.error().what);
         const std::uint32_t tid = driver.tids().front();
         if (tracing) tracing->sends.expect(tid);
         const RoundSum sum = pump(driver, tracing);
         if (interrupted_) return;
-        if (sum.round().frames == 0) {
-            way.runs.refused = fmt::format("no frame was taken{}{}", sum.error() ? ": " : "",
-                                           sum.error() ? errno_name(sum.error()) : "");
-            return;
-        }
-        (tracing ? way.runs.traced : way.runs.untraced).push_back(sum.round());
-        if (tracing) traced_.emplace_back(&way, tid);
+        if (tracing)
+            ways_.rounds.add_traced(way, sum, tid);
+        else
+            ways_.rounds.add(way, sum);
     }
 
     RoundSum pump(Driver& driver, Tracing* tracing) {
@@ -192,8 +138,7 @@ class MethodRounds {
     const CompareMethodsOptions& options_;
     DriveOptions drive_;
     StopSignals& signals_;
-    std::vector<Way> ways_;
-    std::vector<std::pair<Way*, std::uint32_t>> traced_;
+    Ways ways_;
     bool interrupted_ = false;
 };
 
@@ -216,7 +161,7 @@ Result<DriveOptions> drive_options(const CompareMethodsOptions& options) {
 }
 
 // Where it cannot be traced, the throughput is still there to be told.
-Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel, const CompareMethodsOptions& options,
+Status run_traced(RoundsDriver& all, Result<std::unique_ptr<LiveKernel>>& kernel, const CompareMethodsOptions& options,
                   const StopSignals& signals, bool& interrupted) {
     if (!kernel) return tl::unexpected(kernel.error());
     auto tracing = start_tracing(**kernel, options.tracing, signals.fd());
@@ -230,7 +175,7 @@ Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel
     session.stop();
     if (!interrupted) session.linger(signals.fd());
     session.finish({});
-    all.take_times((*tracing)->sends);
+    all.rounds().take_times((*tracing)->sends);
     return {};
 }
 
@@ -241,7 +186,7 @@ int compare_methods(const CompareMethodsOptions& options) {
     auto drive = drive_options(options);
     if (!drive) return say_error(drive.error());
     StopSignals signals;
-    MethodRounds all(options, *drive, signals);
+    RoundsDriver all(options, *drive, signals);
     // Opened first, so that nobody waits for a refusal; attached behind the rounds without it.
     std::optional<Result<std::unique_ptr<LiveKernel>>> kernel;
     if (!options.no_trace) kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
@@ -249,7 +194,7 @@ int compare_methods(const CompareMethodsOptions& options) {
     Status traced;
     if (kernel && !interrupted) traced = run_traced(all, *kernel, options, signals, interrupted);
 
-    const std::vector<MethodCost> costs = all.costs();
+    const std::vector<MethodCost> costs = method_costs(all.rounds().ways());
     Output out(STDOUT_FILENO, signals.fd());
     if (options.json)
         append_method_costs_json(out.buffer(), costs);
