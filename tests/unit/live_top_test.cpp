@@ -306,6 +306,25 @@ TEST(TheScreen, SortsByWhatWasChosen) {
     EXPECT_EQ(first(TopSort::bytes), "trafgen");
 }
 
+// The columns drop and fail are since the begin, and rows stand in the order of what can be read there.
+TEST(TheScreen, SortsByTheDropsThatItsColumnsShow) {
+    Session session;
+    session.add(made::dropped(), 4, 1, "early");
+    session.add(made::failed(), 5, 1, "early");
+    session.add(made::dropped(), 6, 3, "middle");
+    session.add(made::failed(), 3, 4, "level");
+    session.close(1);
+    session.add(made::dropped(), 5, 2, "late");
+    session.add(made::dropped(), 3, 4, "level");
+    session.close(2);
+    const std::vector<std::string> lines = session.screen({120, 40}, {.sort = TopSort::drops}).lines;
+    const std::size_t head = line_with(lines, "sender ");
+    std::vector<std::string> order;
+    for (std::size_t i = head + 1; i <= head + 4; i++) order.push_back(lines.at(i).substr(0, lines.at(i).find(' ')));
+    EXPECT_EQ(order, (std::vector<std::string>{"early", "level", "middle", "late"}))
+        << "9; 6, half of them of the last interval; 6; 5";
+}
+
 TEST(TheScreen, ShowsWhoMatchesTheFilterAndSaysHowMany) {
     const Usual session;
     const std::string text = session.text({80, 24}, {.filter = "VETH1"});

@@ -86,6 +86,25 @@ TEST_F(TimelineLayoutTest, WhatBecomesOfAFrameIsOnItsDeviceAndJoinedToTheSend) {
     EXPECT_EQ(find(events, Stage::ndo)->kind, Kind::begin);
 }
 
+// A filter at the egress may give a frame to another device: there it waits, and that driver takes it.
+TEST_F(TimelineLayoutTest, WhatBecomesOfAFrameThatWasPassedOnIsOnTheDeviceThatItCameTo) {
+    Send send = made::followed();
+    const auto device = [&](Outcome outcome) {
+        send.outcome = outcome;
+        const auto events = add(send);
+        const TimelineTrack& freed = tracks_[find(events, Stage::freed)->track];
+        const TimelineTrack& lane = tracks_[find(events, Stage::ndo)->track];
+        EXPECT_EQ(lane.outer, freed.id);
+        return freed.name;
+    };
+    EXPECT_EQ(device(Outcome::delivered), "veth0 in netns 4026531840");
+    send.record.flags |= SR_SEND_PASSED_ON;
+    made::set(send.record.passed_on_to, "vout0");
+    EXPECT_EQ(device(Outcome::delivered), "vout0 in netns 4026531840");
+    EXPECT_EQ(device(Outcome::dropped), "vout0 in netns 4026531840");
+    EXPECT_EQ(device(Outcome::failed), "veth0 in netns 4026531840") << "what failed is the first device's";
+}
+
 TEST_F(TimelineLayoutTest, SendThatEndsWithItsReturnHasNoFlow) {
     for (const TimelineEvent& event : add(made::delivered())) EXPECT_FALSE(event.joined);
 }

@@ -12,13 +12,18 @@ bool is_same(const DeviceSends& device, std::string_view ifname, std::uint32_t n
 
 }  // namespace
 
-void Devices::add(const Send& send) {
+DeviceReached device_reached(const Send& send) {
     const sr_send& record = send.record;
     // A frame that was passed on is counted by the device that it came to, of which only the name is known.
     const bool passed_on = (record.flags & SR_SEND_PASSED_ON) && send.outcome != Outcome::failed;
-    const char* ifname = passed_on ? record.passed_on_to : record.ifname;
-    const std::int32_t ifindex = passed_on ? 0 : record.ifindex;
-    if (ifname[0] == '\0') return;
+    if (passed_on) return {record.passed_on_to, 0};
+    return {record.ifname, record.ifindex};
+}
+
+void Devices::add(const Send& send) {
+    const sr_send& record = send.record;
+    const auto [ifname, ifindex] = device_reached(send);
+    if (ifname.empty()) return;
     DeviceSends* device = nullptr;
     for (DeviceSends& known : devices_)
         if (is_same(known, ifname, record.netns_ino, ifindex)) device = &known;
@@ -27,7 +32,7 @@ void Devices::add(const Send& send) {
             other_sends_++;
             return;
         }
-        device = &devices_.emplace_back(DeviceSends{record.netns_ino, ifindex, ifname});
+        device = &devices_.emplace_back(DeviceSends{record.netns_ino, ifindex, std::string(ifname)});
     }
     device->sends++;
     const std::uint64_t frames = frames_taken(record, send.outcome == Outcome::delivered);

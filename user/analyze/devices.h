@@ -22,6 +22,14 @@ struct DeviceSends {
     std::uint64_t lost = 0;              // sends that were not delivered, whatever became of them
 };
 
+// The device that a send's frame came to: where it is counted, and where it waits, is taken and is freed.
+struct DeviceReached {
+    std::string_view ifname;   // into the send; empty: none was found
+    std::int32_t ifindex = 0;  // 0: not known
+};
+
+DeviceReached device_reached(const Send& send);
+
 class Devices {
   public:
     static constexpr std::size_t kept = 256;

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "user/analyze/method_costs.h"
+#include "user/analyze/method_rounds.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
@@ -29,74 +30,34 @@
 namespace sockray {
 namespace {
 
-// One way to send, and what was measured of it.
-struct Way {
-    SocketOptions socket;
-    MethodRuns runs;
+struct Ways {
+    std::vector<SocketOptions> sockets;  // by way
+    MethodRounds rounds;
 };
 
-std::vector<Way> all_ways(const Interface& interface, unsigned batch) {
-    std::vector<Way> ways;
+Ways all_ways(const Interface& interface, unsigned batch) {
+    std::vector<SocketOptions> sockets;
+    std::vector<MethodRuns> runs;
     for (const bool bypass : {false, true})
         for (const SendMethod method : send_methods) {
-            Way& way = ways.emplace_back();
-            way.socket.method = method;
-            way.socket.bypass = bypass;
-            way.socket.batch = is_batched(method) ? batch : 0;
-            way.runs.method = method_name(method);
-            way.runs.bypass = bypass;
-            if (const Status fits = check_socket(interface, way.socket); !fits) way.runs.refused = fits.error().what;
+            SocketOptions& socket = sockets.emplace_back();
+            socket.method = method;
+            socket.bypass = bypass;
+            socket.batch = is_batched(method) ? batch : 0;
+            MethodRuns& way = runs.emplace_back();
+            way.method = method_name(method);
+            way.bypass = bypass;
+            if (const Status fits = check_socket(interface, socket); !fits) way.refused = fits.error().what;
         }
-    return ways;
+    return {std::move(sockets), MethodRounds(std::move(runs))};
 }
-
-// Sums the driver's events up to one round.
-class RoundSum {
-  public:
-    void add(const DriveEvent& event) {
-        if (event.ret >= 0)
-            round_.frames++;
-        else
-            round_.refused++;
-        if (event.ret < 0 && event.err) error_ = event.err;
-        if (first_ns_ == 0) first_ns_ = event.before_ns;
-        round_.wall_ns = event.after_ns - first_ns_;
-        if (event.before_ns == call_ns_) return;  // of the same call
-        call_ns_ = event.before_ns;
-        round_.calls++;
-        round_.call_ns += event.after_ns - event.before_ns;
-    }
-    const MethodRound& round() const { return round_; }
-    int error() const { return error_; }
-
-  private:
-    MethodRound round_;
-    std::uint64_t first_ns_ = 0;
-    std::uint64_t call_ns_ = 0;
-    int error_ = 0;
-};
-
-// Which round of which way a send is of: by the thread that made it, of which each round has its own.
-class SendsByThread : public Sink {
-  public:
-    void begin(const Origin&, const Plan& plan, const KernelNames&) override { plan_ = &plan; }
-    void send(const Send& send) override {
-        if (const auto round = rounds_.find(send.record.tid); round != rounds_.end()) round->second.add(send, *plan_);
-    }
-    void expect(std::uint32_t tid) { rounds_[tid] = {}; }
-    const MethodTimes& of(std::uint32_t tid) { return rounds_[tid]; }
-
-  private:
-    const Plan* plan_ = nullptr;
-    std::unordered_map<std::uint32_t, MethodTimes> rounds_;
-};
 
 // Tracing, for as long as it lives.
 struct Tracing {
     explicit Tracing(Tracer&& started) : tracer(std::move(started)) {}
     Tracer tracer;
     Output unused{-1};  // what a session shows of itself stays unread
-    SendsByThread sends;
+    TimesByThread sends;
     std::unique_ptr<Session> session;
 };
 
@@ -117,58 +78,44 @@ Result<std::unique_ptr<Tracing>> start_tracing(LiveKernel& kernel, const Tracing
     return tracing;
 }
 
-class MethodRounds {
+class RoundsDriver {
   public:
-    MethodRounds(const CompareMethodsOptions& options, DriveOptions drive, StopSignals& signals)
-        : options_(options), drive_(std::move(drive)), signals_(signals) {
-        ways_ = all_ways(drive_.interface, options.batch);
-    }
+    RoundsDriver(const CompareMethodsOptions& options, DriveOptions drive, StopSignals& signals)
+        : options_(options),
+          drive_(std::move(drive)),
+          signals_(signals),
+          ways_(all_ways(drive_.interface, options.batch)) {}
 
     // All rounds, traced where there is `tracing`. False: a signal ended them.
     bool run_rounds(Tracing* tracing) {
         if (tracing) drive_.ahead = options_.tracing.ring_bytes / (2 * (sizeof(sr_send) + 4 * sizeof(sr_frame)));
         for (unsigned round = 0; round < options_.rounds; round++)
-            for (const std::size_t number : order_of_round(ways_.size(), round, options_.rounds)) {
-                if (ways_[number].runs.refused.empty()) run_round(ways_[number], tracing);
+            for (const std::size_t way : order_of_round(ways_.rounds.size(), round, options_.rounds)) {
+                if (!ways_.rounds.is_refused(way)) run_round(way, tracing);
                 if (interrupted_) return false;
             }
         return true;
     }
 
-    // Behind the end of the session: then all sends have been told.
-    void take_times(SendsByThread& sends) {
-        for (const auto& [way, tid] : traced_) way->runs.times.push_back(sends.of(tid));
-    }
-
-    std::vector<MethodCost> costs() const {
-        std::vector<MethodRuns> runs;
-        for (const Way& way : ways_) runs.push_back(way.runs);
-        return method_costs(runs);
-    }
+    MethodRounds& rounds() { return ways_.rounds; }
 
   private:
-    void run_round(Way& way, Tracing* tracing) {
+    void run_round(std::size_t way, Tracing* tracing) {
         DriveOptions drive = drive_;
-        drive.socket = way.socket;
+        drive.socket = ways_.sockets[way];
         drive.opened = [] { drop_privileges(); };
         Status fits = check_options(drive);
         Driver driver(drive);
         if (fits) fits = driver.start();
-        if (!fits) {
-            way.runs.refused = fits.error().what;
-            return;
-        }
+        if (!fits) return ways_.rounds.refuse(way, fits.error().what);
         const std::uint32_t tid = driver.tids().front();
         if (tracing) tracing->sends.expect(tid);
         const RoundSum sum = pump(driver, tracing);
         if (interrupted_) return;
-        if (sum.round().frames == 0) {
-            way.runs.refused = fmt::format("no frame was taken{}{}", sum.error() ? ": " : "",
-                                           sum.error() ? errno_name(sum.error()) : "");
-            return;
-        }
-        (tracing ? way.runs.traced : way.runs.untraced).push_back(sum.round());
-        if (tracing) traced_.emplace_back(&way, tid);
+        if (tracing)
+            ways_.rounds.add_traced(way, sum, tid);
+        else
+            ways_.rounds.add(way, sum);
     }
 
     RoundSum pump(Driver& driver, Tracing* tracing) {
@@ -192,8 +139,7 @@ class MethodRounds {
     const CompareMethodsOptions& options_;
     DriveOptions drive_;
     StopSignals& signals_;
-    std::vector<Way> ways_;
-    std::vector<std::pair<Way*, std::uint32_t>> traced_;
+    Ways ways_;
     bool interrupted_ = false;
 };
 
@@ -216,8 +162,8 @@ Result<DriveOptions> drive_options(const CompareMethodsOptions& options) {
 }
 
 // Where it cannot be traced, the throughput is still there to be told.
-Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel, const CompareMethodsOptions& options,
-                  const StopSignals& signals, bool& interrupted) {
+Status run_traced(RoundsDriver& all, Result<std::unique_ptr<LiveKernel>>& kernel, const CompareMethodsOptions& options,
+                  const StopSignals& signals, bool& interrupted, std::optional<Ledger>& ledger) {
     if (!kernel) return tl::unexpected(kernel.error());
     auto tracing = start_tracing(**kernel, options.tracing, signals.fd());
     if (!tracing) {
@@ -230,8 +176,21 @@ Status run_traced(MethodRounds& all, Result<std::unique_ptr<LiveKernel>>& kernel
     session.stop();
     if (!interrupted) session.linger(signals.fd());
     session.finish({});
-    all.take_times((*tracing)->sends);
+    ledger = session.ledger();
+    all.rounds().take_times((*tracing)->sends);
     return {};
+}
+
+// What tracing lost the text says itself; beside JSON, which has it by method, standard error does. Returns whether the
+// counts cannot be trusted.
+bool say_wrong(const Ledger& ledger, bool json) {
+    if (const std::uint64_t lost = ledger.sends.lost.total(); lost && json)
+        say(fmt::format("tracing lost {} of {}: times of stages are of the others", lost,
+                        count_of(ledger.sends.seen, "send")));
+    if (ledger.partial && json)
+        say(fmt::format("{} the return of a stage: its time is missing in the sums",
+                        count_of(ledger.partial, "send lacks", "sends lack")));
+    return say_imbalance(ledger);
 }
 
 }  // namespace
@@ -241,24 +200,27 @@ int compare_methods(const CompareMethodsOptions& options) {
     auto drive = drive_options(options);
     if (!drive) return say_error(drive.error());
     StopSignals signals;
-    MethodRounds all(options, *drive, signals);
+    RoundsDriver all(options, *drive, signals);
     // Opened first, so that nobody waits for a refusal; attached behind the rounds without it.
     std::optional<Result<std::unique_ptr<LiveKernel>>> kernel;
     if (!options.no_trace) kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     bool interrupted = !all.run_rounds(nullptr);
     Status traced;
-    if (kernel && !interrupted) traced = run_traced(all, *kernel, options, signals, interrupted);
+    std::optional<Ledger> ledger;  // of the traced rounds
+    if (kernel && !interrupted) traced = run_traced(all, *kernel, options, signals, interrupted, ledger);
 
-    const std::vector<MethodCost> costs = all.costs();
+    const std::vector<MethodCost> costs = method_costs(all.rounds().ways());
     Output out(STDOUT_FILENO, signals.fd());
     if (options.json)
         append_method_costs_json(out.buffer(), costs);
     else
-        append_method_costs_text(out.buffer(), costs,
-                                 {drive->interface.name, options.count, options.rounds, options.batch},
-                                 style_of(STDOUT_FILENO));
+        append_method_costs_text(
+            out.buffer(), costs,
+            {drive->interface.name, options.count, options.rounds, options.batch, ledger ? &*ledger : nullptr},
+            style_of(STDOUT_FILENO));
     out.flush();
     if (say_output_error(out)) return exit_failed;
+    if (ledger && say_wrong(*ledger, options.json)) return exit_failed;
     if (interrupted) {
         say("interrupted: what is shown is of the rounds until then");
         return exit_failed;
@@ -290,8 +252,9 @@ void add_compare_methods(CLI::App& app, Action& action) {
                parse_sizes)
         ->type_name("B|A-B")
         ->default_str("60");
-    verb.add_flag("--no-trace", options->no_trace, "throughput only: no privilege to trace is needed");
-    add_tracing_options(verb, options->tracing);
+    CLI::Option* no_trace =
+        verb.add_flag("--no-trace", options->no_trace, "throughput only: no privilege to trace is needed");
+    for (CLI::Option* of_tracing : add_tracing_options(verb, options->tracing)) of_tracing->excludes(no_trace);
     verb.add_flag("--json", options->json, "one JSON object a method");
     verb.footer(compare_methods_footer);
     verb.callback([options, &action] { action = [options] { return compare_methods(*options); }; });

@@ -56,7 +56,7 @@ std::uint64_t sort_value(const ActiveSender& sender, TopSort sort) {
     switch (sort) {
         case TopSort::rate: return ~sender.last.sends;
         case TopSort::bytes: return ~sender.last.bytes;
-        case TopSort::drops: return ~sender.last.dropped_or_failed();
+        case TopSort::drops: return ~sender.total.dropped_or_failed();  // as the columns show them
         case TopSort::latency: return ~sender.latency.p99;
         case TopSort::pid: return sender.pid;
     }
@@ -65,8 +65,8 @@ std::uint64_t sort_value(const ActiveSender& sender, TopSort sort) {
 
 bool stands_before(const ActiveSender& a, const ActiveSender& b, TopSort sort) {
     if (sort_value(a, sort) != sort_value(b, sort)) return sort_value(a, sort) < sort_value(b, sort);
-    if (sort == TopSort::drops && a.total.dropped_or_failed() != b.total.dropped_or_failed())
-        return a.total.dropped_or_failed() > b.total.dropped_or_failed();
+    if (sort == TopSort::drops && a.last.dropped_or_failed() != b.last.dropped_or_failed())
+        return a.last.dropped_or_failed() > b.last.dropped_or_failed();
     return last_resort(a) < last_resort(b);
 }
 

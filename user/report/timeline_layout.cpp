@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "user/analyze/devices.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
 
@@ -101,16 +102,18 @@ TimelineLayout::Group& TimelineLayout::thread_of(std::uint32_t pid, std::uint32_
     return thread;
 }
 
-TimelineLayout::Group& TimelineLayout::device_of(const sr_send& record) {
-    std::pair<std::uint32_t, std::string> key{record.netns_ino, record.ifname};
+TimelineLayout::Group& TimelineLayout::device_of(const Send& send) {
+    const std::string_view ifname = device_reached(send).ifname;
+    const std::uint32_t netns = send.record.netns_ino;
+    std::pair<std::uint32_t, std::string> key{netns, ifname};
     const bool is_other = !devices_.contains(key) && devices_.size() >= devices_kept;
     if (is_other) key = {0, {}};
     const auto [at, is_new] = devices_.try_emplace(key, device_lanes);
     Group& device = at->second;
     if (!is_new) return device;
-    device.name = is_other            ? "other devices"
-                  : !record.ifname[0] ? fmt::format("a device without a name in netns {}", record.netns_ino)
-                                      : fmt::format("{} in netns {}", printable(record.ifname), record.netns_ino);
+    device.name = is_other         ? "other devices"
+                  : ifname.empty() ? fmt::format("a device without a name in netns {}", netns)
+                                   : fmt::format("{} in netns {}", printable(ifname), netns);
     device.track = new_track({TimelineTrack::Kind::device, 0, 0, 0, 0, device.name});
     return device;
 }
@@ -175,7 +178,7 @@ void TimelineLayout::put_behind(Group& device, const Step& step) {
 void TimelineLayout::put_behind(const Send& send, const Nesting& nesting, std::uint64_t drop_ns) {
     Group* device = nullptr;
     const auto put = [&](const Step& step) {
-        if (!device) device = &device_of(send.record);
+        if (!device) device = &device_of(send);
         put_behind(*device, step);
     };
     for (const Nested& one : nesting)

@@ -79,7 +79,7 @@ class TimelineLayout {
 
     void begin();
     Group& thread_of(std::uint32_t pid, std::uint32_t tid, std::string_view comm);
-    Group& device_of(const sr_send& record);
+    Group& device_of(const Send& send);
     std::uint32_t new_track(TimelineTrack track);
     std::uint32_t lane_track(Group& group, std::size_t lane, TimelineTrack::Kind kind);
     void put_nesting(Group& thread, const Nesting& nesting, std::uint64_t drop_ns);
