@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <protozero/pbf_writer.hpp>
 #include <random>
 #include <string>
 
@@ -174,6 +175,51 @@ TEST(RecordingEntry, WhatDecodeRefusesInTheRingIsRefusedInAFile) {
     bytes.clear();
     put_entry(bytes, send);
     EXPECT_FALSE(parse_entry(bytes));
+}
+
+TEST(RecordingEntry, FieldsMayComeInAnyOrderAndTheLastOfEachCounts) {
+    std::string bytes;
+    {
+        protozero::pbf_writer entry(bytes);
+        protozero::pbf_writer socket(entry, 5);
+        socket.add_uint64(4, 7);
+        socket.add_uint64(1, 11);
+        socket.add_uint64(4, 8);
+        socket.add_uint64(4, 9);
+        socket.add_fixed64(5, 1);  // its number, and another wire type
+        socket.add_uint64(7, 1000);
+    }
+    const auto parsed = parse_entry(bytes);
+    ASSERT_TRUE(parsed);
+    const SocketEntry& socket = std::get<SocketEntry>(*parsed);
+    EXPECT_EQ(socket.id, 11U);
+    EXPECT_EQ(socket.record.pid, 9U);
+    EXPECT_EQ(socket.record.tid, 0U);
+    EXPECT_EQ(socket.record.uid, 1000U);
+}
+
+TEST(RecordingEntry, NothingOfTheOneBeforeIsLeftInWhatIsReadToItsPlace) {
+    Send before = sample::send_of(full_send());
+    before.reason = "a reason that is too long to stand in the string itself";
+    before.number = 3;
+    before.tapped = 2;
+    before.also_received = {{801, 7000, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}};
+    const Send plain = sample::send_of(sample::taken());
+    std::string first;
+    std::string second;
+    put_entry(first, before);
+    put_entry(second, plain);
+    Entry entry;
+    EXPECT_EQ(parse_entry(first, entry), "");
+    EXPECT_EQ(parse_entry(second, entry), "");
+    const Send& send = std::get<Send>(entry);
+    EXPECT_TRUE(same_bytes(send.record, round_trip(plain).record));
+    EXPECT_EQ(send.reason, "");
+    EXPECT_EQ(send.number, std::nullopt);
+    EXPECT_EQ(send.tapped, 0U);
+    EXPECT_TRUE(send.also_received.empty());
+    EXPECT_EQ(parse_entry(second.substr(0, second.size() - 1), entry), "an entry that is cut off");
+    EXPECT_EQ(parse_entry(first, entry), "") << "what was wrong with one is not the next one's";
 }
 
 TEST(RecordingEntry, AKindOfALaterVersionIsPassedOver) {

@@ -17,12 +17,14 @@ TEST(ASystemCall, OfAnotherArchitectureGetsTheNumberThatItHasHere) {
 TEST(ASystemCall, OfThisArchitectureKeepsItsNumber) {
     for (const std::string_view machine : {"x86_64", "aarch64"}) {
         EXPECT_EQ(own_syscall(own_syscall(SYS_sendmsg, machine), machine), own_syscall(SYS_sendmsg, machine));
+        EXPECT_EQ(has_own_syscalls(machine), own_syscall(SYS_write, machine) == SYS_write);
     }
 }
 
 TEST(ASystemCall, ThatIsNotKnownOrOfAnUnknownMachineHasNoNumber) {
     EXPECT_EQ(own_syscall(1, "riscv64"), -1);
     EXPECT_EQ(own_syscall(44, ""), -1);
+    EXPECT_FALSE(has_own_syscalls("riscv64"));
 }
 
 }  // namespace

@@ -1,11 +1,17 @@
 #include "user/analyze/chain.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 namespace sockray {
 
 namespace {
+
+// By bytes: std::array would compare them one by one.
+bool is_of(const Path& path, const StageBySlot& stages) {
+    return std::memcmp(path.stages.data(), stages.data(), sizeof stages) == 0;
+}
 
 void keep_name(Path& path, std::vector<std::string>& names, std::string_view name) {
     if (name.empty()) return;
@@ -52,14 +58,26 @@ void add_times(Path& path, const sr_send& record) {
 }  // namespace
 
 Path* Chain::path_of(const StageBySlot& stages) {
-    if (last_ < paths_.size() && paths_[last_].stages == stages) return &paths_[last_];
+    if (last_ < paths_.size() && is_of(paths_[last_], stages)) return &paths_[last_];
     for (last_ = 0; last_ < paths_.size(); last_++)
-        if (paths_[last_].stages == stages) return &paths_[last_];
+        if (is_of(paths_[last_], stages)) return &paths_[last_];
     if (paths_.size() == paths_kept) return nullptr;
     Path& path = paths_.emplace_back();
     path.stages = stages;
     path.root = root_of(stages);
     return &path;
+}
+
+void Chain::keep_names(Path& path, const sr_send& record) {
+    const std::string_view entry = entry_name(record);
+    // entry_name() gives constants: equal ones are one.
+    if (names_of_ == last_ && entry_.data() == entry.data() && std::memcmp(ifname_, record.ifname, sizeof ifname_) == 0)
+        return;
+    names_of_ = last_;
+    entry_ = entry;
+    std::memcpy(ifname_, record.ifname, sizeof ifname_);
+    keep_name(path, path.entries, entry);
+    keep_name(path, path.ifnames, record.ifname);
 }
 
 bool is_behind(const Path& path, int slot) {
@@ -78,8 +96,7 @@ void Chain::add(const Send& send) {
     }
     path->sends++;
     path->outcomes[static_cast<std::size_t>(send.outcome)]++;
-    keep_name(*path, path->entries, entry_name(record));
-    keep_name(*path, path->ifnames, record.ifname);
+    keep_names(*path, record);
     add_times(*path, record);
     if (record.stage[SR_SLOT_BODY] != SR_STAGE_NONE) {
         if (body_in_order(record))

@@ -54,9 +54,13 @@ class Chain {
 
   private:
     Path* path_of(const StageBySlot& stages);
+    void keep_names(Path& path, const sr_send& record);
 
     std::vector<Path> paths_;
-    std::size_t last_ = 0;  // most sends go the way of the one before
+    std::size_t last_ = 0;               // most sends go the way of the one before, and have its names
+    std::size_t names_of_ = paths_kept;  // the path that these were kept for last
+    std::string_view entry_;
+    char ifname_[SR_IFNAME_LEN] = {};
     std::uint64_t sends_ = 0;
     std::uint64_t other_sends_ = 0;
 };

@@ -2,6 +2,9 @@
 // merge.
 #pragma once
 
+#include <algorithm>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,7 +14,15 @@ namespace sockray {
 // bucket's midpoint is then never further than 1/128 from any value in it. 30 kB, taken with the first value.
 class Histogram {
   public:
-    void add(std::uint64_t value);
+    void add(std::uint64_t value) {
+        if (buckets_.empty()) take_buckets();
+        buckets_[bucket_of(value)]++;
+        count_++;
+        min_ = std::min(min_, value);
+        max_ = std::max(max_, value);
+        sum_ += value;
+        sum_high_ += sum_ < value;
+    }
     // As if every value of `other` had been added here.
     void merge(const Histogram& other);
 
@@ -26,6 +37,18 @@ class Histogram {
     std::uint64_t quantile(double q) const;
 
   private:
+    static constexpr int fine_bits = 6;  // 64 buckets a power of two
+    static constexpr std::uint64_t fine = 1U << fine_bits;
+    static constexpr std::uint64_t exact = 2 * fine;  // below, every value has a bucket of its own
+
+    // A value's leading 7 bits name its bucket within its power of two, the others are what the bucket does not tell.
+    static std::size_t bucket_of(std::uint64_t value) {
+        const int dropped = static_cast<int>(std::bit_width(value | fine)) - fine_bits - 1;
+        return static_cast<std::size_t>(dropped) * fine + static_cast<std::size_t>(value >> dropped);
+    }
+    static std::uint64_t midpoint(std::size_t bucket);
+    void take_buckets();
+
     std::vector<std::uint64_t> buckets_;
     std::uint64_t count_ = 0;
     std::uint64_t min_ = UINT64_MAX;

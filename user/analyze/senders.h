@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bpf/records.h"
 #include "user/correlate/send.h"
 
 namespace sockray {
@@ -33,8 +34,19 @@ class Senders {
     std::uint64_t other_sends() const { return other_sends_; }
 
   private:
+    // Of the last send, byte by byte as it came: most have the sender of the one before.
+    struct Last {
+        std::size_t sender = 0;  // its place among all
+        std::string_view entry;
+        std::uint32_t pid = 0;
+        char comm[SR_COMM_LEN] = {};
+        char ifname[SR_IFNAME_LEN] = {};
+        bool is_of(const sr_send& record, std::string_view entry) const;
+        void set(const sr_send& record, std::string_view entry, std::size_t sender);
+    };
+
     std::vector<Sender> senders_;
-    std::size_t last_ = 0;
+    Last last_;
     std::uint64_t other_sends_ = 0;
 };
 

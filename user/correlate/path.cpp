@@ -1,6 +1,7 @@
 #include "user/correlate/path.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "user/correlate/send.h"
 
@@ -48,7 +49,8 @@ bool of_many_sends(const sr_send& record, int slot) {
 
 StageBySlot passed_stages(const sr_send& record) {
     StageBySlot stages{};
-    for (std::size_t slot = 0; slot < stages.size(); slot++) stages[slot] = Stage{record.stage[slot]};
+    static_assert(sizeof(Stage) == sizeof record.stage[0] && sizeof stages <= sizeof record.stage);
+    std::memcpy(stages.data(), record.stage, sizeof stages);
     // packet_sendmsg is nothing but this choice; packet_sendmsg_spkt does the work itself.
     if (stages[SR_SLOT_BODY] == Stage::none && stages[SR_SLOT_SENDMSG] == Stage::packet_sendmsg)
         stages[SR_SLOT_BODY] = record.flags & SR_SEND_TX_RING ? Stage::tpacket_snd : Stage::packet_snd;
@@ -127,7 +129,7 @@ std::optional<std::uint64_t> frame_duration_ns(const sr_send& record) {
 bool lacks_return(const sr_send& record) {
     if (record.flags & SR_SEND_SWEPT) return false;  // still under way when tracing ended
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
-        if (slot != SR_SLOT_BODY && record.span[slot].start && !record.span[slot].end && !of_many_sends(record, slot))
+        if (record.span[slot].start && !record.span[slot].end && slot != SR_SLOT_BODY && !of_many_sends(record, slot))
             return true;
     return false;
 }

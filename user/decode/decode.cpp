@@ -1,5 +1,6 @@
 #include "user/decode/decode.h"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -26,6 +27,22 @@ tl::expected<T, std::string_view> copy_as(std::span<const std::byte> bytes) {
     T record;
     std::memcpy(&record, bytes.data(), sizeof record);
     return record;
+}
+
+// The slot that each stage number belongs into; of numbers that no stage has, none.
+constexpr auto slot_of_stage = [] {
+    std::array<std::int8_t, 256> slots{};
+    slots.fill(-1);
+    for (const StageInfo& info : all_stages)
+        slots[static_cast<std::size_t>(info.stage)] = static_cast<std::int8_t>(info.slot);
+    return slots;
+}();
+
+bool has_stages_in_place(const sr_send& send) {
+    for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
+        if (send.stage[slot] != SR_STAGE_NONE && slot_of_stage[send.stage[slot]] != slot) return false;
+    constexpr char none[sizeof send.stage - SR_SLOT_COUNT] = {};
+    return std::memcmp(send.stage + SR_SLOT_COUNT, none, sizeof none) == 0;
 }
 
 // include/linux/err.h: MAX_ERRNO
@@ -74,12 +91,7 @@ std::string_view check_body(sr_send& send) {
     if (!terminated(send.comm) || !terminated(send.ifname) || !terminated(send.qdisc) || !terminated(send.passed_on_to))
         return "a send with an unterminated name";
     if (!possible_result(send.ret)) return "a send with a result that is none";
-    for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
-        const auto stage = static_cast<Stage>(send.stage[slot]);
-        if (stage != Stage::none && stage_info(stage).slot != slot) return "a send with a stage out of place";
-    }
-    for (std::size_t slot = SR_SLOT_COUNT; slot < sizeof send.stage; slot++)
-        if (send.stage[slot] != 0) return "a send with a stage out of place";
+    if (!has_stages_in_place(send)) return "a send with a stage out of place";
     for (sr_span& span : send.span) forget_impossible_end(span);
     return {};
 }

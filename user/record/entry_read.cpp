@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
-#include <protozero/pbf_reader.hpp>
+#include <protozero/varint.hpp>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -9,64 +10,58 @@
 #include "user/decode/decode.h"
 #include "user/record/entry.h"
 #include "user/record/fields.h"
+#include "user/record/message.h"
 
 namespace sockray {
 namespace {
 
-using protozero::pbf_reader;
-
-// What is wrong with an entry, thrown no further than parse_entry().
-struct Malformed {
-    std::string_view what;
-};
-
 // Takes the field that the reader stands at where the list comes to it, and goes on to the next one: fields in the
-// order of the list, as the writer has them, are taken in one walk through it.
+// order of the list, as the writer has them, are taken in one walk through it. Fields of another wire type than the
+// list's are none of it.
 class Take {
   public:
-    explicit Take(pbf_reader& reader) : reader_(reader) { go_on(); }
+    [[gnu::always_inline]] explicit Take(std::string_view message) : reader_(message) { reader_.next(); }
     template <typename Integer>
-    void number(protozero::pbf_tag_type field, Integer& value) {
-        if (field != field_) return;
+    [[gnu::always_inline]] void number(std::uint32_t field, Integer& value) {
+        if (reader_.key() != key_of(field, Wire::number)) return;
+        const std::uint64_t wide = reader_.number();
         if constexpr (std::is_signed_v<Integer>)
-            narrow(reader_.get_sint64(), value);
+            narrow(protozero::decode_zigzag64(wide), value);
         else
-            narrow(reader_.get_uint64(), value);
-        took();
+            narrow(wide, value);
+        reader_.next();
     }
     template <std::size_t size>
-    void text(protozero::pbf_tag_type field, char (&value)[size]) {
-        if (field != field_) return;
-        const protozero::data_view view = reader_.get_view();
-        if (view.size() >= size) throw Malformed{"a name that is too long"};
+    [[gnu::always_inline]] void text(std::uint32_t field, char (&value)[size]) {
+        if (reader_.key() != key_of(field, Wire::bytes)) return;
+        const std::string_view bytes = reader_.bytes();
+        if (bytes.size() >= size) refuse("a name that is too long");
         std::memset(value, 0, size);
-        std::memcpy(value, view.data(), view.size());
-        took();
+        std::memcpy(value, bytes.data(), bytes.size());
+        reader_.next();
     }
-    void text(protozero::pbf_tag_type field, std::string& value) {
-        if (field != field_) return;
-        value = reader_.get_bytes();
-        took();
+    [[gnu::always_inline]] void text(std::uint32_t field, std::string& value) {
+        if (reader_.key() != key_of(field, Wire::bytes)) return;
+        value = reader_.bytes();
+        reader_.next();
     }
-    void go_on() { field_ = reader_.next() ? reader_.tag() : none; }
-    bool at_end() const { return field_ == none; }
-    // Fields so far.
-    std::size_t taken() const { return taken_; }
+    // Bytes of another kind: a message, packed numbers. `take` has them, each time the field is there.
+    template <typename TakeBytes>
+    [[gnu::always_inline]] void each(std::uint32_t field, const TakeBytes& take) {
+        while (reader_.key() == key_of(field, Wire::bytes)) {
+            take(reader_.bytes());
+            reader_.next();
+        }
+    }
+    MessageReader& reader() { return reader_; }
 
   private:
-    static constexpr protozero::pbf_tag_type none = 0;  // no field has this number
     template <typename Wide, typename Integer>
-    static void narrow(Wide wide, Integer& value) {
+    [[gnu::always_inline]] static void narrow(Wide wide, Integer& value) {
         value = static_cast<Integer>(wide);
-        if (static_cast<Wide>(value) != wide) throw Malformed{"a number that is too large for its field"};
+        if (static_cast<Wide>(value) != wide) refuse("a number that is too large for its field");
     }
-    void took() {
-        taken_++;
-        go_on();
-    }
-    pbf_reader& reader_;
-    protozero::pbf_tag_type field_ = none;
-    std::size_t taken_ = 0;
+    MessageReader reader_;
 };
 
 Stage stage_of(std::uint64_t number) {
@@ -74,18 +69,13 @@ Stage stage_of(std::uint64_t number) {
     return number < stage_count ? static_cast<Stage>(number) : Stage::none;
 }
 
-void take_stages(sr_send& record, std::uint64_t base, pbf_reader& reader) {
-    const auto numbers = reader.get_packed_uint64();
-    auto next = numbers.begin();
-    const auto take = [&] {
-        if (next == numbers.end()) throw Malformed{"stages that are cut off"};
-        return *next++;
-    };
-    while (next != numbers.end()) {
-        const std::uint64_t slot = take();
-        const std::uint64_t stage = take();
-        const std::uint64_t start = take();
-        const std::uint64_t duration = take();
+void take_stages(sr_send& record, std::uint64_t base, std::string_view packed) {
+    Numbers numbers(packed);
+    while (!numbers.at_end()) {
+        const std::uint64_t slot = numbers.take();
+        const std::uint64_t stage = numbers.take();
+        const std::uint64_t start = numbers.take();
+        const std::uint64_t duration = numbers.take();
         if (slot >= SR_SLOT_COUNT || stage_of(stage) == Stage::none) continue;
         record.stage[slot] = static_cast<std::uint8_t>(stage);
         sr_span& span = record.span[slot];
@@ -99,101 +89,84 @@ template <typename T>
 void check(T& record, std::uint32_t type) {
     record.head.type = type;
     record.head.size = sizeof record;
-    if (const std::string_view wrong = check_body(record); !wrong.empty()) throw Malformed{wrong};
+    if (const std::string_view wrong = check_body(record); !wrong.empty()) refuse(wrong);
 }
 
-// Calls `other` for the fields that are none of the list.
-template <typename Visit, typename Other>
-void take_fields(pbf_reader reader, const Visit& visit, const Other& other) {
-    for (Take take(reader); !take.at_end();) {
-        const std::size_t before = take.taken();
+// Passes over the fields that are none of the list.
+template <typename Visit>
+[[gnu::always_inline]] inline void take_fields(std::string_view message, const Visit& visit) {
+    Take take(message);
+    MessageReader& reader = take.reader();
+    while (reader.key() != MessageReader::no_key) {
+        const char* before = reader.place();
         visit(take);
-        if (take.taken() != before) continue;
-        if (!other(reader)) reader.skip();
-        take.go_on();
+        if (reader.place() != before) continue;
+        reader.skip();
+        reader.next();
     }
 }
 
-constexpr auto nothing_else = [](pbf_reader&) { return false; };
-
-OriginEntry take_origin(pbf_reader message) {
+OriginEntry take_origin(std::string_view message) {
     OriginEntry entry;
-    take_fields(
-        message,
-        [&](Take& take) {
-            visit_origin(take, entry.origin);
-            take.number(9, entry.file);
-        },
-        [&](pbf_reader& reader) {
-            if (reader.tag() != 2) return false;
-            entry.origin.command.push_back(reader.get_bytes());
-            return true;
-        });
+    take_fields(message, [&](Take& take) {
+        take.each(2, [&](std::string_view word) { entry.origin.command.emplace_back(word); });
+        visit_origin(take, entry.origin);
+        take.number(9, entry.file);
+    });
     return entry;
 }
 
-PlanLine take_plan(pbf_reader message) {
+PlanLine take_plan(std::string_view message) {
     PlanLine line;
     std::uint32_t stage = 0;
     std::uint32_t evidence = 0;
-    take_fields(
-        message,
-        [&](Take& take) {
-            visit_plan(take, line);
-            take.number(1, stage);
-            take.number(2, evidence);
-        },
-        [&](pbf_reader& reader) {
-            if (reader.tag() != 7) return false;
-            Alternative one;
-            take_fields(
-                reader.get_message(), [&](Take& take) { visit_alternative(take, one); }, nothing_else);
-            line.alternatives.push_back(std::move(one));
-            return true;
+    take_fields(message, [&](Take& take) {
+        take.number(1, stage);
+        take.number(2, evidence);
+        visit_plan(take, line);
+        take.each(7, [&](std::string_view alternative) {
+            Alternative& one = line.alternatives.emplace_back();
+            take_fields(alternative, [&](Take& t) { visit_alternative(t, one); });
         });
-    if (evidence > static_cast<std::uint32_t>(Evidence::absent)) throw Malformed{"evidence of an unknown kind"};
+    });
+    if (evidence > static_cast<std::uint32_t>(Evidence::absent)) refuse("evidence of an unknown kind");
     line.stage = stage_of(stage);
     line.evidence = static_cast<Evidence>(evidence);
     return line;
 }
 
-SocketEntry take_socket(pbf_reader message) {
+SocketEntry take_socket(std::string_view message) {
     SocketEntry entry;
-    take_fields(
-        message,
-        [&](Take& take) {
-            visit_socket(take, entry.record);
-            take.number(1, entry.id);
-        },
-        nothing_else);
+    take_fields(message, [&](Take& take) {
+        take.number(1, entry.id);
+        visit_socket(take, entry.record);
+    });
     check(entry.record, SR_RECORD_SOCKET);
     return entry;
 }
 
-void take_receiver(Send& send, pbf_reader message) {
+void take_receiver(Send& send, std::string_view message) {
     FrameReceiver receiver;
-    take_fields(
-        message, [&](Take& take) { visit_receiver(take, receiver); }, nothing_else);
+    take_fields(message, [&](Take& take) { visit_receiver(take, receiver); });
     receiver.stage = static_cast<std::uint32_t>(stage_of(receiver.stage));
     if (send.also_received.size() < SR_RECEIVERS_MOST) send.also_received.push_back(receiver);
 }
 
-void take_vnet(sr_send& record, protozero::data_view bytes) {
-    if (bytes.size() != sizeof record.vnet) throw Malformed{"a virtio-net header of another size"};
+void take_vnet(sr_send& record, std::string_view bytes) {
+    if (bytes.size() != sizeof record.vnet) refuse("a virtio-net header of another size");
     std::memcpy(record.vnet, bytes.data(), sizeof record.vnet);
 }
 
-Send take_send(pbf_reader message) {
-    Send send;
+// In the order in which the writer puts them: most of a recording is this, and takes one walk through the list, all of
+// it inline.
+void take_send(std::string_view message, Send& send) {
     std::uint32_t outcome = 0;
     std::uint32_t end_stage = 0;
     std::uint32_t frame_end = 0;
     std::uint64_t number_plus_1 = 0;
     std::uint64_t base = 0;
     take_fields(
-        message,
-        [&](Take& take) {
-            visit_send(take, send.record);
+        message, [&](Take & take) __attribute__((always_inline)) {
             take.number(1, send.id);
             take.number(2, outcome);
             take.number(3, end_stage);
@@ -201,80 +174,73 @@ Send take_send(pbf_reader message) {
             take.number(5, frame_end);
             take.number(6, send.frames_consumed);
             take.number(7, number_plus_1);
+            visit_send(take, send.record);
             take.number(62, base);
+            take.each(63, [&](std::string_view packed) { take_stages(send.record, base, packed); });
             take.number(64, send.tapped);
-        },
-        [&](pbf_reader& reader) {
-            switch (reader.tag()) {
-                case 63: take_stages(send.record, base, reader); return true;
-                case 65: take_receiver(send, reader.get_message()); return true;
-                case 66: take_vnet(send.record, reader.get_view()); return true;
-                default: return false;
-            }
+            take.each(65, [&](std::string_view receiver) { take_receiver(send, receiver); });
+            take.each(66, [&](std::string_view bytes) { take_vnet(send.record, bytes); });
         });
-    if (outcome >= outcome_count) throw Malformed{"a send with an outcome that is none"};
-    if (frame_end > static_cast<std::uint32_t>(FrameEnd::lost)) throw Malformed{"a send with an end that is none"};
+    if (outcome >= outcome_count) refuse("a send with an outcome that is none");
+    if (frame_end > static_cast<std::uint32_t>(FrameEnd::lost)) refuse("a send with an end that is none");
     send.outcome = static_cast<Outcome>(outcome);
     send.end_stage = stage_of(end_stage);
     send.frame_end = static_cast<FrameEnd>(frame_end);
     if (number_plus_1) send.number = number_plus_1 - 1;
     check(send.record, SR_RECORD_SEND);
-    return send;
 }
 
-void take_numbers(pbf_reader& reader, std::span<std::uint64_t> to) {
-    std::size_t i = 0;
-    for (const std::uint64_t number : reader.get_packed_uint64())
-        if (i < to.size()) to[i++] = number;
+void take_numbers(std::string_view packed, std::span<std::uint64_t> to) {
+    Numbers numbers(packed);
+    for (std::size_t i = 0; !numbers.at_end(); i++)
+        if (const std::uint64_t number = numbers.take(); i < to.size()) to[i] = number;
 }
 
-Ending take_ending(pbf_reader message) {
+StageHits take_hits(std::string_view message) {
+    std::uint32_t stage = 0;
+    std::uint64_t hits = 0;
+    take_fields(message, [&](Take& take) {
+        take.number(1, stage);
+        take.number(2, hits);
+    });
+    return {stage_of(stage), hits};
+}
+
+Ending take_ending(std::string_view message) {
     Ending ending;
     Ledger& ledger = ending.ledger;
     std::uint32_t skipped_known = 0;
     std::uint64_t driven = 0;
     std::uint64_t correlated = 0;
     std::vector<StageHits> skipped;
-    const auto sub = [](pbf_reader& reader, const auto& visit) {
-        take_fields(reader.get_message(), visit, nothing_else);
-        return true;
-    };
-    take_fields(
-        message,
-        [&](Take& take) {
-            visit_ledger(take, ledger);
-            take.number(1, ending.end_ns);
-            take.number(15, skipped_known);
-            take.number(18, driven);
-            take.number(19, correlated);
-        },
-        [&](pbf_reader& reader) {
-            switch (reader.tag()) {
-                case 2:
-                    return sub(reader, [&device = ending.devices.emplace_back()](Take& t) { visit_device(t, device); });
-                case 3: return sub(reader, [&](Take& t) { visit_tally(t, ledger.sends); });
-                case 4: return sub(reader, [&](Take& t) { visit_tally(t, ledger.sockets); });
-                case 5: take_numbers(reader, ledger.decoded_by_outcome); return true;
-                case 14: return sub(reader, [&cpu = ledger.lost_by_cpu.emplace_back()](Take& t) { visit_cpu(t, cpu); });
-                case 16: {
-                    std::uint32_t stage = 0;
-                    std::uint64_t hits = 0;
-                    sub(reader, [&](Take& t) {
-                        t.number(1, stage);
-                        t.number(2, hits);
-                    });
-                    skipped.push_back({stage_of(stage), hits});
-                    return true;
-                }
-                case 17:
-                    for (const std::uint64_t stage : reader.get_packed_uint64())
-                        ledger.uncounted.push_back(stage_of(stage));
-                    return true;
-                case 41: return sub(reader, [&cost = ledger.cost.emplace()](Take& t) { visit_cost(t, cost); });
-                case 40: return sub(reader, [&to = ending.capture.emplace()](Take& t) { visit_capture(t, to); });
-                default: return false;
-            }
+    take_fields(message, [&](Take& take) {
+        take.number(1, ending.end_ns);
+        take.each(2, [&](std::string_view device) {
+            take_fields(device, [&to = ending.devices.emplace_back()](Take& t) { visit_device(t, to); });
         });
+        take.each(3,
+                  [&](std::string_view tally) { take_fields(tally, [&](Take& t) { visit_tally(t, ledger.sends); }); });
+        take.each(
+            4, [&](std::string_view tally) { take_fields(tally, [&](Take& t) { visit_tally(t, ledger.sockets); }); });
+        take.each(5, [&](std::string_view packed) { take_numbers(packed, ledger.decoded_by_outcome); });
+        visit_ledger(take, ledger);
+        take.each(14, [&](std::string_view cpu) {
+            take_fields(cpu, [&to = ledger.lost_by_cpu.emplace_back()](Take& t) { visit_cpu(t, to); });
+        });
+        take.each(41, [&](std::string_view cost) {
+            take_fields(cost, [&to = ledger.cost.emplace()](Take& t) { visit_cost(t, to); });
+        });
+        take.number(15, skipped_known);
+        take.each(16, [&](std::string_view hits) { skipped.push_back(take_hits(hits)); });
+        take.each(17, [&](std::string_view packed) {
+            for (Numbers stages(packed); !stages.at_end();) ledger.uncounted.push_back(stage_of(stages.take()));
+        });
+        take.number(18, driven);
+        take.number(19, correlated);
+        take.each(40, [&](std::string_view capture) {
+            take_fields(capture, [&to = ending.capture.emplace()](Take& t) { visit_capture(t, to); });
+        });
+    });
     for (const std::uint64_t sends : ledger.decoded_by_outcome) ledger.decoded += sends;
     if (skipped_known) ledger.skipped = std::move(skipped);
     if (driven) ledger.driven = driven - 1;
@@ -283,41 +249,51 @@ Ending take_ending(pbf_reader message) {
 }
 
 template <typename T, typename Visit>
-T take_plain(pbf_reader message, const Visit& visit) {
+T take_plain(std::string_view message, const Visit& visit) {
     T entry;
-    take_fields(
-        message, [&](Take& take) { visit(take, entry); }, nothing_else);
+    take_fields(message, [&](Take& take) { visit(take, entry); });
     return entry;
 }
 
-Entry take_entry(std::string_view bytes) {
-    pbf_reader reader(bytes.data(), bytes.size());
+void take_entry(std::string_view bytes, Entry& entry) {
+    MessageReader reader(bytes);
     while (reader.next()) {
-        switch (reader.tag()) {
-            case origin_kind: return take_origin(reader.get_message());
-            case plan_kind: return take_plan(reader.get_message());
-            case symbol_kind: return take_plain<SymbolEntry>(reader.get_message(), symbol_fields);
-            case drop_reason_kind: return take_plain<DropReasonEntry>(reader.get_message(), drop_reason_fields);
-            case socket_kind: return take_socket(reader.get_message());
-            case send_kind: return take_send(reader.get_message());
-            case ending_kind: return take_ending(reader.get_message());
-            case part_kind: return take_plain<PartEntry>(reader.get_message(), part_fields);
+        switch (reader.key()) {
+            case key_of(send_kind, Wire::bytes): return take_send(reader.bytes(), entry.emplace<Send>());
+            case key_of(origin_kind, Wire::bytes): entry = take_origin(reader.bytes()); return;
+            case key_of(plan_kind, Wire::bytes): entry = take_plan(reader.bytes()); return;
+            case key_of(symbol_kind, Wire::bytes):
+                entry = take_plain<SymbolEntry>(reader.bytes(), symbol_fields);
+                return;
+            case key_of(drop_reason_kind, Wire::bytes):
+                entry = take_plain<DropReasonEntry>(reader.bytes(), drop_reason_fields);
+                return;
+            case key_of(socket_kind, Wire::bytes): entry = take_socket(reader.bytes()); return;
+            case key_of(ending_kind, Wire::bytes): entry = take_ending(reader.bytes()); return;
+            case key_of(part_kind, Wire::bytes): entry = take_plain<PartEntry>(reader.bytes(), part_fields); return;
             default: reader.skip();
         }
     }
-    return UnknownEntry{};
+    entry = UnknownEntry{};
 }
 
 }  // namespace
 
-tl::expected<Entry, std::string_view> parse_entry(std::string_view bytes) {
+std::string_view parse_entry(std::string_view bytes, Entry& entry) {
     try {
-        return take_entry(bytes);
+        take_entry(bytes, entry);
+        return {};
     } catch (const Malformed& malformed) {
-        return tl::unexpected(malformed.what);
+        return malformed.what;
     } catch (const protozero::exception&) {
-        return tl::unexpected(std::string_view("an entry that is no message of recording.proto"));
+        return "an entry that is no message of recording.proto";
     }
+}
+
+tl::expected<Entry, std::string_view> parse_entry(std::string_view bytes) {
+    tl::expected<Entry, std::string_view> entry;
+    if (const std::string_view wrong = parse_entry(bytes, *entry); !wrong.empty()) return tl::unexpected(wrong);
+    return entry;
 }
 
 }  // namespace sockray

@@ -39,8 +39,8 @@ void visit_socket(auto&& v, auto& r) {
     v.number(28, r.packet_create.end);
 }
 
-// All of struct sr_send but its stages.
-void visit_send(auto&& v, auto& r) {
+// All of struct sr_send but its stages. Inline, so that where the reader stands stays in a register.
+[[gnu::always_inline]] inline void visit_send(auto&& v, auto& r) {
     v.number(8, r.head.cpu);
     v.number(9, r.head.seq);
     v.number(10, r.pid);

@@ -73,8 +73,9 @@ class Replay {
 
   private:
     MissingFiles missing_files() const;
-    Status take(Entry&& entry, const std::string& path);
+    Status take_entry(const std::string& path);
     Status take(OriginEntry&& entry, const std::string& path);
+    void take(Send& send);
     void note_missing_end();
     void take_block(const pcapng::Block& block, bool swapped);
     void take_packet(std::string_view body, bool swapped);
@@ -84,7 +85,9 @@ class Replay {
     }
 
     std::span<Sink* const> sinks_;
+    Entry entry_;  // the last one that was read
     std::optional<Origin> origin_;
+    bool own_syscalls_ = false;  // the origin's machine is of this machine's kind
     std::uint32_t next_file_ = 0;
     std::set<std::uint32_t> files_;              // that were read, by their numbers
     std::optional<std::uint32_t> goes_on_with_;  // the highest number that a file says follows it
@@ -108,6 +111,7 @@ class Replay {
 Status Replay::take(OriginEntry&& entry, const std::string& path) {
     if (!origin_) {
         origin_ = std::move(entry.origin);
+        own_syscalls_ = has_own_syscalls(origin_->machine);
         if (entry.file) note(path, fmt::format("is file {} of its session: what came before is not here", entry.file));
     } else if (entry.origin.start_ns != origin_->start_ns || entry.origin.host != origin_->host) {
         return fail(fmt::format("{} is of another session than the files before it", printable(path)),
@@ -130,40 +134,45 @@ void Replay::begin() {
     for (Sink* sink : sinks_) sink->begin(*origin_, plan_, names_);
 }
 
-Status Replay::take(Entry&& entry, const std::string& path) {
-    if (auto* origin = std::get_if<OriginEntry>(&entry)) return take(std::move(*origin), path);
+void Replay::take(Send& send) {
+    begin();
+    behind_send_ = true;
+    send_was_tapped_ = send.tapped != 0;
+    captured_.seen += send.tapped;
+    captured_.sent += send.tapped;
+    counted_.decoded++;
+    counted_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
+    if (lacks_return(send.record)) counted_.partial++;
+    if (!own_syscalls_) send.record.syscall = own_syscall(send.record.syscall, origin_->machine);
+    last_ns_ = std::max<std::uint64_t>(last_ns_, send.record.span[SR_SLOT_SENDMSG].start);
+    for (Sink* sink : sinks_) sink->send(send);
+}
+
+// What stands in entry_.
+Status Replay::take_entry(const std::string& path) {
+    if (auto* origin = std::get_if<OriginEntry>(&entry_)) return take(std::move(*origin), path);
     behind_send_ = false;
     if (!origin_) {
         notes.bad_entries++;  // nothing stands before the origin
         return {};
     }
-    if (auto* line = std::get_if<PlanLine>(&entry)) {
+    if (auto* send = std::get_if<Send>(&entry_)) {
+        take(*send);
+    } else if (auto* line = std::get_if<PlanLine>(&entry_)) {
         if (!begun_ && line->stage != Stage::none && !plan_.find(line->stage)) plan_.lines.push_back(std::move(*line));
-    } else if (auto* symbol = std::get_if<SymbolEntry>(&entry)) {
+    } else if (auto* symbol = std::get_if<SymbolEntry>(&entry_)) {
         names_.add(*symbol);
-    } else if (auto* reason = std::get_if<DropReasonEntry>(&entry)) {
+    } else if (auto* reason = std::get_if<DropReasonEntry>(&entry_)) {
         names_.add(*reason);
-    } else if (auto* socket = std::get_if<SocketEntry>(&entry)) {
+    } else if (auto* socket = std::get_if<SocketEntry>(&entry_)) {
         begin();
         counted_.sockets_decoded++;
         for (Sink* sink : sinks_) sink->socket(socket->record, socket->id);
-    } else if (auto* send = std::get_if<Send>(&entry)) {
-        begin();
-        behind_send_ = true;
-        send_was_tapped_ = send->tapped != 0;
-        captured_.seen += send->tapped;
-        captured_.sent += send->tapped;
-        counted_.decoded++;
-        counted_.decoded_by_outcome[static_cast<std::size_t>(send->outcome)]++;
-        if (lacks_return(send->record)) counted_.partial++;
-        send->record.syscall = own_syscall(send->record.syscall, origin_->machine);
-        last_ns_ = std::max<std::uint64_t>(last_ns_, send->record.span[SR_SLOT_SENDMSG].start);
-        for (Sink* sink : sinks_) sink->send(*send);
-    } else if (auto* ending = std::get_if<Ending>(&entry)) {
+    } else if (auto* ending = std::get_if<Ending>(&entry_)) {
         ending_ = std::move(*ending);
-    } else if (const auto* part = std::get_if<PartEntry>(&entry)) {
+    } else if (const auto* part = std::get_if<PartEntry>(&entry_)) {
         goes_on_with_ = std::max(goes_on_with_.value_or(0), part->file);
-    } else if (std::holds_alternative<UnknownEntry>(entry)) {
+    } else if (std::holds_alternative<UnknownEntry>(entry_)) {
         notes.unknown_entries++;
     }
     return {};
@@ -246,10 +255,9 @@ Status Replay::read(RecordingFiles::File from) {
         in_section = true;
         if (block->type == entry_block) {
             if (const auto inner = entry_bytes(block->body, swapped)) {
-                auto entry = parse_entry(*inner);
-                if (!entry)
+                if (!parse_entry(*inner, entry_).empty())
                     notes.bad_entries++;
-                else if (Status taken = take(std::move(*entry), path); !taken)
+                else if (Status taken = take_entry(path); !taken)
                     return taken;
                 notes.entries++;
             }

@@ -20,14 +20,23 @@ constexpr Call calls[] = {
     {SYS_sendmmsg, 307, 269}, {SYS_io_uring_setup, 425, 425}, {SYS_io_uring_enter, 426, 426},
 };
 
+std::int32_t Call::*column_of(std::string_view machine) {
+    if (machine == "x86_64") return &Call::x86_64;
+    if (machine == "aarch64") return &Call::aarch64;
+    return nullptr;
+}
+
 }  // namespace
 
+bool has_own_syscalls(std::string_view machine) {
+    const auto column = column_of(machine);
+    return column && std::ranges::equal(calls, calls, {}, column, &Call::here);
+}
+
 std::int32_t own_syscall(std::int32_t number, std::string_view machine) {
-    std::int32_t Call::*column = nullptr;
-    if (machine == "x86_64") column = &Call::x86_64;
-    if (machine == "aarch64") column = &Call::aarch64;
+    const auto column = column_of(machine);
     if (!column) return -1;
-    if (std::ranges::equal(calls, calls, {}, column, &Call::here)) return number;  // this machine's kind
+    if (has_own_syscalls(machine)) return number;
     const auto* call = std::ranges::find(calls, number, column);
     return call == std::end(calls) ? -1 : call->here;
 }

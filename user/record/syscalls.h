@@ -10,4 +10,7 @@ namespace sockray {
 // "aarch64"); -1 where the kind or the call is not known. Numbers of this machine's own kind stay as they are.
 std::int32_t own_syscall(std::int32_t number, std::string_view machine);
 
+// Whether a machine of this kind is of this machine's own kind, where all numbers stay as they are.
+bool has_own_syscalls(std::string_view machine);
+
 }  // namespace sockray

@@ -29,7 +29,7 @@ void Findings::socket(const sr_socket& record, std::uint64_t) {
 }
 
 void Findings::send(const Send& send) {
-    const SeenSend seen{send, lost_to(send, *names_), duration_ns(send.record).value_or(0)};
+    const SeenSend seen{send, lost_to(send, *names_), duration_ns(send.record).value_or(0), begin_ns(send.record)};
     totals_.sends++;
     totals_.kernel_ns += seen.kernel_ns;
     for (const auto& rule : rules_) rule->send(seen);

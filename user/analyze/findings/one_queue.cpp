@@ -11,7 +11,6 @@
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
 #include "user/base/words.h"
-#include "user/correlate/path.h"
 
 namespace sockray {
 namespace {
@@ -70,9 +69,8 @@ class OneQueue : public Rule {
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
-        const std::uint64_t begin = begin_ns(record);
-        first_ns_ = std::min(first_ns_, begin);
-        last_ns_ = std::max(last_ns_, begin + seen.kernel_ns);
+        first_ns_ = std::min(first_ns_, seen.begin_ns);
+        last_ns_ = std::max(last_ns_, seen.begin_ns + seen.kernel_ns);
         Device* device = record.tx_queue ? device_of(record) : nullptr;
         if (!device) return;
         device->sends++;

@@ -10,7 +10,6 @@
 #include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/base/words.h"
-#include "user/correlate/path.h"
 
 namespace sockray {
 namespace {
@@ -37,9 +36,8 @@ class OneThread : public Rule {
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
-        const std::uint64_t begin = begin_ns(record);
-        first_ns_ = std::min(first_ns_, begin);
-        last_ns_ = std::max(last_ns_, begin + seen.kernel_ns);
+        first_ns_ = std::min(first_ns_, seen.begin_ns);
+        last_ns_ = std::max(last_ns_, seen.begin_ns + seen.kernel_ns);
         Thread* thread = thread_of(record);
         if (!thread) return;
         thread->sends++;

@@ -22,6 +22,7 @@ struct SeenSend {
     const Send& send;
     LostTo lost_to = LostTo::nothing;
     std::uint64_t kernel_ns = 0;  // duration_ns(); 0: not seen
+    std::uint64_t begin_ns = 0;   // begin_ns()
 };
 
 // Fewer lost frames than one in a thousand do not stand out, and less of the kernel time than a twentieth is not worth

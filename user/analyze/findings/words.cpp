@@ -33,13 +33,12 @@ std::string shell_word(std::string_view name) {
     return word + "'";
 }
 
-void Examples::add(const Send& send, std::uint64_t value) {
-    added_++;
-    if (best_.size() == kept && value <= best_.back().first) return;
+void Examples::keep(const Send& send, std::uint64_t value) {
     if (best_.size() == kept) best_.pop_back();
     const auto at =
         std::find_if(best_.begin(), best_.end(), [value](const auto& known) { return known.first < value; });
     best_.emplace(at, value, send)->second.frame = {};
+    least_ = best_.back().first;
 }
 
 void Examples::put_into(Finding& finding, std::optional<std::uint64_t> in_all) const {

@@ -29,13 +29,18 @@ std::string shell_word(std::string_view name);
 class Examples {
   public:
     static constexpr std::size_t kept = 3;
-    void add(const Send& send, std::uint64_t value = 0);
+    void add(const Send& send, std::uint64_t value = 0) {
+        added_++;
+        if (value > least_ || best_.size() < kept) keep(send, value);
+    }
     // Puts them into the finding in the order of their ids, and how many more there are. `in_all`: how many show it;
     // none: all that were added.
     void put_into(Finding& finding, std::optional<std::uint64_t> in_all = {}) const;
 
   private:
+    void keep(const Send& send, std::uint64_t value);
     std::vector<std::pair<std::uint64_t, Send>> best_;  // by value, the largest first
+    std::uint64_t least_ = 0;                           // of the values kept
     std::uint64_t added_ = 0;
 };
 
