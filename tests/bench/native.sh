@@ -16,6 +16,27 @@ part_driving() {
     must driving frames_a_second "$best" "bare loop"
 }
 
+# --- capturing ----------------------------------------------------------------------------------------------------
+
+# The files go where results go.
+part_capturing() {
+    [[ $(id -u) == 0 ]] || die "capturing needs root (a network namespace of its own, packet sockets)"
+    unshare -n bash tests/bench/capturing.sh "${rounds:-5}" "$((sends * 100))" "$built" "$out" | keep
+}
+
+capturing_bounds() {
+    local length
+    for length in 60 1500; do
+        must capturing cpu_ns_a_frame "sockray:$length:full" "dumpcap:$length:full" at_most 0.8
+        must capturing cpu_ns_a_frame "sockray:$length:full" "tcpdump:$length:full"
+        must capturing cpu_ns_a_frame "sockray:$length:slow" "dumpcap:$length:slow" at_most 0.8
+        must capturing cpu_ns_a_frame "sockray:$length:slow" "tcpdump:$length:slow"
+        must capturing sender_ns_a_frame "sockray:$length:full" "dumpcap:$length:full"
+        must capturing lost "sockray:$length:full" "" at_most 0
+        must capturing lost "sockray:$length:slow" "" at_most 0
+    done
+}
+
 # --- reading ------------------------------------------------------------------------------------------------------
 
 # short_recordings: makes in a guest the recordings that longer ones are made of, where they are not there yet.

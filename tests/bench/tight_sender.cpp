@@ -1,6 +1,8 @@
 // tight_sender: sends through packet sockets in a loop that does nothing else, and says what a send took. The clock is
 // read once a batch, so it is no part of it; what is reported is the batches' median, which a timer tick does not move.
 //
+// With --rate it sleeps between batches, which is in no batch's time either.
+//
 // Prints one JSON object: the threads' sums, and per send the sender's own CPU time (`cpu_ns`: CLOCK_THREAD_CPUTIME_ID)
 // and the time that went by (`wall_ns`), each as median and quartiles over the batches of all threads.
 #include <arpa/inet.h>
@@ -32,6 +34,7 @@ struct Options {
     std::uint64_t sends = 1000;
     std::uint64_t batches = 10;
     double seconds = 0;
+    double rate = 0;  // sends a second of each thread; 0: as fast as it can
     unsigned threads = 1;
     unsigned sockets = 1;
     std::size_t length = 60;
@@ -61,6 +64,12 @@ std::uint64_t now(clockid_t clock) {
     timespec time{};
     ::clock_gettime(clock, &time);
     return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+void sleep_until(std::uint64_t ns) {
+    const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+    while (::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr) == EINTR) {
+    }
 }
 
 int open_socket(const Options& options) {
@@ -125,6 +134,9 @@ Done send_all(const Options& options, unsigned index, const std::atomic<bool>& g
         if (done.batches.size() < most_batches)
             done.batches.push_back({static_cast<double>(now(CLOCK_THREAD_CPUTIME_ID) - cpu) / sends,
                                     static_cast<double>(now(CLOCK_MONOTONIC) - wall) / sends});
+        if (options.rate > 0)
+            sleep_until(begun +
+                        static_cast<std::uint64_t>(static_cast<double>(batch + 1) * sends / options.rate * 1e9));
     }
     done.cpu_ns = now(CLOCK_THREAD_CPUTIME_ID) - cpu_begun;
     for (const int fd : sockets) ::close(fd);
@@ -182,6 +194,8 @@ int main(int argc, char** argv) {
     app.add_option("--sends", options.sends, "in a batch")->check(CLI::PositiveNumber);
     app.add_option("--batches", options.batches, "of each thread")->check(CLI::PositiveNumber);
     app.add_option("--seconds", options.seconds, "send for so long instead");
+    app.add_option("--rate", options.rate, "sends a second of each thread, batch by batch; not given: no limit")
+        ->check(CLI::PositiveNumber);
     app.add_option("--threads", options.threads, "each with sockets of its own")->check(CLI::Range(1, 1024));
     app.add_option("--sockets", options.sockets, "of each thread, used in turn")->check(CLI::Range(1, 100000));
     app.add_option("--length", options.length, "bytes of a frame")->check(CLI::Range(14, 65535));

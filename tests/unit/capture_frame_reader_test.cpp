@@ -1,4 +1,4 @@
-// Threads that read the rings of a capture. Skipped without the privileges.
+// What reads the rings of a capture. Skipped without the privileges.
 #include "user/capture/frame_reader.h"
 
 #include <gtest/gtest.h>
@@ -145,6 +145,20 @@ VETH_TEST(CaptureFrameReader, SaysWhenThereMayBeNoMoreThreads) {
     EXPECT_NE(reader.error().what.find("cannot start the thread that reads ring 1 of 2: "), std::string::npos)
         << reader.error().what;
     EXPECT_FALSE(reader.error().remedy.empty());
+}
+
+// Not even where it may have none.
+VETH_TEST(CaptureFrameReader, NeedsNoThreadForOneRing) {
+    auto receiver = Receiver::open(capture_on("veth1"));
+    ASSERT_TRUE(receiver) << receiver.error().what;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NPROC, &before), 0);
+    const rlimit none{0, before.rlim_max};
+    become_nobody();
+    ASSERT_EQ(::setrlimit(RLIMIT_NPROC, &none), 0);
+    const auto reader = FrameReader::start(*receiver);
+    ASSERT_EQ(::setrlimit(RLIMIT_NPROC, &before), 0);
+    EXPECT_TRUE(reader) << reader.error().what;
 }
 
 }  // namespace

@@ -148,6 +148,41 @@ TEST_F(TapJoins, FramesOfOneMomentAreSeveral) {
     EXPECT_EQ(listener.told, "s1/1 f100 s2/2 ");
 }
 
+TEST_F(TapJoins, ASendTakesItsFrameFromAmongOthersWhateverHasGoneMeanwhile) {
+    for (const std::uint64_t time : {100, 101, 102}) frame(time);
+    tapped(1, 101);
+    send(1);
+    frame(103, 2 * second);
+    tapped(2, 102);
+    tapped(3, 103);
+    join.caught_up(2 * second);  // 102 waits for its send, 103 is too fresh
+    EXPECT_EQ(listener.told, "s1/1 f100 ");
+    frame(104, 2 * second);
+    send(3, 2 * second);
+    send(2, 2 * second);
+    EXPECT_EQ(listener.told, "s1/1 f100 s3/1 s2/1 ");
+    frame(105, 3 * second);
+    join.caught_up(4 * second);
+    EXPECT_EQ(listener.told, "s1/1 f100 s3/1 s2/1 f104 f105 ");
+    EXPECT_EQ(join.given_up(), 0U);
+}
+
+TEST_F(TapJoins, AFrameThatIsNeverCaughtUpWithHoldsUpNoMoreThanFourTimesAsMany) {
+    frame(1);
+    for (std::uint64_t i = 0; i < 31; i++) {
+        frame(100 + i);
+        tapped(i, 100 + i);
+        send(i);
+    }
+    EXPECT_EQ(count('f'), 0U);
+    frame(200);
+    EXPECT_EQ(count('f'), 1U);
+    EXPECT_EQ(join.given_up(), 1U);
+    join.finish();
+    EXPECT_EQ(count('f'), 2U);
+    EXPECT_EQ(count('s'), 31U);
+}
+
 TEST_F(TapJoins, KeepsSoManyAndNoMore) {
     for (std::uint64_t i = 1; i <= 20; i++) frame(i);
     EXPECT_EQ(listener.told.substr(0, 6), "f1 f2 ");

@@ -206,6 +206,74 @@ TEST_F(CaptureRecording, CutOffAnywhereCountsTheFramesThatAreThere) {
     }
 }
 
+TEST_F(CaptureRecording, FramesKeepTheirInterfaceThoughTheNextIsOfAnother) {
+    class Interfaces : public Sink {
+      public:
+        void frame(const TapFrame& frame) override { told += frame.interface->name + ' '; }
+        std::string told;
+    };
+    RecordingOptions options{path("cap")};
+    options.rotation.bytes = 3000;
+    auto writer = RecordingWriter::create(options);
+    ASSERT_TRUE(writer) << writer.error().what;
+    const Plan plan = sample::plan();
+    const sample::Names names;
+    const TapInterface one{"veth0", 3, 4026531840U, 1};
+    const TapInterface other{"veth1", 4, 4026531840U, 1};
+    const std::vector<std::byte> bytes(60, std::byte{0xcd});
+    (*writer)->begin({}, plan, names);
+    std::string given;
+    for (std::uint64_t i = 0; i < 100; i++) {
+        const TapInterface& interface = i % 3 ? one : other;
+        (*writer)->frame({&interface, bytes, 60, 5'000'000'123 + i, false});
+        given += interface.name + ' ';
+    }
+    Ending ending;
+    ending.capture = CaptureLedger{.interface = one, .seen = 100, .received = 100};
+    (*writer)->complete(ending);
+    std::vector<std::string> files;
+    for (int i = 0; fs::exists(path("cap") + (i ? std::to_string(i) : "")); i++)
+        files.push_back(path("cap") + (i ? std::to_string(i) : ""));
+    EXPECT_GT(files.size(), 3U);
+    Interfaces collector;
+    Sink* const sinks[] = {&collector};
+    ASSERT_TRUE(replay(std::move(open_recording(files).value()), sinks));
+    EXPECT_EQ(collector.told, given);
+}
+
+// The draft's section 4.3, on a machine that is little endian.
+TEST(PcapngPacket, IsLaidOutAsTheDraftSays) {
+    const std::vector<std::byte> bytes(5, std::byte{7});
+    std::string out;
+    pcapng::put(out, {4, 0x1122334455667788, 1500, bytes, pcapng::Direction::in, 9, 3, "ab"});
+    EXPECT_EQ(out, std::string("\x06\0\0\0\x50\0\0\0"
+                               "\x04\0\0\0\x44\x33\x22\x11\x88\x77\x66\x55"
+                               "\x05\0\0\0\xdc\x05\0\0\x07\x07\x07\x07\x07\0\0\0"
+                               "\x01\0\x02\0ab\0\0"
+                               "\x02\0\x04\0\x01\0\0\0"
+                               "\x05\0\x08\0\x09\0\0\0\0\0\0\0"
+                               "\x06\0\x04\0\x02\0\0\0"
+                               "\0\0\0\0\x50\0\0\0",
+                               80));
+}
+
+TEST(PcapngPacket, IsWholeWhateverItsLength) {
+    for (std::size_t size = 0; size < 9; size++) {
+        const std::vector<std::byte> bytes(size, std::byte{7});
+        for (const std::string_view comment : {"", "a", "abcd"}) {
+            std::string out;
+            pcapng::put(out, {0, 1, 1500, bytes, pcapng::Direction::unknown, 0, 0, comment});
+            bool swapped = false;
+            const auto block = pcapng::take_block(out, swapped);
+            ASSERT_TRUE(block) << size << comment;
+            EXPECT_EQ(pcapng::block_length(*block), out.size());
+            const auto back = pcapng::parse_packet(block->body, swapped);
+            ASSERT_TRUE(back);
+            EXPECT_EQ(back->bytes.size(), size);
+        }
+    }
+}
+
 TEST(PcapngPacket, ComesBackWithItsDirectionWhateverItsOptions) {
     const std::vector<std::byte> bytes(61, std::byte{7});
     for (const pcapng::Direction direction :

@@ -41,6 +41,7 @@ Result<std::unique_ptr<FrameReader>> FrameReader::start(Receiver& receiver) {
     Fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!ready || !stop) return fail("cannot make an eventfd: " + errno_text(errno));
     std::unique_ptr<FrameReader> reader(new FrameReader(receiver, std::move(ready), std::move(stop)));
+    if (receiver.rings() == 1) return reader;
     for (std::size_t i = 0; i < receiver.rings(); i++) reader->rings_.push_back(std::make_unique<Ring>());
     for (std::size_t i = 0; i < receiver.rings(); i++) {
         try {
@@ -83,6 +84,10 @@ void FrameReader::work(std::size_t index) {
 }
 
 Status FrameReader::take(FrameSink& sink) {
+    if (rings_.empty()) {
+        if (const auto frames = receiver_.read(0, sink); !frames) return tl::unexpected(frames.error());
+        return {};
+    }
     std::uint64_t told = 0;
     (void)!::read(ready_.get(), &told, sizeof told);
     std::optional<Error> ended;

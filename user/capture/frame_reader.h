@@ -1,4 +1,6 @@
-// Reads the rings of a capture, each in a thread of its own, and hands the frames to one other thread.
+// Reads the rings of a capture and hands the frames to one thread. One ring is read by that thread itself, where its
+// frames stand: a copy of each would cost more than all else that is done with it here. Several are each read by a
+// thread of its own, for no single one keeps pace with as many CPUs that fill them.
 #pragma once
 
 #include <condition_variable>
@@ -30,22 +32,22 @@ class FrameCopies : public FrameSink {
     std::vector<std::byte> bytes_;
 };
 
-// A thread copies what its ring holds and then waits until that has been taken: memory is bounded by twice the rings,
-// and what finds no room meanwhile is dropped, and counted, by the kernel.
+// With several rings a thread copies what its ring holds and then waits until that has been taken: memory is bounded by
+// twice the rings, and what finds no room meanwhile is dropped, and counted, by the kernel.
 class FrameReader {
   public:
-    // Starts the threads, with the signals and privileges of the calling one. `receiver` must outlive it. Errors: there
-    // may be no more threads (EAGAIN).
+    // Starts the threads, where there are several rings, with the signals and privileges of the calling one. `receiver`
+    // must outlive it. Errors: there may be no more threads (EAGAIN).
     static Result<std::unique_ptr<FrameReader>> start(Receiver& receiver);
     ~FrameReader();
     FrameReader(const FrameReader&) = delete;
     FrameReader& operator=(const FrameReader&) = delete;
 
     // Readable when there is something to take, or the capture has ended by itself.
-    int fd() const { return ready_.get(); }
+    int fd() const { return rings_.empty() ? receiver_.fd(0) : ready_.get(); }
 
-    // Hands over what has been copied. Errors: the capture has ended, for the first ring of which that was noticed;
-    // what the rings still hold has Receiver::finish().
+    // Hands over what has been copied, or what the ring holds. Errors: the capture has ended, for the first ring of
+    // which that was noticed; what the rings still hold has Receiver::finish().
     Status take(FrameSink& sink);
 
     // Ends the threads; take() has what they copied last.
@@ -68,10 +70,10 @@ class FrameReader {
     void tell() const;
 
     Receiver& receiver_;
-    Fd ready_;  // eventfd
-    Fd stop_;   // eventfd
-    std::vector<std::unique_ptr<Ring>> rings_;
-    bool stopping_ = false;  // under every ring's mutex
+    Fd ready_;                                  // eventfd
+    Fd stop_;                                   // eventfd
+    std::vector<std::unique_ptr<Ring>> rings_;  // none: there is one, and the taker reads it
+    bool stopping_ = false;                     // under every ring's mutex
 };
 
 }  // namespace sockray

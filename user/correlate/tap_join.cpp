@@ -40,12 +40,70 @@ void TapJoin::frame(const TapFrame& frame, std::uint64_t now_ns) {
         if (missing.empty()) end(waiting);
         return;
     }
-    const Serial serial = next_++;
     bytes_ += bytes.size();
-    frames_by_time_.emplace(frame.realtime_ns, serial);
-    frames_.emplace(serial, Frame{std::move(bytes), frame, now_ns});
-    fresh_.push_back(serial);
-    while (frames_.size() > most_ || bytes_ > most_bytes) give_up_frame(claimed_.empty() ? fresh_ : claimed_);
+    waiting_++;
+    fresh_.push_back({std::move(bytes), frame, now_ns});
+    while (waiting_ > most_ || bytes_ > most_bytes) give_up(claimed_by_age_.empty() ? pop_fresh() : pop_claimed());
+    // Those that are gone have their place as long as one before them waits.
+    while (fresh_.size() > 4 * most_) give_up(pop_fresh());
+}
+
+void TapJoin::index_fresh() {
+    const Serial end = first_fresh_ + fresh_.size();
+    for (Serial serial = std::max(indexed_, first_fresh_); serial < end; serial++)
+        frames_by_time_.emplace(fresh_[serial - first_fresh_].frame.realtime_ns, serial);
+    indexed_ = end;
+}
+
+TapJoin::Frame TapJoin::take_known(ByTime::iterator known) {
+    const Serial serial = known->second;
+    frames_by_time_.erase(known);
+    Frame frame;
+    if (const auto claimed = claimed_.find(serial); claimed != claimed_.end()) {
+        frame = std::move(claimed->second);
+        claimed_.erase(claimed);
+    } else {
+        Frame& fresh = fresh_[serial - first_fresh_];
+        frame = std::move(fresh);
+        fresh.gone = true;
+    }
+    waiting_--;
+    bytes_ -= frame.bytes.size();
+    return frame;
+}
+
+// None: it has gone with its send.
+std::optional<TapJoin::Frame> TapJoin::pop_fresh() {
+    Frame frame = std::move(fresh_.front());
+    fresh_.pop_front();
+    const Serial serial = first_fresh_++;
+    if (frame.gone) return std::nullopt;
+    waiting_--;
+    bytes_ -= frame.bytes.size();
+    if (serial < indexed_) erase_one(frames_by_time_, frame.frame.realtime_ns, serial);
+    return frame;
+}
+
+// The same.
+std::optional<TapJoin::Frame> TapJoin::pop_claimed() {
+    const Serial serial = claimed_by_age_.front();
+    claimed_by_age_.pop_front();
+    const auto found = claimed_.find(serial);
+    if (found == claimed_.end()) return std::nullopt;
+    Frame frame = std::move(found->second);
+    claimed_.erase(found);
+    waiting_--;
+    bytes_ -= frame.bytes.size();
+    erase_one(frames_by_time_, frame.frame.realtime_ns, serial);
+    return frame;
+}
+
+void TapJoin::claim_oldest() {
+    const Serial serial = first_fresh_++;
+    if (serial >= indexed_) frames_by_time_.emplace(fresh_.front().frame.realtime_ns, serial);
+    claimed_.emplace(serial, std::move(fresh_.front()));
+    claimed_by_age_.push_back(serial);
+    fresh_.pop_front();
 }
 
 void TapJoin::tapped(const sr_frame& record) {
@@ -71,17 +129,13 @@ void TapJoin::send(const Send& send, std::uint64_t now_ns) {
         times = std::move(found->second);
         tapped_.erase(found);
     }
-    const Serial serial = next_++;
+    if (!times.empty()) index_fresh();
     for (const std::uint64_t time : times) {
         forget_claim(time);
         waiting.tapped.offered++;
-        const auto known = frames_by_time_.find(time);
-        if (known != frames_by_time_.end()) {
-            const auto frame = frames_.find(known->second);
-            bytes_ -= frame->second.bytes.size();
-            take(waiting.tapped, std::move(frame->second.bytes), frame->second.frame);
-            frames_.erase(frame);
-            frames_by_time_.erase(known);
+        if (const auto known = frames_by_time_.find(time); known != frames_by_time_.end()) {
+            Frame frame = take_known(known);
+            take(waiting.tapped, std::move(frame.bytes), frame.frame);
         } else if (time <= given_up_until_ns_) {
             waiting.tapped.told = true;
         } else {
@@ -92,6 +146,7 @@ void TapJoin::send(const Send& send, std::uint64_t now_ns) {
         listener_.ended(std::move(waiting.send), std::move(waiting.tapped));
         return;
     }
+    const Serial serial = next_send_++;
     for (const std::uint64_t time : waiting.missing) sends_by_time_.emplace(time, serial);
     send_bytes_ += waiting.send.frame.bytes.size();
     sends_.emplace(serial, std::move(waiting));
@@ -106,26 +161,17 @@ void TapJoin::end(std::unordered_map<Serial, Waiting>::iterator waiting) {
     listener_.ended(std::move(ended.send), std::move(ended.tapped));
 }
 
-void TapJoin::let_go_frame(Serial serial) {
-    const auto found = frames_.find(serial);
-    if (found == frames_.end()) return;
-    Frame frame = std::move(found->second);
-    frames_.erase(found);
-    bytes_ -= frame.bytes.size();
-    erase_one(frames_by_time_, frame.frame.realtime_ns, serial);
-    frame.frame.bytes = frame.bytes;
-    listener_.unclaimed(frame.frame);
+void TapJoin::tell(std::optional<Frame> frame) {
+    if (!frame) return;
+    frame->frame.bytes = frame->bytes;
+    listener_.unclaimed(frame->frame);
 }
 
-// The oldest; those before it have been claimed and taken.
-void TapJoin::give_up_frame(Serials& from) {
-    const Serial serial = from.front();
-    from.pop_front();
-    if (const auto found = frames_.find(serial); found != frames_.end()) {
-        given_up_++;
-        given_up_until_ns_ = std::max(given_up_until_ns_, found->second.frame.realtime_ns);
-    }
-    let_go_frame(serial);
+void TapJoin::give_up(std::optional<Frame> frame) {
+    if (!frame) return;
+    given_up_++;
+    given_up_until_ns_ = std::max(given_up_until_ns_, frame->frame.realtime_ns);
+    tell(std::move(frame));
 }
 
 void TapJoin::let_go_send() {
@@ -139,20 +185,17 @@ void TapJoin::let_go_send() {
 
 void TapJoin::caught_up(std::uint64_t now_ns) {
     while (!fresh_.empty()) {
-        const Serial serial = fresh_.front();
-        const auto found = frames_.find(serial);
-        if (found != frames_.end() && found->second.since_ns + grace_ns > now_ns) break;
-        fresh_.pop_front();
-        if (found == frames_.end()) continue;
-        if (claims_.contains(found->second.frame.realtime_ns))
-            claimed_.push_back(serial);
+        const Frame& oldest = fresh_.front();
+        if (!oldest.gone && oldest.since_ns + grace_ns > now_ns) break;
+        if (!oldest.gone && claims_.contains(oldest.frame.realtime_ns))
+            claim_oldest();
         else
-            let_go_frame(serial);
+            tell(pop_fresh());
     }
-    while (!claimed_.empty()) {
-        const auto oldest = frames_.find(claimed_.front());
-        if (oldest != frames_.end() && oldest->second.since_ns + longest_wait_for_send_ns > now_ns) break;
-        give_up_frame(claimed_);
+    while (!claimed_by_age_.empty()) {
+        const auto oldest = claimed_.find(claimed_by_age_.front());
+        if (oldest != claimed_.end() && oldest->second.since_ns + longest_wait_for_send_ns > now_ns) break;
+        give_up(pop_claimed());
     }
     while (!sends_by_age_.empty()) {
         const auto oldest = sends_.find(sends_by_age_.front());
@@ -162,8 +205,8 @@ void TapJoin::caught_up(std::uint64_t now_ns) {
 }
 
 void TapJoin::finish() {
-    for (Serials* frames : {&claimed_, &fresh_})
-        for (; !frames->empty(); frames->pop_front()) let_go_frame(frames->front());
+    while (!claimed_by_age_.empty()) tell(pop_claimed());
+    while (!fresh_.empty()) tell(pop_fresh());
     while (!sends_by_age_.empty()) let_go_send();
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -67,6 +68,7 @@ class TapJoin {
         std::vector<std::byte> bytes;
         TapFrame frame;
         std::uint64_t since_ns = 0;
+        bool gone = false;  // with its send, while others before it are still there
     };
     struct Waiting {
         Send send;
@@ -81,25 +83,35 @@ class TapJoin {
     static void take(Tapped& tapped, std::vector<std::byte>&& bytes, const TapFrame& frame);
     static void erase_one(ByTime& by_time, std::uint64_t time, Serial serial);
     void forget_claim(std::uint64_t time);
-    void give_up_frame(Serials& from);
-    void let_go_frame(Serial serial);
+    void index_fresh();
+    Frame take_known(ByTime::iterator known);
+    std::optional<Frame> pop_fresh();
+    std::optional<Frame> pop_claimed();
+    void claim_oldest();
+    void tell(std::optional<Frame> frame);
+    void give_up(std::optional<Frame> frame);
     void let_go_send();
     void end(std::unordered_map<Serial, Waiting>::iterator waiting);
 
     TapJoinListener& listener_;
     std::size_t most_;
-    Serial next_ = 0;
-    std::unordered_map<Serial, Frame> frames_;
-    std::size_t bytes_ = 0;  // of all frames
-    ByTime frames_by_time_;  // by TapFrame::realtime_ns
-    Serials fresh_;          // by age: not known whether a send has made it
-    Serials claimed_;        // by age: a send has, and has not come yet
+    // Most captures see few sends of packet sockets among many frames, so what a frame costs that none has made is kept
+    // low: it stands in a queue, and only when a send has come is it to be found by its timestamp.
+    std::deque<Frame> fresh_;                    // by age: not known whether a send has made it
+    Serial first_fresh_ = 0;                     // of the first one; the others follow
+    Serial indexed_ = 0;                         // those before it are in frames_by_time_
+    std::unordered_map<Serial, Frame> claimed_;  // a send has, and has not come yet; all in frames_by_time_
+    Serials claimed_by_age_;
+    ByTime frames_by_time_;    // by TapFrame::realtime_ns
+    std::size_t waiting_ = 0;  // frames
+    std::size_t bytes_ = 0;    // of all of them
     std::uint64_t given_up_ = 0;
     std::uint64_t given_up_until_ns_ = 0;  // the newest of those, by its timestamp
     std::unordered_map<std::uint64_t, std::vector<std::uint64_t>>
         tapped_;  // timestamps by sr_send.id, until the send comes
     Ages tapped_ages_;
     std::unordered_map<std::uint64_t, std::uint64_t> claims_;  // how often each timestamp stands in `tapped_`
+    Serial next_send_ = 0;
     std::unordered_map<Serial, Waiting> sends_;
     std::size_t send_bytes_ = 0;
     ByTime sends_by_time_;  // a send for each frame that it misses

@@ -1,6 +1,7 @@
 #include "user/record/pcapng.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <type_traits>
 
@@ -23,7 +24,9 @@ constexpr std::uint16_t epb_queue = 6;
 
 constexpr std::uint8_t nanoseconds = 9;  // if_tsresol: 10^-9
 constexpr std::size_t longest_option = 65535;
-constexpr std::uint32_t around = 12;  // type, length, length
+constexpr std::uint32_t around = 12;     // type, length, length
+constexpr std::size_t packet_head = 28;  // type, length, interface, time, both lengths of the frame
+constexpr std::size_t option_head = 4;
 
 template <typename Integer>
 void add(std::string& out, Integer value) {
@@ -31,8 +34,12 @@ void add(std::string& out, Integer value) {
     out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
+std::size_t padded(std::size_t size) {
+    return (size + 3) / 4 * 4;
+}
+
 void pad(std::string& out, std::size_t size) {
-    out.append((4 - size % 4) % 4, '\0');
+    if (padded(size) != size) out.append(padded(size) - size, '\0');
 }
 
 void add_option(std::string& out, std::uint16_t code, std::string_view value) {
@@ -72,6 +79,31 @@ class Open {
     std::size_t start_;
 };
 
+// A few numbers that are appended at once: each append() looks for room, and a small frame has more numbers around it
+// than bytes.
+class Numbers {
+  public:
+    template <typename Integer>
+    void add(Integer value) {
+        static_assert(std::is_integral_v<Integer>);
+        std::memcpy(bytes_.data() + size_, &value, sizeof value);
+        size_ += sizeof value;
+    }
+    template <typename Integer>
+    void add_option(std::uint16_t code, Integer value) {
+        static_assert(sizeof value % 4 == 0);  // no padding
+        add(code);
+        add(static_cast<std::uint16_t>(sizeof value));
+        add(value);
+    }
+    void add_option_end() { add(std::uint32_t{opt_end}); }
+    std::string_view view() const { return {bytes_.data(), size_}; }
+
+  private:
+    std::array<char, 64> bytes_;
+    std::size_t size_ = 0;
+};
+
 void add_time(std::string& out, std::uint64_t ns) {
     add(out, static_cast<std::uint32_t>(ns >> 32));
     add(out, static_cast<std::uint32_t>(ns));
@@ -109,19 +141,31 @@ void put(std::string& out, const Interface& interface) {
 }
 
 void put(std::string& out, const Packet& packet) {
-    const Open block(out, enhanced_packet);
-    add(out, packet.interface);
-    add_time(out, packet.realtime_ns);
-    add(out, static_cast<std::uint32_t>(packet.bytes.size()));
-    add(out, packet.length);
-    out.append(reinterpret_cast<const char*>(packet.bytes.data()), packet.bytes.size());
-    pad(out, packet.bytes.size());
-    add_text(out, opt_comment, packet.comment);
+    const std::size_t kept = packet.bytes.size();
+    const std::string_view comment = packet.comment.substr(0, longest_option);
+    Numbers options;
     if (packet.direction != Direction::unknown)
-        add_number(out, epb_flags, std::uint32_t{packet.direction == Direction::in ? 1U : 2U});
-    if (packet.id) add_number(out, epb_packetid, packet.id);
-    if (packet.queue_plus_1) add_number(out, epb_queue, packet.queue_plus_1 - 1);
-    add_option(out, opt_end, {});
+        options.add_option(epb_flags, std::uint32_t{packet.direction == Direction::in ? 1U : 2U});
+    if (packet.id) options.add_option(epb_packetid, packet.id);
+    if (packet.queue_plus_1) options.add_option(epb_queue, packet.queue_plus_1 - 1);
+    options.add_option_end();
+    std::size_t length = packet_head + padded(kept) + options.view().size() + sizeof(std::uint32_t);
+    if (!comment.empty()) length += option_head + padded(comment.size());
+    options.add(static_cast<std::uint32_t>(length));
+
+    Numbers head;
+    head.add(enhanced_packet);
+    head.add(static_cast<std::uint32_t>(length));
+    head.add(packet.interface);
+    head.add(static_cast<std::uint32_t>(packet.realtime_ns >> 32));
+    head.add(static_cast<std::uint32_t>(packet.realtime_ns));
+    head.add(static_cast<std::uint32_t>(kept));
+    head.add(packet.length);
+    out.append(head.view());
+    out.append(reinterpret_cast<const char*>(packet.bytes.data()), kept);
+    pad(out, kept);
+    add_text(out, opt_comment, comment);
+    out.append(options.view());
 }
 
 void put(std::string& out, const Statistics& statistics) {
@@ -180,10 +224,10 @@ std::uint16_t half_at(std::string_view bytes, std::size_t offset, bool swapped) 
 // Calls `take` for each option up to the end of the list, or of what is whole of it.
 template <typename TakeOption>
 void each_option(std::string_view options, bool swapped, const TakeOption& take) {
-    while (options.size() >= 4) {
+    while (options.size() >= option_head) {
         const std::uint16_t code = half_at(options, 0, swapped);
         const std::size_t size = half_at(options, 2, swapped);
-        const std::size_t whole = 4 + (size + 3) / 4 * 4;
+        const std::size_t whole = option_head + padded(size);
         if (code == opt_end || whole > options.size()) return;
         take(code, options.substr(4, size));
         options.remove_prefix(whole);
@@ -215,8 +259,8 @@ std::optional<Packet> parse_packet(std::string_view body, bool swapped) {
     packet.realtime_ns = std::uint64_t{word_at(body, 4, swapped)} << 32 | word_at(body, 8, swapped);
     packet.length = word_at(body, 16, swapped);
     packet.bytes = std::as_bytes(std::span(body.substr(head, captured)));
-    const std::size_t padded = std::min((captured + 3) / 4 * 4, body.size() - head);
-    each_option(body.substr(head + padded), swapped, [&](std::uint16_t code, std::string_view value) {
+    const std::size_t room = std::min(padded(captured), body.size() - head);
+    each_option(body.substr(head + room), swapped, [&](std::uint16_t code, std::string_view value) {
         if (code != epb_flags || value.size() != sizeof(std::uint32_t)) return;
         constexpr std::uint32_t direction = 3;
         const std::uint32_t flags = word_at(value, 0, swapped) & direction;

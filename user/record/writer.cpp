@@ -20,7 +20,8 @@
 namespace sockray {
 namespace {
 
-constexpr std::size_t large = std::size_t{1} << 20;
+// A larger piece would no longer be in the cache of its CPU when the kernel copies it into the file.
+constexpr std::size_t large = std::size_t{512} << 10;
 // What is compressed at once is one block of zstd's: of a block that is not whole nothing can be read.
 constexpr std::size_t packed_at_once = std::size_t{128} << 10;
 constexpr std::uint64_t second_ns = 1'000'000'000;
@@ -98,6 +99,7 @@ void RecordingWriter::start_file() {
     drop_reasons_.clear();
     interfaces_.clear();
     last_.interface.reset();
+    last_tapped_.interface.reset();
     const std::string system = fmt::format("Linux {}", origin_.kernel);
     const std::string application = fmt::format("sockray {}", origin_.version);
     head_written_ = false;
@@ -118,6 +120,7 @@ void RecordingWriter::name_drop_reason(std::uint32_t number) {
 }
 
 std::uint32_t RecordingWriter::interface_of(const TapInterface& interface) {
+    if (last_tapped_.interface && last_tapped_.tap == interface) return *last_tapped_.interface;
     const auto next = static_cast<std::uint32_t>(interfaces_.size());
     const auto [found, fresh] = interfaces_.try_emplace(
         std::tuple{interface.netns_ino, interface.ifindex, interface.name, interface.link_type}, next);
@@ -126,6 +129,7 @@ std::uint32_t RecordingWriter::interface_of(const TapInterface& interface) {
         pcapng::put(head_written_ ? buffer_ : head_,
                     pcapng::Interface{interface.link_type, options_.snaplen, interface.name, where});
     }
+    last_tapped_ = {interface, found->second};
     return found->second;
 }
 
@@ -158,7 +162,7 @@ void RecordingWriter::socket(const sr_socket& record, std::uint64_t id) {
     append_all(text_, "MESSAGE=");
     append_message(text_, record);
     put_row(record.create.start, record.pid, view(text_));
-    mark();
+    mark(Part::socket);
     rotate_if_due();
 }
 
@@ -191,7 +195,7 @@ void RecordingWriter::send(const Send& send) {
         put_row(begin_ns(record), record.pid, view(text_));
     }
     put_.sends++;
-    mark();
+    mark(Part::send);
     rotate_if_due();
 }
 
@@ -206,7 +210,7 @@ void RecordingWriter::frame(const TapFrame& frame) {
     packet.direction = frame.outgoing ? pcapng::Direction::out : pcapng::Direction::in;
     pcapng::put(buffer_, packet);
     put_.frames++;
-    mark();
+    mark(Part::frame);
     rotate_if_due();
 }
 
@@ -244,7 +248,7 @@ void RecordingWriter::write_out() {
             pcapng::put(head_, pcapng::Interface{ethernet, options_.snaplen, "none", "before the first frame"});
         }
         buffer_.insert(0, head_);
-        for (Mark& mark : marks_) mark.end += head_.size();
+        for (Mark& mark : marks_) mark.end += static_cast<std::uint32_t>(head_.size());
         head_.clear();
     }
     for (std::size_t from = 0, to = 0; from < buffer_.size() && !error_; from = to) {
@@ -278,7 +282,8 @@ std::size_t RecordingWriter::piece_end(std::size_t from) const {
     return end;
 }
 
-// Where that fails the file ends behind the last send or frame that is whole in it.
+// Where that fails the file ends behind the last send or frame that is whole in it. kept_ has what was written out
+// before buffer_.
 void RecordingWriter::write_piece(std::size_t from, std::size_t to) {
     const Status written = file_.write(std::string_view(buffer_).substr(from, to - from));
     if (written) return;
@@ -287,8 +292,9 @@ void RecordingWriter::write_piece(std::size_t from, std::size_t to) {
     std::size_t whole = from;
     for (const Mark& mark : marks_) {
         if (mark.end > there) break;
-        whole = std::max(whole, mark.end);
-        kept_ = mark.put;
+        whole = std::max<std::size_t>(whole, mark.end);
+        kept_.sends += mark.part == Part::send;
+        kept_.frames += mark.part == Part::frame;
     }
     file_.cut(whole - from);
 }

@@ -41,7 +41,7 @@ struct Recorded {
     }
 };
 
-// What is written waits in memory for at most a second or a megabyte. When writing fails, the file ends
+// What is written waits in memory for at most a second or half a megabyte. When writing fails, the file ends
 // behind the last send or frame that is whole in it, and nothing more is written: error() tells.
 class RecordingWriter : public Sink {
   public:
@@ -73,6 +73,8 @@ class RecordingWriter : public Sink {
     const std::string& path() const { return file_.path(); }
 
   private:
+    enum class Part : std::uint8_t { socket, send, frame };
+
     RecordingWriter(const RecordingOptions& options, FileNames names, OutputFile file);
     void start_file();
     void next_file();
@@ -82,7 +84,7 @@ class RecordingWriter : public Sink {
     void write_out();
     std::size_t piece_end(std::size_t from) const;
     void write_piece(std::size_t from, std::size_t to);
-    void mark() { marks_.push_back({buffer_.size(), put_}); }
+    void mark(Part part) { marks_.push_back({static_cast<std::uint32_t>(buffer_.size()), part}); }
     template <typename E>
     void put(const E& entry);
     void name_symbol(std::uint64_t address);
@@ -114,6 +116,11 @@ class RecordingWriter : public Sink {
     std::unordered_set<std::uint64_t> symbols_;
     std::unordered_set<std::uint32_t> drop_reasons_;
     std::map<std::tuple<std::uint32_t, std::int32_t, std::string, std::uint16_t>, std::uint32_t> interfaces_;
+    // Of the captured frame before: most are of the same interface.
+    struct {
+        TapInterface tap;
+        std::optional<std::uint32_t> interface;
+    } last_tapped_;
     // Of the send before: most go to the same device.
     struct {
         std::array<char, SR_IFNAME_LEN> name{};
@@ -138,10 +145,10 @@ class RecordingWriter : public Sink {
         Recorded kept;
     };
     std::deque<Earlier> ring_;  // the oldest first
-    // Ends of sends, frames and sockets in buffer_, and what was put until there.
+    // Ends of sends, frames and sockets in buffer_.
     struct Mark {
-        std::size_t end = 0;
-        Recorded put;
+        std::uint32_t end = 0;
+        Part part = Part::socket;
     };
     std::vector<Mark> marks_;
 };
