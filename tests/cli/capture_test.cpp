@@ -25,8 +25,6 @@ namespace sockray {
 namespace {
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
 // In a thread with a network namespace of its own, which sockray inherits. Returns why it could not, or "".
 template <typename Body>
 std::string in_veth_namespace(Body body) {

@@ -10,8 +10,6 @@
 namespace sockray {
 namespace {
 
-using Words = std::vector<std::string>;
-
 Ended compared(Words words) {
     words.insert(words.begin(), {"compare-methods", "-i", "lo", "-c", "1", "--rounds", "1"});
     return sockray(words);

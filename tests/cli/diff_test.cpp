@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-using Words = std::vector<std::string>;
-
 class Diff : public testing::Test {
   protected:
     void SetUp() override {

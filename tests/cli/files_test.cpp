@@ -14,8 +14,6 @@ namespace sockray {
 namespace {
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
 class Files : public testing::Test {
   protected:
     void SetUp() override {

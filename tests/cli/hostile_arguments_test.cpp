@@ -10,8 +10,6 @@
 namespace sockray {
 namespace {
 
-using Words = std::vector<std::string>;
-
 struct Hostile {
     const char* name;
     std::string text;

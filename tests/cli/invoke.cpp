@@ -53,7 +53,7 @@ Ended on_a_terminal(const std::vector<std::string>& arguments, const Surrounding
 
 }  // namespace
 
-Ended sockray(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
+Ended sockray(const Words& arguments, const Surroundings& surroundings) {
     if (surroundings.terminal) return on_a_terminal(arguments, surroundings);
     std::FILE* out = std::tmpfile();
     std::FILE* err = std::tmpfile();
@@ -118,6 +118,12 @@ std::string shown(const std::string& text) {
         result += (c >= ' ' && c < 0x7f) || c == '\n' ? std::string(1, c) : hex;
     }
     return text.size() > 400 ? result + "... (" + std::to_string(text.size()) + " bytes)" : result;
+}
+
+std::string joined(const Words& words) {
+    std::string text = "sockray";
+    for (const std::string& word : words) text += " " + shown(word);
+    return text;
 }
 
 }  // namespace sockray

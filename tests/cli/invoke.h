@@ -27,8 +27,10 @@ struct Surroundings {
     bool background = false;                 // SIGINT is ignored at its begin, as a shell's background jobs have it
 };
 
+using Words = std::vector<std::string>;
+
 // With nothing on standard input. Ends it by SIGALRM after 30 seconds.
-Ended sockray(const std::vector<std::string>& arguments, const Surroundings& surroundings = {});
+Ended sockray(const Words& arguments, const Surroundings& surroundings = {});
 
 // Whether this kernel lacks what tracing needs, whatever the privileges: no kprobes.
 bool machine_cannot_trace();
@@ -41,5 +43,7 @@ bool is_raw(const std::string& text);
 
 // The bytes, for messages of failed tests.
 std::string shown(const std::string& text);
+// "sockray" and the words, likewise.
+std::string joined(const Words& words);
 
 }  // namespace sockray

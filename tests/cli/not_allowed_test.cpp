@@ -12,8 +12,6 @@
 namespace sockray {
 namespace {
 
-using Words = std::vector<std::string>;
-
 constexpr uid_t nobody = 65534;
 
 // Each of these traces, or reads kernel memory as tracing does.
@@ -29,12 +27,6 @@ const std::vector<Words> tracing = {{"run", "-i", "lo", "-c", "1"},
                                     {"sockets"},
                                     {"sockets", "--json"},
                                     {"doctor", "--json"}};
-
-std::string joined(const Words& words) {
-    std::string text = "sockray";
-    for (const std::string& word : words) text += " " + word;
-    return text;
-}
 
 #define SKIP_WHERE_TRACING_WORKS() \
     if (!machine_cannot_trace()) GTEST_SKIP() << "this kernel has kprobes: tests/vm says what happens there"

@@ -10,15 +10,7 @@
 namespace sockray {
 namespace {
 
-using Words = std::vector<std::string>;
-
 const Words verbs = {"doctor", "run", "trace", "top", "capture", "diff", "compare-methods", "ops", "sockets"};
-
-std::string joined(const Words& words) {
-    std::string text = "sockray";
-    for (const std::string& word : words) text += " " + shown(word);
-    return text;
-}
 
 // Wrong usage: exit status 2, a message, and nothing that looks like a result.
 void expect_usage(const Words& words, const std::string& about = "") {
