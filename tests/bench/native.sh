@@ -52,24 +52,26 @@ part_growth_of_recordings() {
     short_recordings
     for number in 100000 1000000 10000000; do
         "$built/tests/bench/long_recording" "$made/sends.pcapng" "$long" "$number"
-        reader "records:$number" "$number" "$long" "$built/sockray" report "$long" | keep
+        reader "records:$number" "$number" "$number" "$long" "$built/sockray" report "$long" | keep
     done
     rm -f "$long"
 }
 
-# reader ROW EVENTS FILE COMMAND...: one value line each for its speed, its memory and what it read.
+# reader ROW EVENTS SENDS FILE COMMAND...: one value line each for its speed, its memory and what it read. The events tell of
+# so many sends: others need several for one.
 reader() {
-    local row=$1 events=$2 file=$3 round
-    shift 3
+    local row=$1 events=$2 told=$3 file=$4 round
+    shift 4
     for ((round = 1; round <= ${rounds:-1}; round++)); do
         if ! /usr/bin/time -o "$out/time" -f '%U %S %M' "$@" >/dev/null 2>"$out/reader.err"; then
             printf 'tools/bench: %s cannot read %s: %s\n' "$row" "$file" "$(tail -n 1 "$out/reader.err")" >&2
             return 0
         fi
-        awk -v part="$part" -v row="$row" -v events="$events" -v round="$round" -v bytes="$(stat -c %s "$file")" '{
+        awk -v part="$part" -v row="$row" -v events="$events" -v told="$told" -v round="$round" -v bytes="$(stat -c %s "$file")" '{
             head = "{\"part\":\"" part "\",\"round\":" round ",\"row\":\"" row "\",\"metric\":\""
             printf "%sevents\",\"value\":%d}\n", head, events
             printf "%sevents_a_cpu_second\",\"value\":%.0f}\n", head, events / ($1 + $2 + 0.001)
+            printf "%ssends_a_cpu_second\",\"value\":%.0f}\n", head, told / ($1 + $2 + 0.001)
             printf "%speak_mib\",\"value\":%.1f}\n", head, $3 / 1024
             printf "%sbytes_an_event\",\"value\":%.0f}\n", head, bytes / events
         }' "$out/time"
@@ -78,21 +80,21 @@ reader() {
 
 # The recordings that others are read from hold as many events as they could take in a guest.
 part_reading() {
-    local made=$out/recordings long=$out/recordings/long.pcapng events
+    local made=$out/recordings long=$out/recordings/long.pcapng events sent=$((sends * 10))
     short_recordings
     "$built/tests/bench/long_recording" "$made/sends.pcapng" "$long" "$records"
     {
-        reader "sockray report" "$records" "$long" "$built/sockray" report "$long"
-        reader "sockray report --json" "$records" "$long" "$built/sockray" report --json "$long"
-        reader "tshark, the same file" "$records" "$long" tshark -n -r "$long"
+        reader "sockray report" "$records" "$records" "$long" "$built/sockray" report "$long"
+        reader "sockray report --json" "$records" "$records" "$long" "$built/sockray" report --json "$long"
+        reader "tshark, the same file" "$records" "$records" "$long" tshark -n -r "$long"
         events=$(trace-cmd report -i "$made/trace.dat" 2>/dev/null | wc -l || true)
-        ((events == 0)) || reader "trace-cmd report" "$events" "$made/trace.dat" trace-cmd report -i "$made/trace.dat"
+        ((events == 0)) || reader "trace-cmd report" "$events" "$sent" "$made/trace.dat" trace-cmd report -i "$made/trace.dat"
         events=$(perf script -i "$made/perf.data" 2>/dev/null | grep -c sockray_bench: || true)
-        ((events == 0)) || reader "perf script" "$events" "$made/perf.data" perf script -i "$made/perf.data"
+        ((events == 0)) || reader "perf script" "$events" "$sent" "$made/perf.data" perf script -i "$made/perf.data"
         # Debian's perf converts to CTF only where it was built with babeltrace.
         rm -rf "$made/ctf"
         if perf data convert -i "$made/perf.data" --to-ctf "$made/ctf" >/dev/null 2>&1; then
-            reader babeltrace2 "$events" "$made/perf.data" babeltrace2 "$made/ctf"
+            reader babeltrace2 "$events" "$sent" "$made/perf.data" babeltrace2 "$made/ctf"
         else
             printf 'tools/bench: babeltrace2 left out: this perf cannot write CTF\n' >&2
         fi
@@ -103,7 +105,7 @@ part_reading() {
 reading_bounds() {
     local peer
     for peer in "tshark, the same file" "trace-cmd report" "perf script" babeltrace2; do
-        must reading events_a_cpu_second "sockray report" "$peer" at_least 10
+        must reading sends_a_cpu_second "sockray report" "$peer" at_least 10
     done
     must reading peak_mib "sockray report" "" at_most 64
 }
