@@ -9,6 +9,7 @@
 #include "user/decode/decode.h"
 #include "user/record/entry.h"
 #include "user/record/fields.h"
+#include "user/record/limits.h"
 
 namespace sockray {
 namespace {
@@ -45,7 +46,9 @@ class Take {
     }
     void text(protozero::pbf_tag_type field, std::string& value) {
         if (field != field_) return;
-        value = reader_.get_bytes();
+        const protozero::data_view view = reader_.get_view();
+        if (view.size() > limits::text_bytes) throw Malformed{"a text that is too long"};
+        value.assign(view.data(), view.size());
         took();
     }
     void go_on() { field_ = reader_.next() ? reader_.tag() : none; }
@@ -116,6 +119,22 @@ void take_fields(pbf_reader reader, const Visit& visit, const Other& other) {
 
 constexpr auto nothing_else = [](pbf_reader&) { return false; };
 
+// One more of what there may be only so many of.
+template <typename T>
+T& add_one(std::vector<T>& to, std::size_t most, std::string_view too_many) {
+    if (to.size() >= most) throw Malformed{too_many};
+    return to.emplace_back();
+}
+
+// A command line is for people to read: of a long one they get the beginning.
+void add_word(std::vector<std::string>& command, std::string_view word) {
+    constexpr std::string_view more = "...";
+    if (command.size() > limits::command_words) return;
+    if (command.size() == limits::command_words) word = more;
+    command.emplace_back(word.substr(0, limits::text_bytes));
+    if (word.size() > limits::text_bytes) command.back() += more;
+}
+
 OriginEntry take_origin(pbf_reader message) {
     OriginEntry entry;
     take_fields(
@@ -126,7 +145,8 @@ OriginEntry take_origin(pbf_reader message) {
         },
         [&](pbf_reader& reader) {
             if (reader.tag() != 2) return false;
-            entry.origin.command.push_back(reader.get_bytes());
+            const protozero::data_view word = reader.get_view();
+            add_word(entry.origin.command, {word.data(), word.size()});
             return true;
         });
     return entry;
@@ -145,10 +165,9 @@ PlanLine take_plan(pbf_reader message) {
         },
         [&](pbf_reader& reader) {
             if (reader.tag() != 7) return false;
-            Alternative one;
+            Alternative& one = add_one(line.alternatives, limits::alternatives, "a stage with too many hooks");
             take_fields(
                 reader.get_message(), [&](Take& take) { visit_alternative(take, one); }, nothing_else);
-            line.alternatives.push_back(std::move(one));
             return true;
         });
     if (evidence > static_cast<std::uint32_t>(Evidence::absent)) throw Malformed{"evidence of an unknown kind"};
@@ -229,6 +248,7 @@ void take_numbers(pbf_reader& reader, std::span<std::uint64_t> to) {
 }
 
 Ending take_ending(pbf_reader message) {
+    constexpr std::string_view too_many_stages = "a ledger of too many stages";
     Ending ending;
     Ledger& ledger = ending.ledger;
     std::uint32_t skipped_known = 0;
@@ -250,12 +270,17 @@ Ending take_ending(pbf_reader message) {
         },
         [&](pbf_reader& reader) {
             switch (reader.tag()) {
-                case 2:
-                    return sub(reader, [&device = ending.devices.emplace_back()](Take& t) { visit_device(t, device); });
+                case 2: {
+                    DeviceDelta& device = add_one(ending.devices, limits::devices, "a ledger of too many devices");
+                    return sub(reader, [&](Take& t) { visit_device(t, device); });
+                }
                 case 3: return sub(reader, [&](Take& t) { visit_tally(t, ledger.sends); });
                 case 4: return sub(reader, [&](Take& t) { visit_tally(t, ledger.sockets); });
                 case 5: take_numbers(reader, ledger.decoded_by_outcome); return true;
-                case 14: return sub(reader, [&cpu = ledger.lost_by_cpu.emplace_back()](Take& t) { visit_cpu(t, cpu); });
+                case 14: {
+                    CpuLoss& cpu = add_one(ledger.lost_by_cpu, limits::cpus, "a ledger of too many CPUs");
+                    return sub(reader, [&](Take& t) { visit_cpu(t, cpu); });
+                }
                 case 16: {
                     std::uint32_t stage = 0;
                     std::uint64_t hits = 0;
@@ -263,12 +288,12 @@ Ending take_ending(pbf_reader message) {
                         t.number(1, stage);
                         t.number(2, hits);
                     });
-                    skipped.push_back({stage_of(stage), hits});
+                    add_one(skipped, limits::stages, too_many_stages) = {stage_of(stage), hits};
                     return true;
                 }
                 case 17:
                     for (const std::uint64_t stage : reader.get_packed_uint64())
-                        ledger.uncounted.push_back(stage_of(stage));
+                        add_one(ledger.uncounted, limits::stages, too_many_stages) = stage_of(stage);
                     return true;
                 case 41: return sub(reader, [&cost = ledger.cost.emplace()](Take& t) { visit_cost(t, cost); });
                 case 40: return sub(reader, [&to = ending.capture.emplace()](Take& t) { visit_capture(t, to); });
