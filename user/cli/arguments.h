@@ -76,10 +76,11 @@ void add_expression(CLI::App& verb, std::string& expression, const std::string& 
 CLI::Option* add_outcome_option(CLI::App& verb, OutcomeSet& outcomes);
 
 // --btf
-void add_btf_option(CLI::App& verb, std::string& file);
+CLI::Option* add_btf_option(CLI::App& verb, std::string& file);
 
-// Those of TracingOptions: what run, trace and capture share.
-void add_tracing_options(CLI::App& verb, TracingOptions& options);
+// Those of TracingOptions: what run, trace, top and compare-methods share. Returned for whoever takes none of them
+// without tracing.
+std::vector<CLI::Option*> add_tracing_options(CLI::App& verb, TracingOptions& options);
 CLI::Option* add_calibrate_option(CLI::App& verb, TracingOptions& options);
 CLI::Option* add_without_hooks_option(CLI::App& verb, bool& without_hooks);
 

@@ -144,6 +144,10 @@ Status check_files(const ReportOptions& options) {
             return usage(fmt::format("{} and standard output both go to {}: one would overwrite the other", option,
                                      printable(path)));
     }
+    if (options.without_hooks && !outputs.empty() && !options.lines && !options.tree)
+        return usage(
+            fmt::format("--without-hooks is of the summary, which is not shown beside {}", outputs.front().first),
+            "add --lines or --tree to have it, or make two reports");
     if (options.timeline == "-" && ::isatty(STDOUT_FILENO))
         return usage("a .pftrace is no text for a terminal", "send standard output into a file or a pipe");
     return {};
