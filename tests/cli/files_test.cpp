@@ -107,6 +107,36 @@ TEST_F(Files, AReportOfWhatIsNoRecordingLeavesNoFileBehind) {
         }
 }
 
+// What is wrong is found behind the begin of the first file, when reports have long begun.
+TEST_F(Files, AReportThatFailsOnItsWayLeavesWhatWasThere) {
+    const std::string recording = SOCKRAY_RECORDINGS "/0.1.0.pcapng";
+    fs::copy_file(recording, name("copy"));
+    const std::string yesterday(100'000, 'y');
+    for (const std::string option : {"--html", "--timeline", "--flame", "--folded"}) {
+        std::ofstream(name("old")) << yesterday;
+        const Ended failed = sockray({"report", recording, name("copy"), option, name("old")});
+        EXPECT_EQ(failed.status, 2) << failed.err;
+        EXPECT_NE(failed.err.find("count twice"), std::string::npos) << failed.err;
+        std::ifstream old(name("old"));
+        EXPECT_EQ(std::string(std::istreambuf_iterator<char>(old), {}), yesterday) << option;
+        EXPECT_EQ(sockray({"report", recording, name("copy"), option, name("new")}).status, 2);
+        EXPECT_FALSE(fs::exists(name("new"))) << option;
+
+        EXPECT_EQ(sockray({"report", recording, option, name("old")}).status, 0);
+        EXPECT_EQ(sockray({"report", recording, option, name("new")}).status, 0);
+        std::ifstream replaced(name("old"));
+        std::ifstream made(name("new"));
+        const std::string page(std::istreambuf_iterator<char>(made), {});
+        EXPECT_EQ(std::string(std::istreambuf_iterator<char>(replaced), {}), page) << option;
+        EXPECT_FALSE(page.empty());
+        fs::remove(name("new"));
+    }
+    for (const auto& file : fs::directory_iterator(folder_))
+        EXPECT_TRUE(file.path().filename() == "in" || file.path().filename() == "old" ||
+                    file.path().filename() == "copy")
+            << file.path();
+}
+
 TEST_F(Files, AStreamIsReadAndAnotherOneWritten) {
     const Ended ended = sockray({"run", "-i", "lo", "-r", "-", "-w", "-"}, {.output = "/dev/null"});
     EXPECT_NE(ended.status, 2) << ended.err;

@@ -164,6 +164,26 @@ TEST(WrongUsage, IsTwoWaysToShowTheSame) {
     expect_usage({"report", "--without-hooks", "--csv", "x"});
 }
 
+TEST(WrongUsage, IsAnOptionThatWouldChangeNothing) {
+    expect_usage({"report", "--without-hooks", "--html", "/nowhere/page.html", "x"}, "--html");
+    expect_usage({"report", "--without-hooks", "--folded", "-", "x"}, "--folded");
+    for (const std::vector<std::string>& of_tracing :
+         {std::vector<std::string>{"--stages", "full"}, {"--btf", "/sys/kernel/btf/vmlinux"}}) {
+        std::vector<std::string> words{"capture", "-i", "lo", "--no-trace"};
+        words.insert(words.end(), of_tracing.begin(), of_tracing.end());
+        expect_usage(words, of_tracing[0]);
+    }
+    for (const std::vector<std::string>& of_tracing : {std::vector<std::string>{"--stages", "full"},
+                                                       {"--btf", "/sys/kernel/btf/vmlinux"},
+                                                       {"--in-flight", "10"},
+                                                       {"--backend", "kprobe"},
+                                                       {"--ring", "1M"}}) {
+        std::vector<std::string> words{"compare-methods", "-i", "lo", "--no-trace"};
+        words.insert(words.end(), of_tracing.begin(), of_tracing.end());
+        expect_usage(words, of_tracing[0]);
+    }
+}
+
 TEST(WrongUsage, IsAnUnknownSocketOrMethodAndTheMessageNamesWhatThereIs) {
     const Ended socket = sockray({"run", "-i", "lo", "-c", "1", "--socket", "stream"});
     EXPECT_EQ(socket.status, 2);

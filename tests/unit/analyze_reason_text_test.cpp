@@ -49,5 +49,17 @@ TEST(AReason, ComesBackAsItIsWhateverStandsInIt) {
     EXPECT_EQ(ReasonText().text(), "");
 }
 
+// Quadratic, this would take minutes, and recursive it would run out of stack.
+TEST(AReason, OfAnyLengthIsTakenInOneWalk) {
+    std::string text;
+    constexpr std::size_t numbers = 1'000'000;
+    for (std::size_t i = 0; i < numbers; i++) text += "7 of ";
+    ReasonText counted(text + "9 bytes");
+    counted.widen(ReasonText(text + "8 bytes"));
+    EXPECT_TRUE(counted.text().ends_with(" 7 of 7 of 8 to 9 bytes"));
+    EXPECT_EQ(counted.text().size(), text.size() + std::string_view("8 to 9 bytes").size());
+    EXPECT_EQ(ReasonText(text + "nothing").text(), text + "nothing");
+}
+
 }  // namespace
 }  // namespace sockray

@@ -1,9 +1,18 @@
 // pcap-filter(7) expressions as programs for the kernel. What needs an interface is skipped without the privileges.
 #include "user/capture/expression.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <sys/ioctl.h>
+
+#include <cstdlib>
+#include <cstring>
 
 #include "tests/unit/capture_network.h"
+#include "user/base/fd.h"
 
 namespace sockray {
 namespace {
@@ -82,6 +91,31 @@ VETH_TEST(CaptureExpression, OnAnyInterfaceIsCompiledForItsCookedHeader) {
         options.filter = *program;
         const auto receiver = Receiver::open(options);
         EXPECT_TRUE(receiver) << expression << ": " << receiver.error().what;
+    }
+}
+
+// A device of another type than the kernel's tests have: TUNSETLINK makes one of any.
+VETH_TEST(CaptureExpression, OnADeviceOfAnyTypeIsCompiledForWhatIsCapturedOnIt) {
+    const Fd tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+    ifreq request{};
+    std::strcpy(request.ifr_name, "tun0");
+    request.ifr_flags = IFF_TUN | IFF_NO_PI;
+    if (!tun || ::ioctl(tun.get(), TUNSETIFF, &request) != 0) return;  // this kernel has no such devices
+    for (const std::uint16_t type : {ARPHRD_NONE, ARPHRD_PPP, ARPHRD_TUNNEL6, ARPHRD_IPGRE, 519 /* ARPHRD_RAWIP */,
+                                     ARPHRD_SIT, ARPHRD_IEEE802154, 60000}) {
+        ASSERT_EQ(std::system("ip link set tun0 down"), 0);
+        ASSERT_EQ(::ioctl(tun.get(), TUNSETLINK, type), 0) << type;
+        ASSERT_EQ(std::system("ip link set tun0 up"), 0);
+        CaptureOptions options = capture_on("tun0");
+        const auto link = link_type_of_interface(options.ifindex);
+        ASSERT_TRUE(link) << link.error().what;
+        EXPECT_EQ(link->linktype, link_type_of(type).linktype) << type;
+        if (type == ARPHRD_IEEE802154) continue;  // libpcap looks at nothing of these
+        const auto program = compile_expression("ip6 or icmp", "tun0", *link);
+        ASSERT_TRUE(program) << type << ": " << program.error().what;
+        options.filter = *program;
+        const auto receiver = Receiver::open(options);
+        EXPECT_TRUE(receiver) << type << ": " << receiver.error().what;
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "user/capture/link_type.h"
+#include "user/base/link_type.h"
 
 namespace sockray {
 namespace {
@@ -86,19 +86,6 @@ TEST(CaptureFilter, OfAllDirectionsLooksAtNone) {
 TEST(CaptureFilter, AProgramThatIsTooLongForTheKernelIsRefused) {
     const std::vector<sock_filter> program(BPF_MAXINSNS, {BPF_RET | BPF_K, 0, 0, 1});
     EXPECT_FALSE(kernel_filter({program, CaptureDirection::both, 1000, false}));
-}
-
-TEST(CaptureLinkType, EthernetAndLoopbackAreEthernetTunnelsAreRawAndTheRestIsCooked) {
-    EXPECT_EQ(link_type_of(ARPHRD_ETHER).linktype, 1);
-    EXPECT_EQ(link_type_of(ARPHRD_LOOPBACK).linktype, 1);
-    EXPECT_EQ(link_type_of(ARPHRD_NONE).linktype, 101);
-    EXPECT_EQ(link_type_of(ARPHRD_IEEE80211).linktype, 105);
-    EXPECT_FALSE(link_type_of(ARPHRD_ETHER).cooked);
-    EXPECT_FALSE(link_type_of(ARPHRD_NONE).cooked);
-    for (const std::uint16_t type : {ARPHRD_PPP, ARPHRD_CAN, ARPHRD_INFINIBAND, 60000}) {
-        EXPECT_EQ(link_type_of(type).linktype, 276) << type;
-        EXPECT_TRUE(link_type_of(type).cooked) << type;
-    }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What a capture tells, and its ledger.
 #include <gtest/gtest.h>
 #include <linux/if_ether.h>
+#include <net/if_arp.h>
 
 #include <string>
 #include <vector>
@@ -164,6 +165,42 @@ TEST_F(TracedCapture, TellsTheFrameOfASendOnceAsTheTapHadIt) {
     EXPECT_EQ(told.sends[0].frame.ns, 4000U);
     EXPECT_EQ(told.ending.ledger.shown, 1U);
     EXPECT_EQ(teller.ledger().untapped, 0U);
+}
+
+// On any link whose header the tap has too, and not only on Ethernet.
+class TracedTunnelCapture : public TracedCapture {
+  protected:
+    TracedTunnelCapture() : TracedCapture(0, {"tun0", 2, 7, linktype_raw}) {}
+};
+
+TEST_F(TracedTunnelCapture, TellsTheFrameOfASendAsTheTapHadIt) {
+    for (const std::uint16_t dev_type : {std::uint16_t{ARPHRD_NONE}, std::uint16_t{ARPHRD_SIT}, std::uint16_t{0}}) {
+        const std::uint64_t id = told.sends.size() + 1;
+        frame(5000 + id);
+        tapped(id, 5000 + id);
+        Send send = send_of(id);
+        send.frame.dev_type = dev_type;
+        teller.send(send);
+        ASSERT_EQ(told.sends.size(), id);
+        EXPECT_EQ(told.sends.back().frame.bytes.size(), 61U);
+        EXPECT_EQ(frame_link_type(told.sends.back().frame.dev_type), linktype_raw) << dev_type;
+    }
+    end(3);
+}
+
+class TracedCookedCapture : public TracedCapture {
+  protected:
+    TracedCookedCapture() : TracedCapture(0, {"any", 0, 7, linktype_linux_sll2}) {}
+};
+
+TEST_F(TracedCookedCapture, TellsTheBytesOfTheKernelSideWithTheHeaderThatTheTapLeftOut) {
+    frame(5000);
+    tapped(1, 5000);
+    teller.send(send_of(1));
+    end(1);
+    ASSERT_EQ(told.sends.size(), 1U);
+    EXPECT_EQ(told.sends[0].frame.bytes.size(), 60U);
+    EXPECT_EQ(told.sends[0].frame.ns, 4000U);
 }
 
 TEST_F(TracedCapture, OfCertainSendsTellsTheirFramesAloneAndCountsTheOthers) {

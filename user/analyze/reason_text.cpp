@@ -10,32 +10,40 @@ namespace {
 
 constexpr std::string_view digits = "0123456789";
 
-bool has_unit(std::string_view behind) {
-    for (const std::string_view unit : {" bytes", " segments"})
-        if (behind.starts_with(unit)) return true;
+struct Digits {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    bool counts = false;  // bytes or segments, or is a part of what does
+};
+
+// All numbers of the sentence. The last one first, for what one counts may stand behind another: "3 of 4 segments".
+std::vector<Digits> numbers_in(std::string_view sentence) {
+    std::vector<Digits> all;
+    for (std::size_t at = sentence.find_first_of(digits); at != std::string_view::npos;
+         at = sentence.find_first_of(digits, all.back().end))
+        all.push_back({at, std::min(sentence.find_first_not_of(digits, at), sentence.size())});
     constexpr std::string_view of = " of ";
-    if (!behind.starts_with(of)) return false;
-    behind.remove_prefix(of.size());
-    const std::size_t end = behind.find_first_not_of(digits);
-    return end != 0 && end != std::string_view::npos && has_unit(behind.substr(end));
+    const Digits* next = nullptr;
+    for (auto one = all.rbegin(); one != all.rend(); next = &*one++) {
+        const std::string_view behind = sentence.substr(one->end);
+        one->counts = behind.starts_with(" bytes") || behind.starts_with(" segments") ||
+                      (next && next->counts && next->begin == one->end + of.size() && behind.starts_with(of));
+    }
+    return all;
 }
 
 }  // namespace
 
 ReasonText::ReasonText(std::string_view sentence) {
     std::size_t begin = 0;  // of what stands before the next number
-    for (std::size_t at = sentence.find_first_of(digits); at != std::string_view::npos;
-         at = sentence.find_first_of(digits, at)) {
-        const std::size_t end = std::min(sentence.find_first_not_of(digits, at), sentence.size());
-        const bool is_word = at == 0 || sentence[at - 1] == ' ' || sentence[at - 1] == '(';
+    for (const Digits& one : numbers_in(sentence)) {
+        const bool is_word = one.begin == 0 || sentence[one.begin - 1] == ' ' || sentence[one.begin - 1] == '(';
         std::uint64_t number = 0;
-        if (is_word && has_unit(sentence.substr(end)) &&
-            std::from_chars(sentence.data() + at, sentence.data() + end, number).ec == std::errc()) {
-            between_.emplace_back(sentence.substr(begin, at - begin));
-            numbers_.push_back({number, number});
-            begin = end;
-        }
-        at = end;
+        if (!is_word || !one.counts) continue;
+        if (std::from_chars(sentence.data() + one.begin, sentence.data() + one.end, number).ec != std::errc()) continue;
+        between_.emplace_back(sentence.substr(begin, one.begin - begin));
+        numbers_.push_back({number, number});
+        begin = one.end;
     }
     between_.emplace_back(sentence.substr(begin));
 }

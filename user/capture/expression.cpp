@@ -13,9 +13,10 @@ int dlt_of(std::uint16_t linktype) {
     return linktype == linktype_raw ? DLT_RAW : linktype;  // DLT_* and LINKTYPE_* differ in this one alone
 }
 
-Result<PcapHandle> activate(const std::string& interface, int dlt) {
+// `interface` is the one that the words are of, `opened` the one that libpcap looks at.
+Result<PcapHandle> activate(const std::string& interface, const std::string& opened, int dlt) {
     char words[PCAP_ERRBUF_SIZE] = "";
-    PcapHandle handle(::pcap_create(interface.c_str(), words));
+    PcapHandle handle(::pcap_create(opened.c_str(), words));
     const std::string what = fmt::format("cannot compile the filter for {}", printable(interface));
     if (!handle) return fail(fmt::format("{}: {}", what, printable(words)));
     ::pcap_set_snaplen(handle.get(), whole_frame);  // what the program returns
@@ -41,7 +42,8 @@ Result<std::vector<sock_filter>> compile_expression(const std::string& expressio
                                                     LinkType link) {
     if (expression.empty()) return std::vector<sock_filter>{};
     const int dlt = dlt_of(link.linktype);
-    const auto handle = activate(interface, dlt);
+    // What is cooked libpcap has with an SLL2 header on "any" alone: on a device it has no more than SLL.
+    const auto handle = activate(interface, link.cooked ? "any" : interface, dlt);
     if (!handle) {  // that the expression is wrong comes first
         const PcapHandle dead(::pcap_open_dead(dlt, whole_frame));
         if (!dead) return fail("cannot compile the filter: no memory");

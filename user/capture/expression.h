@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "user/base/result.h"
-#include "user/capture/link_type.h"
+#include "user/base/link_type.h"
 
 namespace sockray {
 

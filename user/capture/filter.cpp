@@ -8,7 +8,7 @@
 
 #include "user/base/format.h"
 #include "user/base/loopback.h"
-#include "user/capture/link_type.h"
+#include "user/base/link_type.h"
 
 namespace sockray {
 namespace {

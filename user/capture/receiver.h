@@ -16,7 +16,7 @@
 #include "user/capture/counts.h"
 #include "user/capture/filter.h"
 #include "user/capture/frame.h"
-#include "user/capture/link_type.h"
+#include "user/base/link_type.h"
 #include "user/capture/ring.h"
 
 namespace sockray {

@@ -14,7 +14,7 @@
 #include "user/base/result.h"
 #include "user/capture/counts.h"
 #include "user/capture/frame.h"
-#include "user/capture/link_type.h"
+#include "user/base/link_type.h"
 
 namespace sockray {
 

@@ -286,16 +286,15 @@ void add_capture(CLI::App& app, Action& action) {
     add_expression(verb, options->select.expression, "FILTER", "");
     const auto [pid, comm] = add_process_options(verb, options->select);
     CLI::Option* outcome = add_outcome_option(verb, options->outcomes);
-    verb.add_flag("--no-trace", options->no_trace, "without the story of each send")
-        ->excludes(pid)
-        ->excludes(comm)
-        ->excludes(outcome);
-    add_parsed(verb, "--stages", options->stages, "of the story: chain, device, full, or names of stages (see doctor)",
-               [](const std::string& text) { return parse_stages(text); })
-        ->type_name("SET")
-        ->default_str("chain");
-    add_in_flight_option(verb, options->in_flight)->excludes(verb.get_option("--no-trace"));
-    add_btf_option(verb, options->btf);
+    CLI::Option* no_trace = verb.add_flag("--no-trace", options->no_trace, "without the story of each send");
+    CLI::Option* stages = add_parsed(verb, "--stages", options->stages,
+                                     "of the story: chain, device, full, or names of stages (see doctor)",
+                                     [](const std::string& text) { return parse_stages(text); })
+                              ->type_name("SET")
+                              ->default_str("chain");
+    for (CLI::Option* of_story : {pid, comm, outcome, stages, add_in_flight_option(verb, options->in_flight),
+                                  add_btf_option(verb, options->btf)})
+        no_trace->excludes(of_story);
     add_record_options(verb, options->record);
     verb.add_flag("--json", options->json, "frames and the ledger, one JSON object each");
     verb.footer(capture_footer);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -117,5 +118,10 @@ int main(int argc, char** argv) {
     }
     ::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error of write()
     ::signal(SIGXFSZ, SIG_IGN);  // and so is a file that has grown as far as `ulimit -f` lets it
-    return sockray::main_of(std::vector<std::string>(argv + 1, argv + argc));
+    try {
+        return sockray::main_of(std::vector<std::string>(argv + 1, argv + argc));
+    } catch (const std::bad_alloc&) {
+        sockray::say("there is no memory left (ulimit -v, a cgroup's memory.max, or the machine's)");
+        return sockray::exit_failed;
+    }
 }

@@ -1,17 +1,13 @@
 // sockray report: what a recording tells.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <memory>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "user/analyze/findings/findings.h"
-#include "user/base/fd.h"
 #include "user/base/format.h"
 #include "user/base/same_file.h"
 #include "user/base/terminal.h"
@@ -20,6 +16,7 @@
 #include "user/cli/help.h"
 #include "user/cli/output.h"
 #include "user/cli/privileges.h"
+#include "user/cli/replaced_file.h"
 #include "user/cli/verbs.h"
 #include "user/live/views.h"
 #include "user/record/reader.h"
@@ -42,30 +39,16 @@ class FileReport {
   public:
     template <typename Report>
     static Result<std::unique_ptr<FileReport>> create(const std::string& path, const RecordingFiles& recording) {
-        const bool standard = path == "-";
-        Fd fd(standard ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                       : ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-        const bool fresh = !standard && fd;
-        if (!fd && errno == EEXIST) fd = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
-        if (!fd) return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)));
-        if (recording.contain(fd.get()))
+        auto target = ReplacedFile::open(path);
+        if (!target) return tl::unexpected(target.error());
+        if (recording.contain((*target)->target()))
             return usage(fmt::format("{} is the recording: the report would overwrite it", printable(path)));
-        auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(fd)));
-        file->unused_ = fresh;
+        auto file = std::unique_ptr<FileReport>(new FileReport(path, std::move(*target)));
         file->report_ = std::make_unique<Report>(file->out_.buffer());
-        file->emptier_.tells_captures = std::is_same_v<Report, HtmlPage>;
         return file;
     }
 
-    // What was asked for before the recording was known to be none leaves no empty file behind.
-    ~FileReport() {
-        if (unused_ && is_same_file(path_, fd_.get())) ::unlink(path_.c_str());
-    }
-    FileReport(const FileReport&) = delete;
-    FileReport& operator=(const FileReport&) = delete;
-
     void add_to(std::vector<Sink*>& sinks) {
-        sinks.push_back(&emptier_);
         sinks.push_back(report_.get());
         sinks.push_back(&flusher_);
     }
@@ -76,11 +59,11 @@ class FileReport {
         return static_cast<Report&>(*report_);
     }
 
-    // Behind the last event. False, and said so, where it could not be written.
+    // Behind the last event; without it the file is as it was before. False, and said so, where it could not be
+    // written.
     bool finish() {
-        unused_ = false;
         out_.flush();
-        const int error = out_.error() ? out_.error() : emptier_.failed;
+        const int error = out_.error() ? out_.error() : target_->finish();
         if (error == 0) return true;
         say(fmt::format("cannot write to {}: {}", path_ == "-" ? "standard output" : printable(path_),
                         errno_text(error)));
@@ -88,26 +71,11 @@ class FileReport {
     }
 
   private:
-    // What the file held goes when there is something to take its place: not for a recording that is none, or has no
-    // sends.
-    struct Emptier : Sink {
-        explicit Emptier(int written) : fd(written) {}
-        void begin(const Origin& origin, const Plan&, const KernelNames&) override {
-            if (fd >= 0 && (origin.stages || tells_captures))
-                failed = ::ftruncate(fd, 0) != 0 && errno != EINVAL ? errno : 0;
-        }
-        int fd;  // a pipe or a device has no length: EINVAL
-        bool tells_captures = false;
-        int failed = 0;
-    };
-
-    FileReport(std::string path, Fd fd)
-        : path_(std::move(path)), fd_(std::move(fd)), out_(fd_.get()), emptier_(path_ == "-" ? -1 : fd_.get()) {}
+    FileReport(std::string path, std::unique_ptr<ReplacedFile> target)
+        : path_(std::move(path)), target_(std::move(target)), out_(target_->fd()) {}
     std::string path_;
-    Fd fd_;
-    bool unused_ = false;  // made here, and not finished
+    std::unique_ptr<ReplacedFile> target_;
     Output out_;
-    Emptier emptier_;
     Flusher flusher_{out_};
     std::unique_ptr<Sink> report_;
 };
@@ -176,6 +144,10 @@ Status check_files(const ReportOptions& options) {
             return usage(fmt::format("{} and standard output both go to {}: one would overwrite the other", option,
                                      printable(path)));
     }
+    if (options.without_hooks && !outputs.empty() && !options.lines && !options.tree)
+        return usage(
+            fmt::format("--without-hooks is of the summary, which is not shown beside {}", outputs.front().first),
+            "add --lines or --tree to have it, or make two reports");
     if (options.timeline == "-" && ::isatty(STDOUT_FILENO))
         return usage("a .pftrace is no text for a terminal", "send standard output into a file or a pipe");
     return {};

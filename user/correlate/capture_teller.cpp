@@ -6,9 +6,6 @@
 namespace sockray {
 namespace {
 
-constexpr std::uint16_t linktype_ethernet = 1;
-constexpr std::uint16_t arphrd_ether = 1;
-
 bool went_past_taps(const sr_send& record) {
     return record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT;
 }
@@ -67,18 +64,19 @@ void CaptureTeller::send(const Send& send) {
     join_.send(send, monotonic_ns());
 }
 
-// The frame as it came by the taps, where it did: in time, and on Ethernet in its bytes, it is what any other capture
-// has.
+// The frame as it came by the taps, where it did: in time, and but for what is cooked in its bytes, it is what any
+// other capture has.
 void CaptureTeller::fit_frame(Send& send, Tapped& tapped) const {
     if (is_told_without(send, tapped)) send.frame = {};
     if (tapped.taken != 1) return;
     const std::uint64_t tapped_ns = tapped.realtime_ns - static_cast<std::uint64_t>(realtime_offset_ns_);
     if (send.frame.length) send.frame.ns = tapped_ns;
-    if (ledger_.interface.link_type != linktype_ethernet) return;  // "any" has another header in its place
+    const std::uint16_t link_type = ledger_.interface.link_type;
+    if (link_type == linktype_linux_sll2) return;  // what is cooked has another header in the place of its own
     send.frame.bytes = std::move(tapped.bytes);
     send.frame.length = tapped.length;
     send.frame.ns = tapped_ns;
-    send.frame.dev_type = arphrd_ether;
+    if (frame_link_type(send.frame.dev_type) != link_type) send.frame.dev_type = device_type_of(link_type);
 }
 
 void CaptureTeller::ended(Send&& send, Tapped&& tapped) {

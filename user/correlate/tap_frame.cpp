@@ -15,12 +15,12 @@ std::uint16_t number_at(std::span<const std::byte> bytes, std::size_t offset) {
 
 std::uint16_t ethertype_of(const TapFrame& frame) {
     switch (frame.interface->link_type) {
-        case tap_ethernet: {
+        case linktype_ethernet: {
             const std::uint16_t number = number_at(frame.bytes, 2 * std::size_t{ETH_ALEN});
             return number >= ETH_P_802_3_MIN ? number : 0;  // else the length of an IEEE 802.3 frame
         }
-        case tap_linux_sll2: return number_at(frame.bytes, 0);
-        case tap_raw_ip: {
+        case linktype_linux_sll2: return number_at(frame.bytes, 0);
+        case linktype_raw: {
             if (frame.bytes.empty()) return 0;
             const unsigned version = std::to_integer<unsigned>(frame.bytes[0]) >> 4;
             return version == 4 ? ETH_P_IP : version == 6 ? ETH_P_IPV6 : 0;

@@ -7,19 +7,16 @@
 #include <span>
 #include <string>
 
-namespace sockray {
+#include "user/base/link_type.h"
 
-// LINKTYPE_* (www.tcpdump.org/linktypes.html) of which the bytes are looked at.
-inline constexpr std::uint16_t tap_ethernet = 1;
-inline constexpr std::uint16_t tap_raw_ip = 101;
-inline constexpr std::uint16_t tap_linux_sll2 = 276;
+namespace sockray {
 
 // Where frames were captured.
 struct TapInterface {
-    std::string name;                          // "any": all of the namespace
-    std::int32_t ifindex = 0;                  // 0: any
-    std::uint32_t netns_ino = 0;               // inode of the network namespace
-    std::uint16_t link_type = tap_linux_sll2;  // LINKTYPE_*: how frames begin
+    std::string name;                               // "any": all of the namespace
+    std::int32_t ifindex = 0;                       // 0: any
+    std::uint32_t netns_ino = 0;                    // inode of the network namespace
+    std::uint16_t link_type = linktype_linux_sll2;  // LINKTYPE_*: how frames begin
 
     bool operator==(const TapInterface&) const = default;
 };

@@ -12,8 +12,6 @@
 namespace sockray {
 namespace {
 
-constexpr std::size_t sll2_header = 20;
-
 std::string arp_words(const Tins::ARP& arp) {
     const std::string asked = arp.target_ip_addr().to_string();
     const std::string tells = arp.sender_ip_addr().to_string();
@@ -74,13 +72,13 @@ std::unique_ptr<Tins::PDU> parsed(const TapFrame& frame) {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(frame.bytes.data());
     auto size = static_cast<std::uint32_t>(frame.bytes.size());
     switch (frame.interface->link_type) {
-        case tap_ethernet: return std::make_unique<Tins::EthernetII>(bytes, size);
-        case tap_linux_sll2:
-            if (size < sll2_header) return nullptr;
-            bytes += sll2_header;
-            size -= sll2_header;
+        case linktype_ethernet: return std::make_unique<Tins::EthernetII>(bytes, size);
+        case linktype_linux_sll2:
+            if (size < sll2_header_bytes) return nullptr;
+            bytes += sll2_header_bytes;
+            size -= sll2_header_bytes;
             break;
-        case tap_raw_ip: break;
+        case linktype_raw: break;
         default: return nullptr;
     }
     switch (ethertype_of(frame)) {

@@ -10,6 +10,7 @@
 #include "user/decode/decode.h"
 #include "user/record/entry.h"
 #include "user/record/fields.h"
+#include "user/record/limits.h"
 #include "user/record/message.h"
 
 namespace sockray {
@@ -42,7 +43,9 @@ class Take {
     }
     [[gnu::always_inline]] void text(std::uint32_t field, std::string& value) {
         if (reader_.key() != key_of(field, Wire::bytes)) return;
-        value = reader_.bytes();
+        const std::string_view bytes = reader_.bytes();
+        if (bytes.size() > limits::text_bytes) refuse("a text that is too long");
+        value = bytes;
         reader_.next();
     }
     // Bytes of another kind: a message, packed numbers. `take` has them, each time the field is there.
@@ -106,10 +109,26 @@ template <typename Visit>
     }
 }
 
+// One more of what there may be only so many of.
+template <typename T>
+T& add_one(std::vector<T>& to, std::size_t most, std::string_view too_many) {
+    if (to.size() >= most) refuse(too_many);
+    return to.emplace_back();
+}
+
+// A command line is for people to read: of a long one they get the beginning.
+void add_word(std::vector<std::string>& command, std::string_view word) {
+    constexpr std::string_view more = "...";
+    if (command.size() > limits::command_words) return;
+    if (command.size() == limits::command_words) word = more;
+    command.emplace_back(word.substr(0, limits::text_bytes));
+    if (word.size() > limits::text_bytes) command.back() += more;
+}
+
 OriginEntry take_origin(std::string_view message) {
     OriginEntry entry;
     take_fields(message, [&](Take& take) {
-        take.each(2, [&](std::string_view word) { entry.origin.command.emplace_back(word); });
+        take.each(2, [&](std::string_view word) { add_word(entry.origin.command, word); });
         visit_origin(take, entry.origin);
         take.number(9, entry.file);
     });
@@ -125,7 +144,7 @@ PlanLine take_plan(std::string_view message) {
         take.number(2, evidence);
         visit_plan(take, line);
         take.each(7, [&](std::string_view alternative) {
-            Alternative& one = line.alternatives.emplace_back();
+            Alternative& one = add_one(line.alternatives, limits::alternatives, "a stage with too many hooks");
             take_fields(alternative, [&](Take& t) { visit_alternative(t, one); });
         });
     });
@@ -207,6 +226,7 @@ StageHits take_hits(std::string_view message) {
 }
 
 Ending take_ending(std::string_view message) {
+    constexpr std::string_view too_many_stages = "a ledger of too many stages";
     Ending ending;
     Ledger& ledger = ending.ledger;
     std::uint32_t skipped_known = 0;
@@ -216,7 +236,8 @@ Ending take_ending(std::string_view message) {
     take_fields(message, [&](Take& take) {
         take.number(1, ending.end_ns);
         take.each(2, [&](std::string_view device) {
-            take_fields(device, [&to = ending.devices.emplace_back()](Take& t) { visit_device(t, to); });
+            DeviceDelta& to = add_one(ending.devices, limits::devices, "a ledger of too many devices");
+            take_fields(device, [&](Take& t) { visit_device(t, to); });
         });
         take.each(3,
                   [&](std::string_view tally) { take_fields(tally, [&](Take& t) { visit_tally(t, ledger.sends); }); });
@@ -225,15 +246,18 @@ Ending take_ending(std::string_view message) {
         take.each(5, [&](std::string_view packed) { take_numbers(packed, ledger.decoded_by_outcome); });
         visit_ledger(take, ledger);
         take.each(14, [&](std::string_view cpu) {
-            take_fields(cpu, [&to = ledger.lost_by_cpu.emplace_back()](Take& t) { visit_cpu(t, to); });
+            CpuLoss& to = add_one(ledger.lost_by_cpu, limits::cpus, "a ledger of too many CPUs");
+            take_fields(cpu, [&](Take& t) { visit_cpu(t, to); });
         });
         take.each(41, [&](std::string_view cost) {
             take_fields(cost, [&to = ledger.cost.emplace()](Take& t) { visit_cost(t, to); });
         });
         take.number(15, skipped_known);
-        take.each(16, [&](std::string_view hits) { skipped.push_back(take_hits(hits)); });
+        take.each(16,
+                  [&](std::string_view hits) { add_one(skipped, limits::stages, too_many_stages) = take_hits(hits); });
         take.each(17, [&](std::string_view packed) {
-            for (Numbers stages(packed); !stages.at_end();) ledger.uncounted.push_back(stage_of(stages.take()));
+            for (Numbers stages(packed); !stages.at_end();)
+                add_one(ledger.uncounted, limits::stages, too_many_stages) = stage_of(stages.take());
         });
         take.number(18, driven);
         take.number(19, correlated);

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -18,36 +17,13 @@
 #include "user/record/entry.h"
 #include "user/record/input_file.h"
 #include "user/record/layout.h"
+#include "user/record/limits.h"
 #include "user/record/pcapng.h"
+#include "user/record/recorded_names.h"
 #include "user/record/syscalls.h"
 
 namespace sockray {
 namespace {
-
-constexpr std::size_t most_names = 65536;  // a recording has dozens; more are damage, and not kept
-
-class RecordedNames : public KernelNames {
-  public:
-    void add(SymbolEntry& entry) {
-        if (symbols_.size() < most_names) symbols_.insert_or_assign(entry.address, std::move(entry.name));
-    }
-    void add(DropReasonEntry& entry) {
-        if (reasons_.size() < most_names) reasons_.insert_or_assign(entry.number, std::move(entry.name));
-    }
-    std::string symbol(std::uint64_t address) const override {
-        if (!address) return "0";
-        const auto found = symbols_.find(address);
-        return found == symbols_.end() ? fmt::format("0x{:x}", address) : found->second;
-    }
-    std::string drop_reason(std::uint32_t number) const override {
-        const auto found = reasons_.find(number);
-        return found == reasons_.end() ? fmt::format("reason {}", number) : found->second;
-    }
-
-  private:
-    std::unordered_map<std::uint64_t, std::string> symbols_;
-    std::unordered_map<std::uint32_t, std::string> reasons_;
-};
 
 // The entry in a block's body; empty where the block is somebody else's.
 std::optional<std::string_view> entry_bytes(std::string_view body, bool swapped) {
@@ -69,6 +45,9 @@ class Replay {
     bool has_origin() const { return origin_.has_value(); }
     bool has_packets() const { return packets_; }
     bool has_bytes() const { return has_bytes_; }
+    std::uint64_t names_left_out() const { return names_.left_out(); }
+    std::string_view first_wrong() const { return first_wrong_; }
+    std::uint64_t notes_left_out() const { return notes_left_out_; }
     ReadNotes notes;
 
   private:
@@ -80,8 +59,14 @@ class Replay {
     void take_block(const pcapng::Block& block, bool swapped);
     void take_packet(std::string_view body, bool swapped);
     void begin();
+    void note_bad_entry(std::string_view wrong) {
+        if (notes.bad_entries++ == 0) first_wrong_ = wrong;
+    }
     void note(const std::string& path, std::string_view what) {
-        notes.words.push_back(fmt::format("{}: {}", printable(path), what));
+        if (notes.words.size() < limits::notes)
+            notes.words.push_back(fmt::format("{}: {}", printable(path), what));
+        else
+            notes_left_out_++;
     }
 
     std::span<Sink* const> sinks_;
@@ -106,6 +91,8 @@ class Replay {
     bool behind_send_ = false;              // the next packet is the frame of a send that was told
     bool send_was_tapped_ = false;
     std::uint64_t last_ns_ = 0;
+    std::string_view first_wrong_;  // what makes no sense in the first of the bad entries
+    std::uint64_t notes_left_out_ = 0;
 };
 
 Status Replay::take(OriginEntry&& entry, const std::string& path) {
@@ -119,6 +106,9 @@ Status Replay::take(OriginEntry&& entry, const std::string& path) {
     } else if (entry.file != next_file_) {
         note(path, fmt::format("is file {} of its session where file {} was expected", entry.file, next_file_));
     }
+    if (files_.size() >= limits::files)
+        return fail(
+            fmt::format("{} makes no sense: it says it is of more files than a session can have", printable(path)));
     const bool fresh = files_.insert(entry.file).second;
     if (!std::exchange(part_known_, true) && !fresh)
         return usage(fmt::format("{} is file {} of its session, which was read already: it would count twice",
@@ -153,7 +143,7 @@ Status Replay::take_entry(const std::string& path) {
     if (auto* origin = std::get_if<OriginEntry>(&entry_)) return take(std::move(*origin), path);
     behind_send_ = false;
     if (!origin_) {
-        notes.bad_entries++;  // nothing stands before the origin
+        note_bad_entry("it stands before the begin of its session");
         return {};
     }
     if (auto* send = std::get_if<Send>(&entry_)) {
@@ -184,9 +174,9 @@ void Replay::take_block(const pcapng::Block& block, bool swapped) {
         interfaces_.clear();
     } else if (block.type == pcapng::interface_description) {
         const auto described = pcapng::parse_interface(block.body, swapped);
-        if (!described || interfaces_.size() >= most_names) return;
+        if (!described || interfaces_.size() >= limits::interfaces) return;
         TapInterface& interface = interfaces_.emplace_back();
-        interface.name = described->name;
+        interface.name = described->name.substr(0, limits::ifname_bytes);
         interface.link_type = described->link_type;
         (void)std::sscanf(std::string(described->description).c_str(), interface_scan, &interface.ifindex,
                           &interface.netns_ino);
@@ -255,8 +245,8 @@ Status Replay::read(RecordingFiles::File from) {
         in_section = true;
         if (block->type == entry_block) {
             if (const auto inner = entry_bytes(block->body, swapped)) {
-                if (!parse_entry(*inner, entry_).empty())
-                    notes.bad_entries++;
+                if (const std::string_view wrong = parse_entry(*inner, entry_); !wrong.empty())
+                    note_bad_entry(wrong);
                 else if (Status taken = take_entry(path); !taken)
                     return taken;
                 notes.entries++;
@@ -370,9 +360,18 @@ Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks)
                     "of a session in several files (-C, -G) name all of them, in their order");
     replay.finish();
     ReadNotes notes = std::move(replay.notes);
+    if (replay.notes_left_out())
+        notes.words.push_back(fmt::format("{} left out", count_of(replay.notes_left_out(), "further line like these is",
+                                                                  "further lines like these are")));
     if (notes.bad_entries)
-        notes.words.push_back(fmt::format("{} left out", count_of(notes.bad_entries, "entry that makes no sense is",
-                                                                  "entries that make no sense are")));
+        notes.words.push_back(
+            fmt::format("{} left out ({}{})",
+                        count_of(notes.bad_entries, "entry that makes no sense is", "entries that make no sense are"),
+                        notes.bad_entries > 1 ? "the first: " : "", replay.first_wrong()));
+    if (replay.names_left_out())
+        notes.words.push_back(fmt::format("{} left out: no session has so many",
+                                          count_of(replay.names_left_out(), "name of a function or drop reason is",
+                                                   "names of functions and drop reasons are")));
     if (notes.unknown_entries)
         notes.words.push_back(fmt::format("{} of a kind that only a later sockray knows",
                                           count_of(notes.unknown_entries, "entry is", "entries are")));

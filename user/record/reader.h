@@ -37,7 +37,8 @@ Result<RecordingFiles> open_recording(std::span<const std::string> paths);
 
 // What a file holds is read up to its last whole block. Where there is no end of the session (it was cut off, or goes
 // on in a file that is not among them) the ledger is what could be counted, and Ending::cut_off is set. Memory does not
-// grow with the files. Errors: cannot be read; no recording at all; files of different sessions.
+// grow with the files, whatever they hold (limits.h). Errors: cannot be read; no recording at all; files of different
+// sessions.
 Result<ReadNotes> replay(RecordingFiles recording, std::span<Sink* const> sinks);
 
 }  // namespace sockray

@@ -1,7 +1,5 @@
 #include "user/record/writer.h"
 
-#include <net/if_arp.h>
-
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
@@ -11,6 +9,7 @@
 
 #include "user/base/clock.h"
 #include "user/base/format.h"
+#include "user/base/link_type.h"
 #include "user/base/terminal.h"
 #include "user/record/comment.h"
 #include "user/record/entry.h"
@@ -25,28 +24,6 @@ constexpr std::size_t large = std::size_t{512} << 10;
 // What is compressed at once is one block of zstd's: of a block that is not whole nothing can be read.
 constexpr std::size_t packed_at_once = std::size_t{128} << 10;
 constexpr std::uint64_t second_ns = 1'000'000'000;
-
-// LINKTYPE_* of a device's ARPHRD_*, as libpcap's pcap-linux.c has them for the frames of packet sockets.
-std::uint16_t link_type(std::uint16_t dev_type) {
-    constexpr std::uint16_t ethernet = 1;
-    constexpr std::uint16_t ieee802_11 = 105;
-    constexpr std::uint16_t raw_ip = 101;
-    constexpr std::uint16_t radiotap = 127;
-    constexpr std::uint16_t user0 = 147;  // bytes that nobody dissects
-    switch (dev_type) {
-        case ARPHRD_ETHER:
-        case ARPHRD_LOOPBACK: return ethernet;
-        case ARPHRD_NONE:
-        case ARPHRD_TUNNEL:
-        case ARPHRD_TUNNEL6:
-        case ARPHRD_SIT:
-        case ARPHRD_IPGRE:
-        case ARPHRD_RAWIP: return raw_ip;
-        case ARPHRD_IEEE80211: return ieee802_11;
-        case ARPHRD_IEEE80211_RADIOTAP: return radiotap;
-        default: return user0;
-    }
-}
 
 // One that may not be looked at is there.
 bool has_directory(const std::string& path) {
@@ -142,7 +119,8 @@ std::uint32_t RecordingWriter::interface_of(const Send& send) {
     last_.netns_ino = record.netns_ino;
     last_.dev_type = send.frame.dev_type;
     std::memcpy(last_.name.data(), record.ifname, SR_IFNAME_LEN);
-    last_.interface = interface_of({record.ifname, record.ifindex, record.netns_ino, link_type(send.frame.dev_type)});
+    last_.interface =
+        interface_of({record.ifname, record.ifindex, record.netns_ino, frame_link_type(send.frame.dev_type)});
     return *last_.interface;
 }
 
@@ -243,9 +221,9 @@ void RecordingWriter::write_out() {
     if (!head_written_) {
         head_written_ = true;
         if (interfaces_.empty()) {
-            constexpr std::uint16_t ethernet = 1;
-            interfaces_.emplace(std::tuple{0U, 0, std::string(), ethernet}, 0);
-            pcapng::put(head_, pcapng::Interface{ethernet, options_.snaplen, "none", "before the first frame"});
+            interfaces_.emplace(std::tuple{0U, 0, std::string(), linktype_ethernet}, 0);
+            pcapng::put(head_,
+                        pcapng::Interface{linktype_ethernet, options_.snaplen, "none", "before the first frame"});
         }
         buffer_.insert(0, head_);
         for (Mark& mark : marks_) mark.end += static_cast<std::uint32_t>(head_.size());
