@@ -129,6 +129,51 @@ TEST(MethodCosts, SayWhichStageMakesTheDifference) {
     EXPECT_FALSE(part(costs[1], Stage::queue_xmit)->stands_out);
 }
 
+// Every second frame is refused, with a record all the same.
+MethodRuns half_refused() {
+    MethodRuns runs = runs_of("sendto", 1, 1);
+    const Plan plan = made::plan();
+    for (std::vector<MethodRound>* rounds : {&runs.untraced, &runs.traced})
+        for (MethodRound& round : *rounds) {
+            round.refused = round.frames / 2;
+            round.frames -= round.refused;
+        }
+    for (MethodTimes& times : runs.times) {
+        times = {};
+        for (std::uint64_t id = 1; id <= 1000; id += 2) {
+            times.add(made::delivered(id), plan);
+            times.add(made::failed(id + 1), plan);
+        }
+    }
+    return runs;
+}
+
+TEST(MethodCosts, AreOfRefusedFramesTooInTheCallAsInTheStages) {
+    const auto costs = method_costs(std::vector{half_refused()});
+    EXPECT_EQ(costs[0].frames, 2500U);
+    EXPECT_EQ(costs[0].failed, 2500U);
+    EXPECT_DOUBLE_EQ(costs[0].call_ns.median, 12'000) << "1000 calls of 12 us";
+    EXPECT_DOUBLE_EQ(costs[0].traced_ns.median, 12'000);
+    EXPECT_DOUBLE_EQ(part(costs[0], Stage::none)->ns.median, 12'000 - 8'200)
+        << "what is around packet_sendmsg has nothing of what refused frames take within it";
+    EXPECT_DOUBLE_EQ(part(costs[0], Stage::alloc)->ns.median, 1'300.0 / 2);
+    double sum = 0;
+    for (const MethodPart& one : costs[0].parts) sum += one.ns.median;
+    EXPECT_DOUBLE_EQ(sum, costs[0].traced_ns.median);
+    EXPECT_DOUBLE_EQ(costs[0].frames_a_second.median, 500 / 0.012) << "but a rate is of what was taken";
+}
+
+TEST(MethodCosts, CountTheFramesOfTheTracedRoundsAndThoseThatTheStagesAreOf) {
+    const auto all = method_costs(std::vector{half_refused()})[0];
+    EXPECT_EQ(all.traced_frames, 2500U);
+    EXPECT_EQ(all.traced_failed, 2500U);
+    EXPECT_EQ(all.traced_timed, 5000U);
+    const auto few = method_costs(std::vector{runs_of("sendto", 1, 1)})[0];
+    EXPECT_EQ(few.traced_frames, 5000U);
+    EXPECT_EQ(few.traced_timed, 5U) << "one record a round";
+    EXPECT_DOUBLE_EQ(part(few, Stage::none)->ns.median, 12'000 - 8'200) << "a mean of those that are there";
+}
+
 TEST(MethodCosts, SayWhichStageIsNotPassed) {
     MethodRuns past = runs_of("sendto", 1, 1);
     for (MethodTimes& times : past.times) {
@@ -161,9 +206,9 @@ TEST(MethodCosts, TakeTheFirstThatCanSend) {
     EXPECT_EQ(method_costs(std::vector{refused}).size(), 1U);
 }
 
-std::string text_of(const std::vector<MethodCost>& costs) {
+std::string text_of(const std::vector<MethodCost>& costs, const Ledger* traced = nullptr) {
     fmt::memory_buffer out;
-    append_method_costs_text(out, costs, {"veth0", 1000, 5, 32}, {});
+    append_method_costs_text(out, costs, {"veth0", 1000, 5, 32, traced}, {});
     return fmt::to_string(out);
 }
 
@@ -178,6 +223,33 @@ TEST(TheMethodsText, HasARowForEachAndTheReasonOfARefusal) {
     EXPECT_NE(text.find("ring-v1 bypass      EINVAL\\x0a"), std::string::npos) << text;
     EXPECT_NE(text.find("STAGES"), std::string::npos) << text;
     EXPECT_NE(text.find("2.00"), std::string::npos) << text;
+}
+
+TEST(TheMethodsText, SaysWhatWasRefusedAndWhatHasNoRecordInTracedRounds) {
+    const std::string refused = text_of(method_costs(std::vector{half_refused()}));
+    EXPECT_NE(refused.find("  2500 of 5000 frames refused, timed too\n"), std::string::npos) << "untraced: " << refused;
+    EXPECT_NE(refused.find("    2500 of 5000 frames refused\n"), std::string::npos) << refused;
+    EXPECT_EQ(refused.find("without a record"), std::string::npos) << refused;
+    const std::string lost = text_of(method_costs(std::vector{runs_of("sendto", 1, 1)}));
+    EXPECT_NE(lost.find("    4995 of 5000 frames without a record: the stages are of the others\n"), std::string::npos)
+        << lost;
+    EXPECT_EQ(lost.find("refused\n"), std::string::npos) << lost;
+}
+
+TEST(TheMethodsText, SaysWhatTracingLost) {
+    const auto costs = method_costs(std::vector{runs_of("sendto", 4, 1)});
+    EXPECT_EQ(text_of(costs).find("TRACING"), std::string::npos);
+    Ledger ledger;
+    ledger.sends = {1000, 990, {10, 0, 0, 0}};
+    ledger.decoded = ledger.decoded_by_outcome[0] = 990;
+    ledger.partial = 3;
+    const std::string text = text_of(costs, &ledger);
+    EXPECT_NE(text.find("TRACING"), std::string::npos) << text;
+    EXPECT_NE(text.find("seen 1000 = decoded 990 + lost 10 (no room 10,"), std::string::npos) << text;
+    EXPECT_NE(text.find("3 decoded sends lack the return of a stage"), std::string::npos) << text;
+    EXPECT_EQ(text.find("do not balance"), std::string::npos) << text;
+    ledger.decoded = ledger.decoded_by_outcome[0] = 980;
+    EXPECT_NE(text_of(costs, &ledger).find("do not balance"), std::string::npos);
 }
 
 TEST(TheMethodsText, LeavesTheStagesOutWithoutTracing) {
@@ -206,6 +278,9 @@ TEST(TheMethodsJson, IsOneValidLineAMethod) {
     EXPECT_EQ(lines[0]["refused"], nullptr);
     EXPECT_NEAR(lines[0]["call_ns"]["min"].get<double>(), 40'000, 1);
     EXPECT_EQ(lines[0]["stages"][0]["name"], nullptr);
+    EXPECT_EQ(lines[0]["traced_frames"], 5000);
+    EXPECT_EQ(lines[0]["traced_failed"], 0);
+    EXPECT_EQ(lines[0]["traced_timed"], 5);
     EXPECT_EQ(lines[1]["refused"], "\\xff\"");
     EXPECT_EQ(lines[2]["traced_call_ns"], nullptr);
     EXPECT_TRUE(lines[2]["stages"].empty());

@@ -92,6 +92,9 @@ TEST_F(Compared, methods_send_what_they_say_and_differ_in_the_stages_in_which_th
         EXPECT_EQ(line.at("failed"), 0) << line.dump();
         EXPECT_GT(line.at("frames_a_second").at("min").get<double>(), 0) << line.dump();
         EXPECT_GT(line.at("traced_call_ns").at("min").get<double>(), 0) << line.dump();
+        EXPECT_EQ(line.at("traced_frames"), count * rounds) << line.dump();
+        EXPECT_EQ(line.at("traced_failed"), 0) << line.dump();
+        EXPECT_EQ(line.at("traced_timed"), count * rounds) << line.dump();
         const std::string name =
             line.at("method").get<std::string>() + (line.at("bypass").get<bool>() ? ", bypass" : "");
         order.push_back(name);
@@ -114,6 +117,36 @@ TEST_F(Compared, methods_send_what_they_say_and_differ_in_the_stages_in_which_th
     EXPECT_TRUE(passed("ring-v3", "tpacket_snd"));
     EXPECT_FALSE(passed("ring-v3", "packet_snd"));
     EXPECT_TRUE(passed("sendmmsg", "packet_snd"));
+}
+
+// What the qdisc refuses is told of the traced rounds too, and its time is not told as if it were around
+// packet_sendmsg.
+TEST_F(Compared, methods_of_which_frames_are_refused_say_so_of_traced_rounds) {
+    const VethPair tiny("vtiny");
+    // Slower than any way sends, and room for a few frames.
+    tiny.set_qdisc("tbf rate 1mbit burst 1600 limit 1000");
+    constexpr std::uint64_t count = 200;
+    const Completed done =
+        sockray({"compare-methods", "-i", "vtiny0", "-c", std::to_string(count), "--rounds", "1", "--json"});
+    std::uint64_t bypassed = 0;
+    std::uint64_t all_failed = 0;
+    for (const Json& line : json_lines(done.out)) {
+        if (!line.at("refused").is_null()) continue;  // the one before left no room for any of it
+        const auto frames = line.at("traced_frames").get<std::uint64_t>();
+        const auto failed = line.at("traced_failed").get<std::uint64_t>();
+        EXPECT_EQ(frames + failed, count) << line.dump();
+        EXPECT_EQ(line.at("traced_timed"), frames + failed) << line.dump();
+        all_failed += failed;
+        if (line.at("bypass").get<bool>()) {
+            EXPECT_EQ(failed, 0U) << line.dump();
+            bypassed++;
+        }
+    }
+    EXPECT_EQ(bypassed, 9U) << done.out;
+    EXPECT_GT(all_failed, 0U) << done.out;
+    const Completed text = sockray({"compare-methods", "-i", "vtiny0", "-c", std::to_string(count), "--rounds", "1"});
+    EXPECT_NE(text.out.find("TRACING"), std::string::npos) << shown(text);
+    EXPECT_NE(text.out.find(" + lost 0 ("), std::string::npos) << shown(text);
 }
 
 }  // namespace

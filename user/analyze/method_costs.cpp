@@ -10,8 +10,8 @@ namespace {
 
 constexpr double least_part = 0.05;
 
-double a_frame(std::uint64_t ns, const MethodRound& round) {
-    return round.frames ? static_cast<double>(ns) / static_cast<double>(round.frames) : 0;
+double in_calls(const MethodRound& round) {
+    return round.handed() ? static_cast<double>(round.call_ns) / static_cast<double>(round.handed()) : 0;
 }
 
 double rate_of(const MethodRound& round) {
@@ -49,9 +49,8 @@ Spread part_ns(const MethodRuns& runs, int slot) {
     for (std::size_t i = 0; i < std::min(runs.traced.size(), runs.times.size()); i++) {
         const MethodTimes& times = runs.times[i];
         if (times.sends() == 0) continue;
-        values.push_back(slot == around
-                             ? std::max(0.0, a_frame(runs.traced[i].call_ns, runs.traced[i]) - times.sendmsg_ns())
-                             : times.self_ns(slot));
+        values.push_back(slot == around ? std::max(0.0, in_calls(runs.traced[i]) - times.sendmsg_ns())
+                                        : times.self_ns(slot));
     }
     return spread_of(std::move(values));
 }
@@ -59,8 +58,7 @@ Spread part_ns(const MethodRuns& runs, int slot) {
 std::vector<MethodPart> parts_of(const MethodRuns& runs, const MethodRuns& base) {
     std::vector<MethodPart> parts;
     if (runs.times.empty()) return parts;
-    const double whole =
-        spread_over(base.traced, [](const MethodRound& round) { return a_frame(round.call_ns, round); }).median;
+    const double whole = spread_over(base.traced, in_calls).median;
     for (int slot = around; slot < SR_SLOT_COUNT; slot++) {
         if (slot != around && slot < SR_SLOT_OUTER) continue;
         const Stage own = slot == around ? Stage::none : stage_in(runs, slot);
@@ -126,10 +124,14 @@ std::vector<MethodCost> method_costs(std::span<const MethodRuns> runs) {
             cost.failed += round.refused;
             calls += round.calls;
         }
+        for (const MethodRound& round : one.traced) {
+            cost.traced_frames += round.frames;
+            cost.traced_failed += round.refused;
+        }
+        for (const MethodTimes& times : one.times) cost.traced_timed += times.sends();
         cost.frames_a_call = calls ? static_cast<double>(cost.frames + cost.failed) / static_cast<double>(calls) : 0;
         cost.frames_a_second = spread_over(one.untraced, rate_of);
         cost.ratio = ratio_of(one.untraced, base->untraced);
-        const auto in_calls = [](const MethodRound& round) { return a_frame(round.call_ns, round); };
         cost.call_ns = spread_over(one.untraced, in_calls);
         cost.traced_ns = spread_over(one.traced, in_calls);
         cost.parts = parts_of(one, *base);

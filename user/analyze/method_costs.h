@@ -26,6 +26,10 @@ struct MethodRound {
     std::uint64_t calls = 0;
     std::uint64_t call_ns = 0;  // within the calls
     std::uint64_t wall_ns = 0;  // from the begin of the first call to the end of the last
+
+    // What was handed to the kernel, whatever it said. Times in calls and in stages are of each of these, so that both
+    // are of the same frames: a call that is refused takes its time too, and has a record.
+    std::uint64_t handed() const { return frames + refused; }
 };
 
 // Where the time of one traced round went: of each stage what is its own, without the stages in it.
@@ -33,6 +37,7 @@ class MethodTimes {
   public:
     void add(const Send& send, const Plan& plan);
 
+    // Whose record was read, with the time in packet_sendmsg.
     std::uint64_t sends() const { return sends_; }
     // ns a send; 0 where the round has none. In packet_sendmsg with all that is in it:
     double sendmsg_ns() const { return a_send(sendmsg_ns_); }
@@ -77,7 +82,7 @@ Spread spread_of(std::vector<double> values);
 struct MethodPart {
     Stage stage = Stage::none;  // none: what is around packet_sendmsg, with the way into the kernel and back
     bool passed = true;         // false: only the first way has it
-    Spread ns;                  // a frame
+    Spread ns;                  // a frame, be it taken or refused
     double more = 0;            // ns more than with the first way; negative: less
     // The rounds of the two ways do not overlap, and it is at least 1/20 of the first way's whole time.
     bool stands_out = false;
@@ -91,11 +96,14 @@ struct MethodCost {
     std::uint64_t failed = 0;
     Spread frames_a_second;  // untraced
     Spread ratio;            // of that to the first way's, in the same round
-    Spread call_ns;          // untraced; within calls, a frame
+    Spread call_ns;          // untraced; within calls, a frame, be it taken or refused
     Spread traced_ns;        // the same of traced rounds
     double frames_a_call = 0;
-    std::vector<MethodPart> parts;  // empty without traced rounds
-    double rest_ns = 0;             // traced_ns less all parts, of their medians; negative where these are more
+    std::uint64_t traced_frames = 0;  // all traced rounds
+    std::uint64_t traced_failed = 0;
+    std::uint64_t traced_timed = 0;  // of both, those that the parts are of
+    std::vector<MethodPart> parts;   // empty without traced rounds
+    double rest_ns = 0;              // traced_ns less all parts, of their medians; negative where these are more
 };
 
 // In the order given. The first that can send is the one that the others are held against.

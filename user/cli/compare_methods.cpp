@@ -12,6 +12,7 @@
 #include "user/analyze/method_rounds.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 #include "user/cli/arguments.h"
 #include "user/cli/help.h"
 #include "user/cli/output.h"
@@ -162,7 +163,7 @@ Result<DriveOptions> drive_options(const CompareMethodsOptions& options) {
 
 // Where it cannot be traced, the throughput is still there to be told.
 Status run_traced(RoundsDriver& all, Result<std::unique_ptr<LiveKernel>>& kernel, const CompareMethodsOptions& options,
-                  const StopSignals& signals, bool& interrupted) {
+                  const StopSignals& signals, bool& interrupted, std::optional<Ledger>& ledger) {
     if (!kernel) return tl::unexpected(kernel.error());
     auto tracing = start_tracing(**kernel, options.tracing, signals.fd());
     if (!tracing) {
@@ -175,8 +176,21 @@ Status run_traced(RoundsDriver& all, Result<std::unique_ptr<LiveKernel>>& kernel
     session.stop();
     if (!interrupted) session.linger(signals.fd());
     session.finish({});
+    ledger = session.ledger();
     all.rounds().take_times((*tracing)->sends);
     return {};
+}
+
+// What tracing lost the text says itself; beside JSON, which has it by method, standard error does. Returns whether the
+// counts cannot be trusted.
+bool say_wrong(const Ledger& ledger, bool json) {
+    if (const std::uint64_t lost = ledger.sends.lost.total(); lost && json)
+        say(fmt::format("tracing lost {} of {}: times of stages are of the others", lost,
+                        count_of(ledger.sends.seen, "send")));
+    if (ledger.partial && json)
+        say(fmt::format("{} the return of a stage: its time is missing in the sums",
+                        count_of(ledger.partial, "send lacks", "sends lack")));
+    return say_imbalance(ledger);
 }
 
 }  // namespace
@@ -192,18 +206,21 @@ int compare_methods(const CompareMethodsOptions& options) {
     if (!options.no_trace) kernel = LiveKernel::open(Purpose::tracing, options.tracing.btf);
     bool interrupted = !all.run_rounds(nullptr);
     Status traced;
-    if (kernel && !interrupted) traced = run_traced(all, *kernel, options, signals, interrupted);
+    std::optional<Ledger> ledger;  // of the traced rounds
+    if (kernel && !interrupted) traced = run_traced(all, *kernel, options, signals, interrupted, ledger);
 
     const std::vector<MethodCost> costs = method_costs(all.rounds().ways());
     Output out(STDOUT_FILENO, signals.fd());
     if (options.json)
         append_method_costs_json(out.buffer(), costs);
     else
-        append_method_costs_text(out.buffer(), costs,
-                                 {drive->interface.name, options.count, options.rounds, options.batch},
-                                 style_of(STDOUT_FILENO));
+        append_method_costs_text(
+            out.buffer(), costs,
+            {drive->interface.name, options.count, options.rounds, options.batch, ledger ? &*ledger : nullptr},
+            style_of(STDOUT_FILENO));
     out.flush();
     if (say_output_error(out)) return exit_failed;
+    if (ledger && say_wrong(*ledger, options.json)) return exit_failed;
     if (interrupted) {
         say("interrupted: what is shown is of the rounds until then");
         return exit_failed;

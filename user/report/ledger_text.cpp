@@ -71,6 +71,12 @@ void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Rea
     for (const DeviceDelta& delta : ending.devices) append_words(out, device_words(ending, devices, delta), style);
 }
 
+void append_loss_text(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {
+    Ending ending;
+    ending.ledger = ledger;
+    append_words(out, loss_words(ending), style);
+}
+
 void append_missing_text(fmt::memory_buffer& out, const Ending& ending, const Style& style) {
     append_words(out, missing_words(ending), style);
 }

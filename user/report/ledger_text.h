@@ -14,6 +14,9 @@ namespace sockray {
 void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Reasons& reasons, const Devices& devices,
                         const Style& style);
 
+// seen = decoded + lost, and why: what tracing lost, by itself.
+void append_loss_text(fmt::memory_buffer& out, const Ledger& ledger, const Style& style);
+
 // Which files of the session are not here: nothing where all are.
 void append_missing_text(fmt::memory_buffer& out, const Ending& ending, const Style& style);
 

@@ -19,6 +19,9 @@ void append_parts(JsonObject& object, const MethodCost& cost) {
         object.null("traced_call_ns");
     else
         append_spread(object, "traced_call_ns", cost.traced_ns);
+    object.number("traced_frames", cost.traced_frames);
+    object.number("traced_failed", cost.traced_failed);
+    object.number("traced_timed", cost.traced_timed);
     {
         JsonArray stages = object.array("stages");
         for (const MethodPart& part : cost.parts) {

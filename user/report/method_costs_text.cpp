@@ -8,6 +8,7 @@
 
 #include "user/base/paragraph.h"
 #include "user/base/words.h"
+#include "user/report/ledger_text.h"
 
 namespace sockray {
 namespace {
@@ -66,8 +67,9 @@ void append_throughput(fmt::memory_buffer& out, std::span<const MethodCost> cost
         paint_cell(out, style, Tone::plain, time_text(cost.call_ns.median), time_width + 3, Align::right);
         if (cost.failed) {
             out.append(std::string_view("  "));
-            paint(out, style, Tone::warning,
-                  fmt::format("{} of {} refused", cost.failed, count_of(cost.failed + cost.frames, "frame")));
+            paint(
+                out, style, Tone::warning,
+                fmt::format("{} of {} refused, timed too", cost.failed, count_of(cost.failed + cost.frames, "frame")));
         }
         end_line(out);
     }
@@ -97,6 +99,17 @@ void append_rest(fmt::memory_buffer& out, const MethodCost& cost, const MethodCo
     paint_cell(out, style, Tone::dim, is_base ? "rest" : "rest: all other stages", 28);
     paint_cell(out, style, Tone::dim, (ns < 0 ? "-" : "") + time_text(std::abs(ns)), time_width, Align::right);
     end_line(out);
+}
+
+// What the row above is of, where that is not all of the way's frames, each taken.
+void append_traced_frames(fmt::memory_buffer& out, const MethodCost& cost, const Style& style) {
+    const std::uint64_t handed = cost.traced_frames + cost.traced_failed;
+    std::string note;
+    if (cost.traced_failed) note = fmt::format("{} of {} refused", cost.traced_failed, count_of(handed, "frame"));
+    if (cost.traced_timed < handed)
+        note += fmt::format("{}{} of {} without a record: the stages are of the others", note.empty() ? "" : "; ",
+                            handed - cost.traced_timed, count_of(handed, "frame"));
+    if (!note.empty()) paint_lines(out, style, Tone::warning, note, 4);
 }
 
 void append_parts(fmt::memory_buffer& out, const MethodCost& cost, const MethodCost& base, const Style& style) {
@@ -140,10 +153,8 @@ void append_parts(fmt::memory_buffer& out, const MethodCost& cost, const MethodC
     append_rest(out, cost, base, parts, style);
 }
 
-}  // namespace
-
-void append_method_costs_text(fmt::memory_buffer& out, std::span<const MethodCost> costs, const MethodsSetup& setup,
-                              const Style& style) {
+void append_measured(fmt::memory_buffer& out, std::span<const MethodCost> costs, const MethodsSetup& setup,
+                     const Style& style) {
     const auto base =
         std::find_if(costs.begin(), costs.end(), [](const MethodCost& one) { return one.refused.empty(); });
     const std::string base_name = base == costs.end() ? "none" : name_of(*base);
@@ -167,16 +178,32 @@ void append_method_costs_text(fmt::memory_buffer& out, std::span<const MethodCos
     paint_cell(out, style, Tone::dim, "min .. max", range_width + 4, Align::right);
     end_line(out);
     for (const MethodCost& cost : costs)
-        if (cost.refused.empty() && !cost.parts.empty()) append_parts(out, cost, *base, style);
+        if (cost.refused.empty() && !cost.parts.empty()) {
+            append_parts(out, cost, *base, style);
+            append_traced_frames(out, cost, style);
+        }
     end_line(out);
     paint_lines(
         out, style, Tone::dim,
-        "A stage is shown where its time differs in every round from every round of the other, by at least 1/20 "
+        "Times are of each frame that was handed to the kernel, refused ones too. A stage is shown where its time "
+        "differs in every round from every round of the other, by at least 1/20 "
         "of the whole. Each time is the median of the rounds by itself: the rest is what they leave of the time in "
         "the call, or have too much. These times include the hooks' own cost, of which a way with more stages has "
         "more; "
         "frames/s has none of it.",
         0);
+}
+
+}  // namespace
+
+void append_method_costs_text(fmt::memory_buffer& out, std::span<const MethodCost> costs, const MethodsSetup& setup,
+                              const Style& style) {
+    append_measured(out, costs, setup, style);
+    if (!setup.traced) return;
+    end_line(out);
+    paint(out, style, Tone::bold, "TRACING");
+    fmt::format_to(std::back_inserter(out), "  what it lost of the traced rounds\n");
+    append_loss_text(out, *setup.traced, style);
 }
 
 }  // namespace sockray
