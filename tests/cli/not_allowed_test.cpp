@@ -30,7 +30,7 @@ const std::vector<Words> tracing = {{"run", "-i", "lo", "-c", "1"},
                                     {"sockets", "--json"},
                                     {"doctor", "--json"}};
 
-std::string joined(const Words& words) {
+std::string shown_line(const Words& words) {
     std::string text = "sockray";
     for (const std::string& word : words) text += " " + word;
     return text;
@@ -41,19 +41,20 @@ std::string joined(const Words& words) {
 
 void expect_refused(const Words& words, const Surroundings& surroundings, const std::string& reason) {
     const Ended ended = sockray(words, surroundings);
-    EXPECT_EQ(ended.status, 3) << joined(words) << "\n" << ended.err;
+    EXPECT_EQ(ended.status, 3) << shown_line(words) << "\n" << ended.err;
     // What a script reads has the reason too.
     const bool tells = words == Words{"doctor", "--json"};
-    EXPECT_EQ(ended.out.empty(), !tells) << joined(words);
+    EXPECT_EQ(ended.out.empty(), !tells) << shown_line(words);
     if (tells) {
         const auto object = nlohmann::json::parse(ended.out, nullptr, false);
         ASSERT_TRUE(object.is_object()) << ended.out;
         EXPECT_EQ(object.value("type", ""), "obstacle");
         EXPECT_NE(object.value("reason", "").find(reason), std::string::npos) << ended.out;
     }
-    EXPECT_TRUE(is_message(ended.err)) << joined(words) << "\n" << ended.err;
-    EXPECT_NE(ended.first_error().find(reason), std::string::npos) << joined(words) << "\n" << ended.err;
-    EXPECT_GT(ended.err.size(), ended.first_error().size() + 1) << "a remedy: " << joined(words) << "\n" << ended.err;
+    EXPECT_TRUE(is_message(ended.err)) << shown_line(words) << "\n" << ended.err;
+    EXPECT_NE(ended.first_error().find(reason), std::string::npos) << shown_line(words) << "\n" << ended.err;
+    EXPECT_GT(ended.err.size(), ended.first_error().size() + 1) << "a remedy: " << shown_line(words) << "\n"
+                                                                << ended.err;
 }
 
 TEST(AMachineWithoutKprobes, RefusesEveryTracingVerbWithTheReasonInTheFirstLine) {

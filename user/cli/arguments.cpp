@@ -6,21 +6,21 @@ namespace sockray {
 namespace {
 
 // The kernel wants a power of two of pages, so it is rounded up.
-void add_ring_option(CLI::App& verb, std::uint64_t& bytes) {
+CLI::Option* add_ring_option(CLI::App& verb, std::uint64_t& bytes) {
     constexpr std::uint64_t most = std::uint64_t{1} << 30;
-    add_parsed(verb, "--ring", bytes, "size of the ring buffer, e.g. 64K, 8M; rounded up to a power of two",
-               [](const std::string& text) { return parse_size(text, 1, most); })
+    return add_parsed(verb, "--ring", bytes, "size of the ring buffer, e.g. 64K, 8M; rounded up to a power of two",
+                      [](const std::string& text) { return parse_size(text, 1, most); })
         ->type_name("SIZE")
         ->default_str("8M");
 }
 
-void add_backend_option(CLI::App& verb, std::optional<Backend>& backend) {
+CLI::Option* add_backend_option(CLI::App& verb, std::optional<Backend>& backend) {
     static const std::map<std::string, std::optional<Backend>> choices{{"auto", std::nullopt},
                                                                        {"fentry", Backend::fentry},
                                                                        {"kprobe", Backend::kprobe},
                                                                        {"kprobe-multi", Backend::kprobe_multi}};
-    add_choice(verb, "--backend", backend, "kind of hook: kprobe, kprobe-multi, fentry; auto takes the cheapest",
-               choices)
+    return add_choice(verb, "--backend", backend, "kind of hook: kprobe, kprobe-multi, fentry; auto takes the cheapest",
+                      choices)
         ->type_name("KIND")
         ->default_str("auto");
 }
@@ -55,23 +55,29 @@ CLI::Option* add_outcome_option(CLI::App& verb, OutcomeSet& outcomes) {
         ->type_name("LIST");
 }
 
-void add_btf_option(CLI::App& verb, std::string& file) {
-    add_text(verb, "--btf", file, "the kernel's types, where it has none of its own: BTF, or a vmlinux with .BTF")
+CLI::Option* add_btf_option(CLI::App& verb, std::string& file) {
+    return add_text(verb, "--btf", file,
+                    "the kernel's types, where it has none of its own: BTF, or a vmlinux with .BTF")
         ->type_name("FILE");
 }
 
-void add_tracing_options(CLI::App& verb, TracingOptions& options) {
-    add_parsed(verb, "--stages", options.stages, "what is hooked: chain, device, full, or names of stages (see doctor)",
-               [](const std::string& text) { return parse_stages(text); })
-        ->type_name("SET")
-        ->default_str("chain");
-    add_number(verb, "--in-flight", options.in_flight, "frames that can be followed at once behind their sends' return",
-               1, 1U << 22)
+CLI::Option* add_in_flight_option(CLI::App& verb, std::uint32_t& in_flight) {
+    return add_number(verb, "--in-flight", in_flight, "frames that can be followed at once behind their sends' return",
+                      1, 1U << 22)
         ->type_name("N")
-        ->default_str(std::to_string(options.in_flight));
-    add_backend_option(verb, options.backend);
-    add_btf_option(verb, options.btf);
-    add_ring_option(verb, options.ring_bytes);
+        ->default_str(std::to_string(in_flight));
+}
+
+std::vector<CLI::Option*> add_tracing_options(CLI::App& verb, TracingOptions& options) {
+    CLI::Option* stages = add_parsed(verb, "--stages", options.stages,
+                                     "what is hooked: chain, device, full, or names of stages (see doctor)",
+                                     [](const std::string& text) { return parse_stages(text); })
+                              ->type_name("SET")
+                              ->default_str("chain");
+    CLI::Option* in_flight = add_in_flight_option(verb, options.in_flight);
+    CLI::Option* backend = add_backend_option(verb, options.backend);
+    CLI::Option* btf = add_btf_option(verb, options.btf);
+    return {stages, in_flight, backend, btf, add_ring_option(verb, options.ring_bytes)};
 }
 
 CLI::Option* add_calibrate_option(CLI::App& verb, TracingOptions& options) {

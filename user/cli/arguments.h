@@ -76,10 +76,13 @@ void add_expression(CLI::App& verb, std::string& expression, const std::string& 
 CLI::Option* add_outcome_option(CLI::App& verb, OutcomeSet& outcomes);
 
 // --btf
-void add_btf_option(CLI::App& verb, std::string& file);
+CLI::Option* add_btf_option(CLI::App& verb, std::string& file);
 
-// Those of TracingOptions: what run, trace and capture share.
-void add_tracing_options(CLI::App& verb, TracingOptions& options);
+// --in-flight
+CLI::Option* add_in_flight_option(CLI::App& verb, std::uint32_t& in_flight);
+
+// Those of TracingOptions: what run, trace, top and compare-methods share. Returns them all.
+std::vector<CLI::Option*> add_tracing_options(CLI::App& verb, TracingOptions& options);
 CLI::Option* add_calibrate_option(CLI::App& verb, TracingOptions& options);
 CLI::Option* add_without_hooks_option(CLI::App& verb, bool& without_hooks);
 

@@ -252,8 +252,9 @@ void add_compare_methods(CLI::App& app, Action& action) {
                parse_sizes)
         ->type_name("B|A-B")
         ->default_str("60");
-    verb.add_flag("--no-trace", options->no_trace, "throughput only: no privilege to trace is needed");
-    add_tracing_options(verb, options->tracing);
+    CLI::Option* no_trace =
+        verb.add_flag("--no-trace", options->no_trace, "throughput only: no privilege to trace is needed");
+    for (CLI::Option* of_tracing : add_tracing_options(verb, options->tracing)) of_tracing->excludes(no_trace);
     verb.add_flag("--json", options->json, "one JSON object a method");
     verb.footer(compare_methods_footer);
     verb.callback([options, &action] { action = [options] { return compare_methods(*options); }; });

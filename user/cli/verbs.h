@@ -43,12 +43,15 @@ struct SocketsOptions {
     bool json = false;
 };
 
-// What run and trace share.
+// Frames that are followed at once behind the return of their sends.
+constexpr std::uint32_t default_in_flight = 65536;
+
+// What the verbs that trace share.
 struct TracingOptions {
     std::uint64_t ring_bytes = default_ring_bytes;
     StageSet stages = chain_stages;
-    std::optional<Backend> backend;   // none: auto
-    std::uint32_t in_flight = 65536;  // frames that are followed at once behind the return of their sends
+    std::optional<Backend> backend;  // none: auto
+    std::uint32_t in_flight = default_in_flight;
     std::string btf;
     bool no_calibrate = false;
 };
@@ -105,6 +108,7 @@ struct CaptureVerbOptions {
     std::uint64_t ring_bytes = default_ring_bytes;
     bool no_trace = false;  // frames without the story of their sends
     StageSet stages = chain_stages;
+    std::uint32_t in_flight = default_in_flight;
     std::string btf;
     RecordOptions record;
     bool json = false;
