@@ -308,10 +308,13 @@ TEST(Capture, OfCertainSendsWantsTheirStory) {
                 << ended.err;
         }
     });
-    for (const Words& words : {Words{"--comm", "ping"}, Words{"-p", "1"}, Words{"--outcome", "failed"}}) {
+    for (const Words& words :
+         {Words{"--comm", "ping"}, Words{"-p", "1"}, Words{"--outcome", "failed"}, Words{"--in-flight", "4"}}) {
         Words all{"capture", "-i", "lo", "--no-trace"};
         all.insert(all.end(), words.begin(), words.end());
-        EXPECT_EQ(sockray(all).status, 2);
+        const Ended ended = sockray(all);
+        EXPECT_EQ(ended.status, 2);
+        EXPECT_NE(ended.err.find("--no-trace"), std::string::npos) << ended.err;
     }
     EXPECT_EQ(sockray({"capture", "-i", "lo", "--netns", "nosuch"}).status, 2);
     EXPECT_EQ(sockray({"capture", "-i", "lo", "--netns", "4026531840"}).status, 2) << "an inode opens nothing";

@@ -167,6 +167,22 @@ TEST_F(Captures, have_frames_that_a_qdisc_kept_and_those_that_it_dropped) {
     EXPECT_GE(std::stoul("0" + words.out), 1U);
 }
 
+TEST_F(Captures, follow_as_many_frames_at_once_as_they_are_told_to) {
+    const VethPair slow("vmany");
+    slow.set_qdisc("netem delay 200ms");
+    const auto unknown_with = [&](const char* in_flight) {
+        const Told told = told_by(capture({"-i", "vmany0", "--json", "--in-flight", in_flight}, [&](Process&) {
+                                      send("out", "--to vmany0 --count 12");
+                                  }).out);
+        expect_balance(told);
+        EXPECT_EQ(told.sends.size(), 12U);
+        EXPECT_EQ(told.summary.at("frames").at("map_full"), told.sends_with("outcome", "unknown"));
+        return told.sends_with("outcome", "unknown");
+    };
+    EXPECT_GT(unknown_with("4"), 0U);
+    EXPECT_EQ(unknown_with("64"), 0U);
+}
+
 TEST_F(Captures, tell_what_the_filter_selects_of_received_frames_and_of_sends) {
     const auto both = [&](Process&) {
         send_both_ways(20);

@@ -277,7 +277,9 @@ void add_capture(CLI::App& app, Action& action) {
                1, max_capture_rings)
         ->type_name("N")
         ->default_str("1");
-    add_parsed(verb, "--ring", options->ring_bytes, "memory of each ring, e.g. 64K, 8M; at least two blocks are taken",
+    add_parsed(verb, "--ring", options->ring_bytes,
+               "memory of each ring, e.g. 64K, 8M; at least two blocks are\ntaken; that of the story has as much, and "
+               "8M at least",
                [](const std::string& text) { return parse_size(text, 1, max_capture_ring_bytes); })
         ->type_name("SIZE")
         ->default_str("8M");
@@ -292,6 +294,7 @@ void add_capture(CLI::App& app, Action& action) {
                [](const std::string& text) { return parse_stages(text); })
         ->type_name("SET")
         ->default_str("chain");
+    add_in_flight_option(verb, options->in_flight)->excludes(verb.get_option("--no-trace"));
     add_btf_option(verb, options->btf);
     add_record_options(verb, options->record);
     verb.add_flag("--json", options->json, "frames and the ledger, one JSON object each");

@@ -16,6 +16,7 @@ TraceOptions trace_options(const CaptureVerbOptions& options, const TapInterface
     TraceOptions trace;
     trace.ring_bytes = std::max(default_ring_bytes, static_cast<std::uint32_t>(options.ring_bytes));
     trace.stages = options.stages;
+    trace.in_flight = options.in_flight;
     trace.taps = true;
     if (!options.record.write.empty()) trace.snaplen = options.record.snaplen;
     trace.filter.tgid = options.select.pid;
