@@ -227,6 +227,7 @@ TEST(TheMethodsText, HasARowForEachAndTheReasonOfARefusal) {
 
 TEST(TheMethodsText, SaysWhatWasRefusedAndWhatHasNoRecordInTracedRounds) {
     const std::string refused = text_of(method_costs(std::vector{half_refused()}));
+    EXPECT_NE(refused.find("  2500 of 5000 frames refused, timed too\n"), std::string::npos) << "untraced: " << refused;
     EXPECT_NE(refused.find("    2500 of 5000 frames refused\n"), std::string::npos) << refused;
     EXPECT_EQ(refused.find("without a record"), std::string::npos) << refused;
     const std::string lost = text_of(method_costs(std::vector{runs_of("sendto", 1, 1)}));

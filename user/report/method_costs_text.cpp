@@ -67,8 +67,9 @@ void append_throughput(fmt::memory_buffer& out, std::span<const MethodCost> cost
         paint_cell(out, style, Tone::plain, time_text(cost.call_ns.median), time_width + 3, Align::right);
         if (cost.failed) {
             out.append(std::string_view("  "));
-            paint(out, style, Tone::warning,
-                  fmt::format("{} of {} refused", cost.failed, count_of(cost.failed + cost.frames, "frame")));
+            paint(
+                out, style, Tone::warning,
+                fmt::format("{} of {} refused, timed too", cost.failed, count_of(cost.failed + cost.frames, "frame")));
         }
         end_line(out);
     }
