@@ -221,7 +221,9 @@ TEST_F(CaptureRecording, FramesKeepTheirInterfaceThoughTheNextIsOfAnother) {
     const TapInterface one{"veth0", 3, 4026531840U, 1};
     const TapInterface other{"veth1", 4, 4026531840U, 1};
     const std::vector<std::byte> bytes(60, std::byte{0xcd});
-    (*writer)->begin({}, plan, names);
+    Origin origin;
+    origin.realtime_offset_ns = offset_ns;
+    (*writer)->begin(origin, plan, names);
     std::string given;
     for (std::uint64_t i = 0; i < 100; i++) {
         const TapInterface& interface = i % 3 ? one : other;
