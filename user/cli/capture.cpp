@@ -41,6 +41,13 @@ namespace {
 
 constexpr std::uint64_t count_every_ns = 1'000'000'000;  // long before the kernel's 32 bits are full
 
+// One ring alone has to hold what comes while the file's disk makes the thread wait that reads it: 32 MiB are 40 ms of
+// frames of 1500 bytes as fast as one sender makes them. Of several each is emptied by a thread that does not write.
+std::uint64_t default_ring_bytes_of(unsigned rings) {
+    constexpr std::uint64_t alone = std::uint64_t{32} << 20;
+    return rings == 1 ? alone : default_capture_ring_bytes;
+}
+
 // Nothing is traced, and so nothing is named.
 class NoNames : public KernelNames {
   public:
@@ -82,7 +89,7 @@ Result<Tapping> open_taps(const CaptureVerbOptions& options) {
     CaptureOptions capture;
     capture.ifindex = ifindex;
     capture.snaplen = options.record.snaplen;
-    capture.ring_bytes = options.ring_bytes;
+    capture.ring_bytes = options.ring_bytes ? options.ring_bytes : default_ring_bytes_of(options.fanout);
     capture.rings = options.fanout;
     capture.waits = true;
     capture.filter = std::move(*filter);
@@ -273,8 +280,8 @@ void add_capture(CLI::App& app, Action& action) {
              "of this network namespace: a name of `ip netns`, a path, or a process in it")
         ->type_name("NETNS");
     add_number(verb, "-c,--count", options->count, "end after so many frames")->type_name("N");
-    add_number(verb, "--fanout", options->fanout, "rings, each read by a thread of its own; flows are spread over them",
-               1, max_capture_rings)
+    add_number(verb, "--fanout", options->fanout,
+               "rings; several are each read by a thread of its own, and flows spread over them", 1, max_capture_rings)
         ->type_name("N")
         ->default_str("1");
     add_parsed(verb, "--ring", options->ring_bytes,
@@ -282,7 +289,7 @@ void add_capture(CLI::App& app, Action& action) {
                "8M at least",
                [](const std::string& text) { return parse_size(text, 1, max_capture_ring_bytes); })
         ->type_name("SIZE")
-        ->default_str("8M");
+        ->default_str("32M, with --fanout 8M");
     add_expression(verb, options->select.expression, "FILTER", "");
     const auto [pid, comm] = add_process_options(verb, options->select);
     CLI::Option* outcome = add_outcome_option(verb, options->outcomes);

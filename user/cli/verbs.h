@@ -103,10 +103,10 @@ struct TraceVerbOptions {
 struct CaptureVerbOptions {
     SelectOptions select;  // interface "any": all of the network namespace; netns: where it is looked up
     OutcomeSet outcomes = all_outcomes;
-    std::uint64_t count = 0;  // 0: no limit
-    unsigned fanout = 1;      // rings, each read by a thread of its own
-    std::uint64_t ring_bytes = default_ring_bytes;
-    bool no_trace = false;  // frames without the story of their sends
+    std::uint64_t count = 0;       // 0: no limit
+    unsigned fanout = 1;           // rings; several are each read by a thread of its own
+    std::uint64_t ring_bytes = 0;  // of each; 0: not said
+    bool no_trace = false;         // frames without the story of their sends
     StageSet stages = chain_stages;
     std::uint32_t in_flight = default_in_flight;
     std::string btf;
