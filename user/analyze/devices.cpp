@@ -13,6 +13,7 @@ bool is_same(const DeviceSends& device, std::string_view ifname, std::uint32_t n
 }  // namespace
 
 void Devices::add(const Send& send) {
+    added_++;
     const sr_send& record = send.record;
     // A frame that was passed on is counted by the device that it came to, of which only the name is known.
     const bool passed_on = (record.flags & SR_SEND_PASSED_ON) && send.outcome != Outcome::failed;

@@ -12,17 +12,11 @@ namespace {
 constexpr int fine_bits = 6;  // 64 buckets a power of two
 constexpr std::uint64_t fine = 1U << fine_bits;
 constexpr std::uint64_t exact = 2 * fine;  // below, every value has a bucket of its own
-constexpr std::size_t bucket_count = exact + (64 - fine_bits - 1) * fine;
 
 // A value's leading 7 bits name its bucket within its power of two, the others are what the bucket does not
 // tell.
 int dropped_bits(std::uint64_t value) {
     return std::max(static_cast<int>(std::bit_width(value)) - fine_bits - 1, 0);
-}
-
-std::size_t bucket_of(std::uint64_t value) {
-    const int dropped = dropped_bits(value);
-    return static_cast<std::size_t>(dropped * fine + (value >> dropped));
 }
 
 std::uint64_t midpoint(std::size_t bucket) {
@@ -32,9 +26,14 @@ std::uint64_t midpoint(std::size_t bucket) {
     return (leading << dropped) + (std::uint64_t{1} << dropped) / 2;
 }
 
-static_assert(bucket_count == 3776);
+static_assert(Histogram::bucket_count == exact + (64 - fine_bits - 1) * fine);
 
 }  // namespace
+
+std::size_t Histogram::bucket_of(std::uint64_t value) {
+    const int dropped = dropped_bits(value);
+    return static_cast<std::size_t>(dropped * fine + (value >> dropped));
+}
 
 void Histogram::add(std::uint64_t value) {
     if (buckets_.empty()) buckets_.resize(bucket_count);

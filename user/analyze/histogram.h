@@ -2,6 +2,7 @@
 // merge.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace sockray {
 // bucket's midpoint is then never further than 1/128 from any value in it. 30 kB, taken with the first value.
 class Histogram {
   public:
+    static constexpr std::size_t bucket_count = 3776;
+    // Which bucket a value is in: a longer one is never in an earlier bucket.
+    static std::size_t bucket_of(std::uint64_t value);
+
     void add(std::uint64_t value);
     // As if every value of `other` had been added here.
     void merge(const Histogram& other);

@@ -156,13 +156,14 @@ Examples:
 inline constexpr const char* diagnose_footer = R"help(
 Each finding says where its numbers were measured, the likely cause and what to try. What cost frames
 comes first, then what cost time, then what is good to know; of each the most costly first. More stages
-in the recording (--stages device, full) let more rules see; what no rule could look at is said. Exit
+in the recording (--stages device, full) let more rules see; what no rule could look at is said. Of sends
+that --outcome left out no more than their number is known: lost frames are shares of all, times are not. Exit
 status 1 where the capture was not traced: it has no sends to judge.
 
 Examples:
   sockray trace --stages full -w sends.pcapng -- ./mysender
   sockray diagnose sends.pcapng
-  sockray diagnose --json sends.pcapng | jq -r '"\(.cost) \(.rule): \(.title)"')help";
+  sockray diagnose --json sends.pcapng | jq -r 'select(.rule) | "\(.cost) \(.rule): \(.title)"')help";
 
 inline constexpr const char* diff_footer = R"help(
 The path changed where one that at least 1 % of the sends took is gone (below 0.1 %), or a new one is
