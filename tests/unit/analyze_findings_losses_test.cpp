@@ -317,38 +317,6 @@ TEST(TracingLossRule, FindsNothingWhereNothingWasLost) {
     EXPECT_FALSE(found_in(session, "tracing-loss", made::delivered()));
 }
 
-TEST(IncompleteRecordingRule, SaysOfARecordingThatWasCutOffThatItsLossIsUnknown) {
-    Session session;
-    session.add(80, made::delivered());
-    session.ending.cut_off = true;
-    session.end();
-    const Finding* finding = session.found("incomplete-recording");
-    ASSERT_TRUE(finding);
-    EXPECT_EQ(finding->title, "the recording ends before its ledger: what tracing lost is unknown");
-    EXPECT_TRUE(says(finding->advice, "SIGTERM")) << finding->advice;
-    EXPECT_FALSE(session.found("tracing-loss"));
-    int blind = 0;
-    for (const auto& subject : session.findings.subjects()) blind += subject.incomplete;
-    EXPECT_EQ(blind, 2);  // the loss, and the devices' counters
-}
-
-TEST(IncompleteRecordingRule, AsksForTheFilesThatAreMissing) {
-    Session session;
-    session.add(80, made::delivered());
-    session.ending.missing = {3, 0, true};
-    session.ending.cut_off = true;
-    session.end();
-    const Finding* finding = session.found("incomplete-recording");
-    ASSERT_TRUE(finding);
-    EXPECT_TRUE(says(evidence(finding), "3 before the first, those behind the last")) << evidence(finding);
-    EXPECT_TRUE(says(finding->advice, "give all files")) << finding->advice;
-}
-
-TEST(IncompleteRecordingRule, FindsNothingInAWholeOne) {
-    Session session;
-    EXPECT_FALSE(found_in(session, "incomplete-recording", made::delivered()));
-}
-
 TEST(DeviceCountersRule, IsSilentWhereNotAllFilesAreThere) {
     Session session;
     session.add(1000, made::delivered());
@@ -382,6 +350,15 @@ TEST(DeviceCountersRule, TakesLostSendsForExplainedWhateverTheOthersWereCutInto)
     session.add(10, segmented);
     session.ending.devices = {{"veth0", 50, 0, 10, 0, 0}};
     EXPECT_FALSE(found_in(session, "device-counters", dropped_by_driver()));
+}
+
+TEST(TracingLossRule, TellsRecordsOfFramesThatMadeNoSense) {
+    Session session;
+    session.ending.ledger.frames.seen = session.ending.ledger.frames.rejected = 2;
+    session.add(10, made::delivered());
+    session.end();
+    ASSERT_TRUE(session.found("tracing-loss"));
+    EXPECT_TRUE(says(evidence(session.found("tracing-loss")), "2 records of frames' ends that make no sense"));
 }
 
 TEST(DeviceCountersRule, FindsNothingWhereBothAgreeOrOthersSentToo) {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "tests/unit/findings_session.h"
 #include "user/analyze/findings/words.h"
 
@@ -90,12 +93,49 @@ TEST(Findings, NameAFewOfTheSends) {
 
 TEST(Findings, SayOfARuleWhoseStageWasNotTracedThatItSawNothing) {
     Session all;
-    for (const auto& subject : all.findings.subjects()) EXPECT_EQ(subject.needs, Stage::none) << subject.text;
+    for (const auto& subject : all.findings.looked().subjects) EXPECT_EQ(subject.needs, Stage::none) << subject.text;
     Session less(made::plan_without(Stage::copy));
     int blind = 0;
-    for (const auto& subject : less.findings.subjects()) blind += subject.needs == Stage::copy;
+    for (const auto& subject : less.findings.looked().subjects) blind += subject.needs == Stage::copy;
     EXPECT_EQ(blind, 1);
-    EXPECT_EQ(less.findings.subjects().size(), all.findings.subjects().size());
+    EXPECT_EQ(less.findings.looked().subjects.size(), all.findings.looked().subjects.size());
+}
+
+std::vector<std::string> unseen(const Session& session, Sight sight) {
+    std::vector<std::string> subjects;
+    for (const Subject& subject : session.findings.looked().subjects)
+        if (subject.sight == sight) subjects.emplace_back(subject.text);
+    return subjects;
+}
+
+TEST(Findings, SayWhichOfTheThingsThatARuleLooksAtItSawNothingOf) {
+    Plan plan = made::plan_without(Stage::packet_rcv);
+    EXPECT_TRUE(unseen(Session(plan), Sight::not_traced).empty()) << "tpacket_rcv tells of receivers too";
+    *plan.find(Stage::tpacket_rcv) = {Stage::tpacket_rcv, Evidence::absent, "", 0, "none", "not asked for (--stages)"};
+    EXPECT_EQ(unseen(Session(plan), Sight::not_traced),
+              (std::vector<std::string>{"receivers that run inside of sends", "receivers without room"}));
+    *plan.find(Stage::start_xmit) = {Stage::start_xmit, Evidence::absent, "", 0, "none", ""};
+    EXPECT_EQ(unseen(Session(plan), Sight::not_traced),
+              (std::vector<std::string>{"one of several transmit queues that carries everything",
+                                        "softirqs that make a tail of slow sends", "receivers that run inside of sends",
+                                        "receivers without room"}));
+}
+
+TEST(Findings, TellAStageThatWasNotAskedForFromOneThatTheKernelHasNot) {
+    const Plan plan = made::plan_without(Stage::copy);
+    const made::Names names;
+    Origin origin;
+    for (const StageSet stages : {full_stages, chain_stages}) {
+        origin.stages = stages;
+        Findings findings;
+        findings.begin(origin, plan, names);
+        findings.end({});
+        const Sight expected = stages == full_stages ? Sight::not_there : Sight::not_traced;
+        for (const Subject& subject : findings.looked().subjects) {
+            const bool copies = subject.text == "copies that dominate";
+            EXPECT_EQ(subject.sight, copies ? expected : Sight::whole) << subject.text;
+        }
+    }
 }
 
 TEST(Findings, QuoteNamesOfInterfacesInTheCommandsThatTheyAdvise) {
@@ -109,13 +149,18 @@ TEST(Findings, QuoteNamesOfInterfacesInTheCommandsThatTheyAdvise) {
         << session.found("interface-down")->advice;
 }
 
-TEST(FindingWords, GiveSharesWithTwoOrThreeDigits) {
+TEST(FindingWords, GiveSharesSoThatSomeAreNotNoneAndNearlyAllAreNotAll) {
     EXPECT_EQ(percent(0), "0 %");
-    EXPECT_EQ(percent(0.0004), "less than 0.1 %");
+    EXPECT_EQ(percent(0.00004), "< 0.01 %");
+    EXPECT_EQ(percent(0.0004), "0.04 %");
     EXPECT_EQ(percent(0.0025), "0.25 %");
     EXPECT_EQ(percent(0.078), "7.8 %");
     EXPECT_EQ(percent(0.7806), "78 %");
+    EXPECT_EQ(percent(0.9901), "99 %");
+    EXPECT_EQ(percent(0.997), "99.7 %");
+    EXPECT_EQ(percent(0.9999), "> 99.9 %");
     EXPECT_EQ(percent(1), "100 %");
+    EXPECT_EQ(percent(0.5, "%"), "50%");
     EXPECT_EQ(of_sends(3120, 4000), "3120 of 4000 sends (78 %)");
     EXPECT_EQ(share(3, 0), 0);
 }

@@ -62,6 +62,20 @@ TEST_F(HeldCounters, ThatDifferSayTheLikelyCauseOfMoreAndOfFewer) {
     EXPECT_EQ(held("sent").counted - held("sent").expected, 1U);
 }
 
+TEST_F(HeldCounters, SayOfSendsThatWereLeftOutOfTheRecordingThatTheyMayBeThose) {
+    ending.ledger.decoded = 17 + 30;
+    ending.ledger.left_out = 30;
+    delta.tx_packets = 40;
+    delta.qdisc.drops = 9;
+    delta.qdisc.waiting = 9;
+    for (const char* counter : {"tx_packets", "drops", "waiting"})
+        EXPECT_NE(held(counter).cause.find("--outcome"), std::string::npos) << counter << held(counter).cause;
+    // Live, the devices were told of them too.
+    for (int i = 0; i < 30; i++) devices.add(made::failed());
+    for (const char* counter : {"tx_packets", "drops", "waiting"})
+        EXPECT_EQ(held(counter).cause.find("--outcome"), std::string::npos) << counter << held(counter).cause;
+}
+
 TEST_F(HeldCounters, OfFramesThatWaitedBeforeTheTraceSayThat) {
     delta.qdisc.waited = 5;
     delta.qdisc.packets = 13;

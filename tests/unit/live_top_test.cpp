@@ -201,6 +201,9 @@ TEST(TheLedgerLine, BalancesWhileSendsAreUnderWay) {
     EXPECT_EQ(top_ledger_line(ledger, style_for({40, 24})), "LEDGER 110 = delivered 97 + dropped 2 ..");
     EXPECT_EQ(top_loss_line(ledger, style_for({72, 24})), "LOSS   no room 4");
     EXPECT_EQ(top_loss_line({}, style_for({72, 24})), "LOSS   nothing");
+    Ledger rejected;
+    rejected.frames.rejected = 2;
+    EXPECT_EQ(top_loss_line(rejected, style_for({72, 24})), "LOSS   frames rejected 2");
 }
 
 // ---- the screen

@@ -70,10 +70,8 @@ TEST(TheDiffText, NamesThePathThatVanishedAndTheOneThatAppeared) {
     }
     sessions.comparison = compare(sessions.a, sessions.b, 0.2);
     const std::string text = text_of(sessions, {false, true, 400, false});
-    EXPECT_NE(text.find("  path 1 vanished: 100.0% of A's sends, 0% of B's: __sys_sendto > "), std::string::npos)
-        << text;
-    EXPECT_NE(text.find("  path 2 appeared: 100.0% of B's sends, 0% of A's: __sys_sendto > "), std::string::npos)
-        << text;
+    EXPECT_NE(text.find("  path 1 vanished: 100% of A's sends, 0% of B's: __sys_sendto > "), std::string::npos) << text;
+    EXPECT_NE(text.find("  path 2 appeared: 100% of B's sends, 0% of A's: __sys_sendto > "), std::string::npos) << text;
     const std::size_t at = text.find("path 2 appeared");
     EXPECT_NE(text.substr(at, text.find('\n', at) - at).find(" > __dev_direct_xmit > "), std::string::npos) << text;
     EXPECT_NE(text.find("\nPATH 1  A: 500 sends"), std::string::npos) << text;
@@ -88,6 +86,93 @@ TEST(TheDiffText, SaysThatNothingChanged) {
     fmt::memory_buffer out;
     append_diff_text(out, sessions.comparison, sessions.a, sessions.a, {});
     EXPECT_TRUE(fmt::to_string(out).starts_with("SAME\n  no path changed")) << fmt::to_string(out);
+}
+
+// `b_lost` of 100,000 sends, evenly; none in A.
+void fill_lossy(Sessions& sessions, std::uint64_t b_lost) {
+    made::begin(sessions.a);
+    made::begin(sessions.b);
+    constexpr std::uint64_t sends = 100'000;
+    for (std::uint64_t id = 1; id <= sends; id++) {
+        sessions.a.send(made::delivered(id));
+        sessions.b.send(id % (sends / b_lost) == 0 ? made::dropped(id) : made::delivered(id));
+    }
+    sessions.comparison = compare(sessions.a, sessions.b, 0.2);
+}
+
+constexpr Style wide{false, true, 400, false};
+
+TEST(TheDiff, NeverSaysThatNoMoreSendsWereLostWhereMoreWere) {
+    Sessions counting;
+    fill_lossy(counting, 900);
+    std::string text = text_of(counting, wide);
+    EXPECT_TRUE(text.starts_with("CHANGED\n")) << text;
+    EXPECT_NE(text.find("more sends are dropped: 0.90% instead of 0%"), std::string::npos) << text;
+
+    Sessions small;
+    fill_lossy(small, 50);
+    text = text_of(small, wide);
+    EXPECT_FALSE(small.comparison.outcomes_worse());
+    EXPECT_EQ(text.find("no more sends were lost"), std::string::npos) << text;
+    EXPECT_NE(text.find("  more sends are dropped, by less than the 0.10% that counts: 50 (0.05%) instead of 0 (0%)\n"),
+              std::string::npos)
+        << text;
+    const std::size_t row = text.find("\n  dropped ");
+    ASSERT_NE(row, std::string::npos) << text;
+    EXPECT_TRUE(text.substr(row + 1, text.find('\n', row + 1) - row - 1).ends_with("  more, by less than 0.10%"))
+        << text;
+
+    Sessions chance;
+    fill_lossy(chance, 1);
+    text = text_of(chance, wide);
+    EXPECT_EQ(text.find("no more sends were lost"), std::string::npos) << text;
+    EXPECT_NE(text.find("more sends are dropped, which may be chance: 1 (< 0.01%) instead of 0 (0%)"),
+              std::string::npos)
+        << text;
+    for (const auto& line : lines_of(small))
+        if (line["subject"] == "outcome" && line["outcome"] == "dropped") {
+            EXPECT_EQ(line["significant"], true);
+            EXPECT_EQ(line["changed"], false);
+            EXPECT_DOUBLE_EQ(line["counts_from"].get<double>(), 0.001);
+        }
+}
+
+TEST(TheDiff, TellsWhatIsTheSameFromWhatWasNotJudged) {
+    Sessions same;
+    fill_lossy(same, 1);
+    EXPECT_EQ(lines_of(same).back()["verdict"], "same");
+    EXPECT_EQ(lines_of(same).back()["stages_not_judged"], 0);
+
+    Sessions unclear;
+    made::begin(unclear.a);
+    made::begin(unclear.b);
+    unclear.a.send(made::delivered());
+    unclear.b.send(made::ring());
+    unclear.comparison = compare(unclear.a, unclear.b, 0.2);
+    const std::string text = text_of(unclear, wide);
+    EXPECT_TRUE(text.starts_with("NOT ALL JUDGED\n  no path that was judged changed, ")) << text;
+    EXPECT_NE(text.find("2 paths in one of them only were not judged: too few sends"), std::string::npos) << text;
+    const auto verdict = lines_of(unclear).back();
+    EXPECT_EQ(verdict["changed"], false);
+    EXPECT_EQ(verdict["verdict"], "not_all_judged");
+    EXPECT_EQ(verdict["paths_not_judged"], 2);
+}
+
+TEST(TheDiff, OfARecordingWithSendsLeftOutSaysThatTheirPathsAndOutcomesWereNotJudged) {
+    Sessions sessions;
+    fill_lossy(sessions, 1000);
+    Ending ending;
+    ending.ledger.left_out = 1;
+    sessions.a.end(ending);
+    sessions.comparison = compare(sessions.a, sessions.b, 0.2);
+    const std::string text = text_of(sessions, wide);
+    EXPECT_TRUE(text.starts_with("NOT ALL JUDGED\n")) << text;
+    EXPECT_EQ(text.find("no more sends were lost"), std::string::npos) << text;
+    EXPECT_NE(text.find("paths and outcomes were not judged"), std::string::npos) << text;
+    EXPECT_NE(text.find("1 more send was left out by --outcome"), std::string::npos) << text;
+    const auto lines = lines_of(sessions);
+    EXPECT_EQ(lines[0]["left_out"], 1);
+    EXPECT_EQ(lines.back()["verdict"], "not_all_judged");
 }
 
 TEST(TheDiffText, SaysWhereEvidenceAndHooksDiffer) {

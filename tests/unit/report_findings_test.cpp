@@ -35,7 +35,7 @@ TEST(FindingsText, SaysThatNothingStandsOutAndWhatWasLookedAt) {
     session.end();
     const std::string text = text_of(session.findings);
     EXPECT_TRUE(says(text, "FINDINGS  nothing stands out in 500 sends\n")) << text;
-    for (const auto& subject : session.findings.subjects()) {
+    for (const auto& subject : session.findings.looked().subjects) {
         const std::string whole = text_of(session.findings, {false, true, 4000, false});
         EXPECT_TRUE(says(whole, subject.text)) << subject.text;
     }
@@ -57,8 +57,8 @@ TEST(FindingsText, SaysWhatARecordingWithoutALedgerCannotTell) {
     session.end();
     const std::string text = text_of(session.findings, {false, true, 4000, false});
     EXPECT_TRUE(says(text,
-                     "not looked at, for the recording is not whole: what tracing itself lost, the "
-                     "devices' own counters\n"))
+                     "not looked at, for the recording is not whole: calls on a TX ring that find it empty, what "
+                     "tracing itself lost, the devices' own counters, sends that --outcome left out\n"))
         << text;
 }
 
@@ -137,6 +137,47 @@ TEST(FindingsJson, IsValidWhateverNamesThereAre) {
     const std::string text = json_of(session.findings);
     EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
     EXPECT_TRUE(nlohmann::json::accept(text)) << text;
+}
+
+TEST(FindingsText, SaysHowManySendsWereLeftOutOfTheRecording) {
+    Session session;
+    session.add(30, made::failed());
+    session.ending.ledger.left_out = 70;
+    session.ending.ledger.decoded += 70;
+    session.ending.ledger.sends.seen += 70;
+    session.ending.ledger.decoded_by_outcome[0] += 70;
+    session.end();
+    const std::string text = text_of(session.findings, {false, true, 4000, false});
+    EXPECT_TRUE(says(text, "FINDINGS  2 in 30 sends (70 more were left out by --outcome): lost frames first")) << text;
+    EXPECT_TRUE(says(text, "1  30 of 100 sends (30 %) met an interface")) << text;
+    EXPECT_TRUE(says(text, "  looked at, in the sends that are here: ")) << text;
+}
+
+TEST(FindingsJson, SayWhatWasLookedAtAndWhatCouldNotBe) {
+    Session session(made::plan_without(Stage::copy));
+    session.add(30, made::failed());
+    session.ending.ledger.left_out = 70;
+    session.end();
+    fmt::memory_buffer out;
+    append_looked_at_json(out, session.findings.looked());
+    const std::string text = fmt::to_string(out);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+    const auto json = nlohmann::json::parse(text);
+    EXPECT_EQ(json.at("type"), "looked_at");
+    EXPECT_EQ(json.at("sends"), 30);
+    EXPECT_EQ(json.at("left_out"), 70);
+    EXPECT_EQ(json.at("subjects").size(), session.findings.looked().subjects.size());
+    for (const auto& subject : json.at("subjects")) {
+        const bool copies = subject.at("subject") == "copies that dominate";
+        EXPECT_EQ(subject.at("seen") == "not_traced", copies) << subject;
+        EXPECT_EQ(subject.at("stage").is_null(), !copies) << subject;
+    }
+    Session cut;
+    cut.ending.cut_off = true;
+    cut.end();
+    fmt::memory_buffer unknown;
+    append_looked_at_json(unknown, cut.findings.looked());
+    EXPECT_TRUE(nlohmann::json::parse(fmt::to_string(unknown)).at("left_out").is_null());
 }
 
 TEST(FindingsJson, IsEmptyWhereNothingStandsOut) {

@@ -27,6 +27,10 @@ std::vector<Finding> one_finding() {
              "advice"}};
 }
 
+Looked nothing_looked_at() {
+    return {};
+}
+
 using pages::holds;
 using pages::occurrences;
 
@@ -123,30 +127,60 @@ TEST(ReportHtml, ShowsTheTimesOfTheChain) {
 TEST(ReportHtml, LinksAFindingToTheSendsThatAreShown) {
     fmt::memory_buffer out;
     HtmlPage page(out);
-    page.set_findings(one_finding);
+    page.set_findings(one_finding, nothing_looked_at);
     made::MixedSession(5).tell(page);
     const std::string text = fmt::to_string(out);
     EXPECT_TRUE(holds(text, "<a href=\"#send-1\">#1</a>, #999999999"));
     EXPECT_EQ(occurrences(text, "id=\"send-1\""), 1U);
-    EXPECT_TRUE(holds(text, "25.0 % of the frames"));
+    EXPECT_TRUE(holds(text, "25 % of the frames"));
 }
 
 TEST(ReportHtml, HasAWaterfallOfEachSendThatAFindingNames) {
     fmt::memory_buffer out;
     HtmlPage page(out);
-    page.set_findings([] {
-        Finding finding = one_finding()[0];
-        finding.sends = {1, 777};
-        finding.examples = {made::delivered(1), made::delivered(777)};
-        finding.more_sends = 12'000;
-        return std::vector<Finding>{finding, finding};
-    });
+    page.set_findings(
+        [] {
+            Finding finding = one_finding()[0];
+            finding.sends = {1, 777};
+            finding.examples = {made::delivered(1), made::delivered(777)};
+            finding.more_sends = 12'000;
+            return std::vector<Finding>{finding, finding};
+        },
+        nothing_looked_at);
     made::MixedSession(5).tell(page);
     const std::string text = fmt::to_string(out);
     EXPECT_TRUE(holds(text, "<a href=\"#send-1\">#1</a>, <a href=\"#send-777\">#777</a> and 12,000 more</dd>"));
     EXPECT_TRUE(holds(text, "<a href=\"#named\">"));
     EXPECT_EQ(occurrences(text, "id=\"send-1\""), 1U);
     EXPECT_EQ(occurrences(text, "id=\"send-777\""), 1U) << "two findings name it";
+}
+
+TEST(ReportHtml, SaysWhatWasLookedAtAndWhatCouldNotBe) {
+    const Looked looked{5,
+                        0,
+                        {{"frames over the MTU"},
+                         {"copies that dominate", Sight::not_traced, Stage::copy},
+                         {"receivers <without> room", Sight::not_there, Stage::packet_rcv},
+                         {"the devices' own counters", Sight::recording_cut}}};
+    const std::string page = pages::page_of(
+        5, [] { return std::vector<Finding>(); }, nullptr, looked);
+    EXPECT_EQ(flaw_of(page), "");
+    EXPECT_TRUE(holds(page, "<p>Nothing stands out in 5 sends.</p>"));
+    EXPECT_TRUE(holds(page, "<p class=\"muted\">looked at: frames over the MTU.</p>"));
+    EXPECT_TRUE(holds(page, "(--stages full): copies that dominate (skb_copy_datagram_from_iter).</p>"));
+    EXPECT_TRUE(holds(page, "says why): receivers &lt;without&gt; room (packet_rcv).</p>"));
+    EXPECT_TRUE(holds(page, "the recording is not whole: the devices&#39; own counters.</p>"));
+}
+
+TEST(ReportHtml, SaysOfARecordingWithSendsLeftOutWhatItsNumbersAreOf) {
+    const auto findings = [] {
+        Finding finding = one_finding()[0];
+        finding.kind = FindingKind::time;
+        return std::vector<Finding>{finding};
+    };
+    const std::string page = pages::page_of(300, findings, nullptr, {300, 999'700, {}});
+    EXPECT_TRUE(holds(page, "25 % of the time in the kernel, of the sends recorded</dd>"));
+    EXPECT_TRUE(holds(page, "In 300 sends (999700 more were left out by --outcome).</p>"));
 }
 
 TEST(ReportHtml, OfARecordingThatWasCutOffSaysThatLossAndDevicesAreUnknown) {
@@ -172,7 +206,7 @@ TEST(ReportHtml, OfARecordingThatWasCutOffSaysThatLossAndDevicesAreUnknown) {
 TEST(ReportHtml, OfACaptureThatWasNotTracedHasItsFramesAndNoZerosOfSends) {
     fmt::memory_buffer out;
     HtmlPage page(out);
-    page.set_findings(one_finding);
+    page.set_findings(one_finding, nothing_looked_at);
     const Plan plan;
     const made::Names names;
     const Origin origin = made::origin();
@@ -269,11 +303,11 @@ TEST(HtmlText, GroupsDigits) {
 }
 
 TEST(HtmlText, NeverRoundsSomeToNoneOrMostToAll) {
-    EXPECT_EQ(html::percent(0.0), "0.0 %");
-    EXPECT_EQ(html::percent(1.0), "100.0 %");
-    EXPECT_EQ(html::percent(1, 100'000), "&lt; 0.1 %");
-    EXPECT_EQ(html::percent(99'999, 100'000), "&gt; 99.9 %");
-    EXPECT_EQ(html::percent(0, 0), "");
+    EXPECT_EQ(html::column_percent(0.0), "0.0 %");
+    EXPECT_EQ(html::column_percent(1.0), "100.0 %");
+    EXPECT_EQ(html::column_percent(1, 100'000), "&lt; 0.1 %");
+    EXPECT_EQ(html::column_percent(99'999, 100'000), "&gt; 99.9 %");
+    EXPECT_EQ(html::column_percent(0, 0), "");
 }
 
 TEST(HtmlPolicy, NamesAHashAsBrowsersDo) {

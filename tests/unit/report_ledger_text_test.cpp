@@ -142,9 +142,10 @@ TEST(LedgerText, SumsUpTheFramesBehindTheReturnOfTheirSends) {
 
 TEST(LedgerText, WarnsOfFramesWhoseEndsAreNotKnown) {
     const FrameTally losses[] = {{.seen = 10, .decoded = 8, .no_room = 2, .map_full = 0, .missed = 0},
+                                 {.seen = 10, .decoded = 7, .no_room = 2, .map_full = 0, .missed = 0, .rejected = 1},
                                  {.seen = 0, .decoded = 0, .no_room = 0, .map_full = 3, .missed = 0},
                                  {.seen = 10, .decoded = 10, .no_room = 0, .map_full = 0, .missed = 4}};
-    const char* parts[] = {"10 events = decoded 8 + lost 2;",
+    const char* parts[] = {"10 events = decoded 8 + lost 2;", "10 events = decoded 7 + lost 2 + rejected 1;",
                            "0 events = decoded 0 + lost 0; not followed 3 (--in-flight)",
                            "return from the driver not seen 4\n"};
     for (std::size_t i = 0; i < std::size(losses); i++) {

@@ -14,10 +14,10 @@ namespace sockray::pages {
 
 // Of a session of so many sends, of all outcomes; `findings`: makes those that stand in it.
 template <typename Findings>
-std::string page_of(std::uint64_t sends, Findings findings, Ending* ending = nullptr) {
+std::string page_of(std::uint64_t sends, Findings findings, Ending* ending = nullptr, const Looked& looked = {}) {
     fmt::memory_buffer out;
     HtmlPage page(out);
-    page.set_findings(std::move(findings));
+    page.set_findings(std::move(findings), [&looked] { return looked; });
     made::MixedSession session(sends);
     session.tell(page);
     if (ending) *ending = session.ending();

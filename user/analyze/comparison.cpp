@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "user/analyze/statistics.h"
+#include "user/base/percent.h"
 
 namespace sockray {
 namespace {
@@ -24,10 +25,6 @@ std::string_view hook_of(const Plan& plan, Stage stage) {
     const PlanLine* line = plan.find(stage);
     if (line && line->partly) return "of some sends";
     return line && is_hooked(plan, stage) ? std::string_view(line->hook) : std::string_view("none");
-}
-
-double part(std::uint64_t of, std::uint64_t all) {
-    return all ? static_cast<double>(of) / static_cast<double>(all) : 0;
 }
 
 // The paths of one session that look the same in both.
@@ -145,6 +142,7 @@ class Comparer {
     Comparer(const Profile& a, const Profile& b, Comparison& result) : a_(a), b_(b), result_(result) {}
 
     void compare_all() {
+        selected_ = result_.left_out_a + result_.left_out_b > 0;
         compare_paths();
         compare_outcomes();
         compare_reasons();
@@ -161,8 +159,8 @@ class Comparer {
             change.stages = pair.stages;
             change.sends_a = pair.a.sends;
             change.sends_b = pair.b.sends;
-            change.share_a = part(change.sends_a, a_.sends());
-            change.share_b = part(change.sends_b, b_.sends());
+            change.share_a = share(change.sends_a, a_.sends());
+            change.share_b = share(change.sends_b, b_.sends());
             change.p = proportion_test(parts_of(a_, pair.a), parts_of(b_, pair.b));
             if (std::max(change.share_a, change.share_b) >= path_there) compare_times(change, pair);
             result_.paths.push_back(std::move(change));
@@ -209,8 +207,9 @@ class Comparer {
             change.sends_a = a_.outcomes()[static_cast<std::size_t>(outcome)];
             change.sends_b = b_.outcomes()[static_cast<std::size_t>(outcome)];
             if (change.sends_a + change.sends_b == 0) continue;
-            change.share_a = part(change.sends_a, known_a);
-            change.share_b = part(change.sends_b, known_b);
+            change.share_a = share(change.sends_a, known_a);
+            change.share_b = share(change.sends_b, known_b);
+            change.judged = !selected_;
             change.p = proportion_test(parts_of(a_, outcome), parts_of(b_, outcome));
             result_.outcomes.push_back(change);
         }
@@ -231,11 +230,11 @@ class Comparer {
         };
         add(a_, &ReasonChange::sends_a);
         add(b_, &ReasonChange::sends_b);
-        const auto share = [&](const ReasonChange& r) {
-            return std::max(part(r.sends_a, a_.sends()), part(r.sends_b, b_.sends()));
+        const auto larger = [&](const ReasonChange& r) {
+            return std::max(share(r.sends_a, a_.sends()), share(r.sends_b, b_.sends()));
         };
         std::stable_sort(result_.reasons.begin(), result_.reasons.end(),
-                         [&](const ReasonChange& x, const ReasonChange& y) { return share(x) > share(y); });
+                         [&](const ReasonChange& x, const ReasonChange& y) { return larger(x) > larger(y); });
     }
 
     void compare_evidence() {
@@ -252,11 +251,12 @@ class Comparer {
     void adjust() {
         std::vector<double*> tests;
         for (PathChange& path : result_.paths) {
-            tests.push_back(&path.p);
+            if (!selected_) tests.push_back(&path.p);
             for (StageChange& stage : path.times)
                 if (is_judged(stage)) tests.push_back(&stage.p);
         }
-        for (OutcomeChange& outcome : result_.outcomes) tests.push_back(&outcome.p);
+        for (OutcomeChange& outcome : result_.outcomes)
+            if (outcome.judged) tests.push_back(&outcome.p);
         std::vector<double> p;
         for (const double* test : tests) p.push_back(*test);
         adjust_holm(p);
@@ -264,7 +264,8 @@ class Comparer {
         result_.tests = tests.size();
     }
 
-    static PathVerdict verdict_of(const PathChange& path) {
+    PathVerdict verdict_of(const PathChange& path) const {
+        if (selected_) return PathVerdict::left_out;
         const bool significant = path.p < significance;
         const bool only_b = path.share_a < path_gone && path.share_b >= path_there;
         const bool only_a = path.share_b < path_gone && path.share_a >= path_there;
@@ -286,18 +287,34 @@ class Comparer {
                 if (stage.ratio < 1 / (1 + result_.tolerance)) stage.verdict = TimeVerdict::faster;
             }
         }
+        judge_outcomes();
+    }
+
+    void judge_outcomes() {
+        double lost_a = 0;
+        double lost_b = 0;
+        for (const OutcomeChange& outcome : result_.outcomes) {
+            if (outcome.outcome != Outcome::dropped && outcome.outcome != Outcome::failed) continue;
+            lost_a += outcome.share_a;
+            lost_b += outcome.share_b;
+        }
         for (OutcomeChange& outcome : result_.outcomes) {
-            outcome.changed = outcome.p < significance && std::abs(outcome.share_a - outcome.share_b) > outcome_shift;
-            const bool bad = outcome.outcome == Outcome::dropped || outcome.outcome == Outcome::failed;
-            const bool good = outcome.outcome == Outcome::delivered;
-            outcome.worse = outcome.changed &&
-                            ((bad && outcome.share_b > outcome.share_a) || (good && outcome.share_b < outcome.share_a));
+            if (outcome.outcome != Outcome::queued)
+                outcome.counts_from = std::clamp(common_loss * std::min(lost_a, lost_b), loss_shift, outcome_shift);
+            if (!outcome.judged) continue;
+            outcome.significant = outcome.p < significance;
+            outcome.changed = outcome.significant && std::abs(outcome.share_a - outcome.share_b) >= outcome.counts_from;
+            outcome.worse = outcome.changed && outcome.is_for_the_worse();
+            outcome.unclear = !outcome.significant && outcome.outcome != Outcome::delivered &&
+                              outcome.is_for_the_worse() && outcome.share_a < path_gone &&
+                              outcome.share_b >= path_there;
         }
     }
 
     const Profile& a_;
     const Profile& b_;
     Comparison& result_;
+    bool selected_ = false;  // by --outcome: what is here is not all of a session
 };
 
 }  // namespace
@@ -319,11 +336,31 @@ bool Comparison::slower() const {
     });
 }
 
+Unjudged Comparison::unjudged() const {
+    Unjudged count;
+    for (const PathChange& path : paths) {
+        count.paths += path.verdict == PathVerdict::unclear || path.verdict == PathVerdict::left_out;
+        for (const StageChange& stage : path.times) {
+            count.hooks += stage.has_times && stage.verdict == TimeVerdict::hooks;
+            count.too_few += stage.has_times && stage.verdict == TimeVerdict::too_few;
+        }
+    }
+    for (const OutcomeChange& outcome : outcomes) count.outcomes += outcome.unclear || !outcome.judged;
+    return count;
+}
+
+Verdict Comparison::verdict() const {
+    if (changed()) return Verdict::changed;
+    return unjudged().all() ? Verdict::not_all_judged : Verdict::same;
+}
+
 Comparison compare(const Profile& a, const Profile& b, double tolerance) {
     Comparison result;
     result.tolerance = tolerance;
     result.sends_a = a.sends();
     result.sends_b = b.sends();
+    result.left_out_a = a.ending().ledger.left_out;
+    result.left_out_b = b.ending().ledger.left_out;
     Comparer(a, b, result).compare_all();
     return result;
 }

@@ -21,6 +21,7 @@ DeviceReached device_reached(const Send& send) {
 }
 
 void Devices::add(const Send& send) {
+    added_++;
     const sr_send& record = send.record;
     const auto [ifname, ifindex] = device_reached(send);
     if (ifname.empty()) return;

@@ -43,10 +43,13 @@ class Devices {
     DeviceSends of(std::string_view ifname, std::uint32_t netns_ino = 0, std::int32_t ifindex = 0) const;
     // Sends on devices beyond the first `kept`.
     std::uint64_t other_sends() const { return other_sends_; }
+    // All sends that came to add().
+    std::uint64_t added() const { return added_; }
 
   private:
     std::vector<DeviceSends> devices_;
     std::uint64_t other_sends_ = 0;
+    std::uint64_t added_ = 0;
 };
 
 }  // namespace sockray

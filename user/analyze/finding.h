@@ -30,6 +30,7 @@ struct Finding {
     std::string rule;   // its lasting name, for scripts: "send-buffer"
     std::string title;  // one line, with the number that matters
     // The share of the session that it costs, 0 to 1: of the frames, or of the time that all sends spent in the kernel.
+    // Where --outcome left sends out: of all frames that the ledger counts, but of the time of the sends recorded.
     // Findings are ordered by their kind, and those of one kind by it.
     double cost = 0;
     std::vector<std::string> evidence;      // one line each: a number, where it was measured

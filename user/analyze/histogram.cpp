@@ -6,9 +6,8 @@
 namespace sockray {
 
 void Histogram::take_buckets() {
-    constexpr std::size_t count = exact + (64 - fine_bits - 1) * fine;
-    static_assert(count == 3776);
-    buckets_.resize(count);
+    static_assert(bucket_count == 3776);
+    buckets_.resize(bucket_count);
 }
 
 std::uint64_t Histogram::midpoint(std::size_t bucket) {

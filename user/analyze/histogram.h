@@ -13,7 +13,19 @@ namespace sockray {
 // Values 0 to 127 have a bucket each; above, every power of two is divided into 64 buckets of equal width. A
 // bucket's midpoint is then never further than 1/128 from any value in it. 30 kB, taken with the first value.
 class Histogram {
+    static constexpr int fine_bits = 6;  // 64 buckets a power of two
+    static constexpr std::uint64_t fine = 1U << fine_bits;
+    static constexpr std::uint64_t exact = 2 * fine;  // below, every value has a bucket of its own
+
   public:
+    static constexpr std::size_t bucket_count = exact + (64 - fine_bits - 1) * fine;
+    // Which bucket a value is in: a longer one is never in an earlier bucket. (Its leading 7 bits name its bucket
+    // within its power of two, the others are what the bucket does not tell.)
+    static std::size_t bucket_of(std::uint64_t value) {
+        const int dropped = static_cast<int>(std::bit_width(value | fine)) - fine_bits - 1;
+        return static_cast<std::size_t>(dropped) * fine + static_cast<std::size_t>(value >> dropped);
+    }
+
     void add(std::uint64_t value) {
         if (buckets_.empty()) take_buckets();
         buckets_[bucket_of(value)]++;
@@ -37,15 +49,6 @@ class Histogram {
     std::uint64_t quantile(double q) const;
 
   private:
-    static constexpr int fine_bits = 6;  // 64 buckets a power of two
-    static constexpr std::uint64_t fine = 1U << fine_bits;
-    static constexpr std::uint64_t exact = 2 * fine;  // below, every value has a bucket of its own
-
-    // A value's leading 7 bits name its bucket within its power of two, the others are what the bucket does not tell.
-    static std::size_t bucket_of(std::uint64_t value) {
-        const int dropped = static_cast<int>(std::bit_width(value | fine)) - fine_bits - 1;
-        return static_cast<std::size_t>(dropped) * fine + static_cast<std::size_t>(value >> dropped);
-    }
     static std::uint64_t midpoint(std::size_t bucket);
     void take_buckets();
 

@@ -30,10 +30,12 @@ int diagnose(const DiagnoseOptions& options) {
         return say_error(no_sends_traced(options.files.front(), *frames));
     }
     Output out(STDOUT_FILENO);
-    if (options.json)
+    if (options.json) {
         append_findings_json(out.buffer(), findings.result());
-    else
+        append_looked_at_json(out.buffer(), findings.looked());
+    } else {
         append_findings_text(out.buffer(), findings, style_of(STDOUT_FILENO));
+    }
     out.flush();
     for (const std::string& words : notes->words) say(words);
     return say_output_error(out) ? exit_failed : exit_done;
@@ -43,7 +45,7 @@ void add_diagnose(CLI::App& app, Action& action) {
     const auto options = std::make_shared<DiagnoseOptions>();
     CLI::App& verb = *app.add_subcommand("diagnose", "what stands out in a recording, why, and what to try");
     add_recording_files(verb, options->files);
-    verb.add_flag("--json", options->json, "one JSON object a finding");
+    verb.add_flag("--json", options->json, "one JSON object a finding, and one of what was looked at");
     verb.footer(diagnose_footer);
     verb.callback([options, &action] { action = [options] { return diagnose(*options); }; });
 }

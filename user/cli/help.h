@@ -156,32 +156,36 @@ Examples:
 inline constexpr const char* diagnose_footer = R"help(
 Each finding says where its numbers were measured, the likely cause and what to try. What cost frames
 comes first, then what cost time, then what is good to know; of each the most costly first. More stages
-in the recording (--stages device, full) let more rules see; what no rule could look at is said. Exit
+in the recording (--stages device, full) let more rules see; what no rule could look at is said. Of sends
+that --outcome left out no more than their number is known: lost frames are shares of all, times are not. Exit
 status 1 where the capture was not traced: it has no sends to judge.
 
 Examples:
   sockray trace --stages full -w sends.pcapng -- ./mysender
   sockray diagnose sends.pcapng
-  sockray diagnose --json sends.pcapng | jq -r '"\(.cost) \(.rule): \(.title)"')help";
+  sockray diagnose --json sends.pcapng | jq -r 'select(.rule) | "\(.cost) \(.rule): \(.title)"')help";
 
 inline constexpr const char* diff_footer = R"help(
 The path changed where one that at least 1 % of the sends took is gone (below 0.1 %), or a new one is
 there. A stage got slower where that is significant, with blocks of consecutive sends as observations,
-and more than the tolerance. More sends that are dropped or failed count too, from 1 in 100 on. All
-tests are corrected for their number: where nothing changed, 1 comparison in 100 says something did.
+and more than the tolerance. More sends that are dropped or failed count from 1 in 1000 on; where both
+lose many, from a tenth of these on, at most 1 in 100; what is less is shown. All tests are corrected
+for their number: where nothing changed, 1 comparison in 100 says something did.
 
 How much two runs of the same thing differ by themselves (CPU, frequency, load) only two such runs can
 tell: set the tolerance above it. A stage without a hook in one of them is compared in neither; times in
-which hooks of different kinds lie are shown and not judged (record with the same --backend).
+which hooks of different kinds lie are shown and not judged (record with the same --backend). So are paths
+and outcomes where --outcome left sends out. NOT ALL JUDGED says that something was not, SAME that all was.
 
 Examples:
   sockray run -i veth0 -c 100000 -w before.pcapng
   sockray run -i veth0 -c 100000 -w after.pcapng
   sockray diff before.pcapng after.pcapng
   sockray diff cap cap1 cap2 -- after.pcapng
-  sockray diff --tolerance 50 --json before.pcapng after.pcapng | jq 'select(.subject == "verdict")'
+  sockray diff --tolerance 50 --json before.pcapng after.pcapng | jq -r 'select(.subject == "verdict") | .verdict'
 
-Exit status 1 where the path changed, a stage got slower, more sends were lost, or a file cannot be read.)help";
+Exit status 1 where the path changed, a stage got slower, more sends were lost, or a file cannot be read;
+0 where nothing of this was found, be it SAME or NOT ALL JUDGED (--json: same, not_all_judged).)help";
 
 inline constexpr const char* compare_methods_footer = R"help(
 sendto, send, sendmsg, sendmmsg, write, writev, ring-v1, ring-v2 and ring-v3, each also past the qdisc

@@ -97,7 +97,8 @@ Status add_page(FileReports& files, const std::string& path, const RecordingFile
     if (path.empty()) return {};
     auto file = FileReport::create<HtmlPage>(path, recording);
     if (!file) return tl::unexpected(file.error());
-    (*file)->report<HtmlPage>().set_findings([&findings] { return findings.result(); });
+    (*file)->report<HtmlPage>().set_findings([&findings] { return findings.result(); },
+                                             [&findings] { return findings.looked(); });
     files.push_back(std::move(*file));
     return {};
 }
@@ -193,7 +194,10 @@ int report(const ReportOptions& options) {
         for (const std::string& words : notes->words) say(words);
         return say_error(no_sends_traced(options.files.front(), *frames));
     }
-    if (options.json) append_findings_json(out.buffer(), findings.result());
+    if (options.json) {
+        append_findings_json(out.buffer(), findings.result());
+        if (summary.is_traced()) append_looked_at_json(out.buffer(), findings.looked());
+    }
     if (text) {
         if (summary.is_traced()) {
             out.buffer().push_back('\n');

@@ -74,7 +74,7 @@ std::string top_ledger_line(const Ledger& ledger, const Style& style) {
 std::string top_loss_line(const Ledger& ledger, const Style& style) {
     const Loss& lost = ledger.sends.lost;
     const FrameTally& frames = ledger.frames;
-    if (lost_records(ledger) + frames.no_room + frames.map_full + frames.missed == 0) {
+    if (lost_records(ledger) + frames.no_room + frames.rejected + frames.map_full + frames.missed == 0) {
         fmt::memory_buffer out;
         paint(out, style, Tone::dim, shortened("LOSS   nothing", style.width));
         return fmt::to_string(out);
@@ -86,6 +86,7 @@ std::string top_loss_line(const Ledger& ledger, const Style& style) {
                      {"no seat", lost.map_full, Tone::warning},
                      {"rejected", lost.rejected, Tone::warning},
                      {"frames without room", frames.no_room, Tone::warning},
+                     {"frames rejected", frames.rejected, Tone::warning},
                      {"not followed", frames.map_full, Tone::warning},
                      {"not seen to end", frames.missed, Tone::warning}},
                     style);

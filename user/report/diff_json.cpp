@@ -16,6 +16,7 @@ std::string_view verdict_name(PathVerdict verdict) {
         case PathVerdict::vanished: return "vanished";
         case PathVerdict::shifted: return "shifted";
         case PathVerdict::unclear: return "unclear";
+        case PathVerdict::left_out: return "left_out";
     }
     return "same";
 }
@@ -29,6 +30,15 @@ std::string_view verdict_name(TimeVerdict verdict) {
         case TimeVerdict::too_few: return "too_few";
     }
     return "same";
+}
+
+std::string_view verdict_name(Verdict verdict) {
+    switch (verdict) {
+        case Verdict::same: return "same";
+        case Verdict::changed: return "changed";
+        case Verdict::not_all_judged: return "not_all_judged";
+    }
+    return "not_all_judged";
 }
 
 // One line: what `append` puts into the object.
@@ -62,6 +72,7 @@ void append_recording(JsonObject& object, std::string_view which, const Profile&
     object.number("lost", ending.cut_off ? std::nullopt : std::optional(ending.ledger.sends.lost.total()));
     object.boolean("cut_off", ending.cut_off);
     object.boolean("files_missing", ending.missing.any());
+    object.number("left_out", ending.cut_off ? std::nullopt : std::optional(ending.ledger.left_out));
 }
 
 void append_evidence(JsonObject& object, const EvidenceChange& change) {
@@ -77,6 +88,10 @@ void append_outcome(JsonObject& object, const OutcomeChange& change) {
     append_shares(object, change.sends_a, change.sends_b, change.share_a, change.share_b, change.p);
     object.boolean("changed", change.changed);
     object.boolean("worse", change.worse);
+    object.boolean("judged", change.judged);
+    object.boolean("significant", change.significant);
+    object.boolean("unclear", change.unclear);
+    object.real("counts_from", change.counts_from);
 }
 
 void append_reason(JsonObject& object, const ReasonChange& reason) {
@@ -128,6 +143,11 @@ void append_verdict(JsonObject& object, const Comparison& comparison) {
     object.boolean("slower", comparison.slower());
     object.real("tolerance", comparison.tolerance);
     object.number("tests", comparison.tests);
+    const Unjudged unjudged = comparison.unjudged();
+    object.text("verdict", verdict_name(comparison.verdict()));
+    object.number("paths_not_judged", unjudged.paths);
+    object.number("outcomes_not_judged", unjudged.outcomes);
+    object.number("stages_not_judged", unjudged.hooks + unjudged.too_few);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "user/analyze/incomplete.h"
 #include "user/analyze/statistics.h"
 #include "user/base/paragraph.h"
+#include "user/base/percent.h"
 #include "user/base/words.h"
 #include "user/live/outcome_tone.h"
 
@@ -26,10 +27,8 @@ constexpr int words_width = 2 + 13;  // "too few sends"
 constexpr int share_width = 9;
 constexpr int count_width = 11;
 
-std::string percent(double share) {
-    if (share == 0) return "0%";
-    if (share < 0.0001) return "< 0.01%";
-    return fmt::format("{:.{}f}%", share * 100, share < 0.1 || (share > 0.99 && share < 1) ? 2 : 1);
+std::string share_words(double share) {
+    return percent(share, "%");
 }
 
 std::string signed_percent(double ratio) {
@@ -58,16 +57,16 @@ std::vector<std::string> changes_of(const Comparison& comparison) {
         const PathChange& path = comparison.paths[i];
         if (path.verdict == PathVerdict::appeared)
             words.push_back(fmt::format("path {} appeared: {} of B's sends, {} of A's: {}", i + 1,
-                                        percent(path.share_b), percent(path.share_a), name_of(path)));
+                                        share_words(path.share_b), share_words(path.share_a), name_of(path)));
         if (path.verdict == PathVerdict::vanished)
             words.push_back(fmt::format("path {} vanished: {} of A's sends, {} of B's: {}", i + 1,
-                                        percent(path.share_a), percent(path.share_b), name_of(path)));
+                                        share_words(path.share_a), share_words(path.share_b), name_of(path)));
     }
     for (const OutcomeChange& outcome : comparison.outcomes)
         if (outcome.worse)
             words.push_back(
                 fmt::format("{} sends are {}: {} instead of {}", outcome.share_b > outcome.share_a ? "more" : "fewer",
-                            outcome_name(outcome.outcome), percent(outcome.share_b), percent(outcome.share_a)));
+                            outcome_name(outcome.outcome), share_words(outcome.share_b), share_words(outcome.share_a)));
     for (const PathChange& path : comparison.paths)
         for (const StageChange& stage : path.times)
             if (stage.verdict == TimeVerdict::slower)
@@ -77,31 +76,58 @@ std::vector<std::string> changes_of(const Comparison& comparison) {
     return words;
 }
 
-// Times of paths that both have, which no verdict was made of.
-std::size_t not_judged(const Comparison& comparison, TimeVerdict why) {
-    std::size_t count = 0;
-    for (const PathChange& path : comparison.paths)
-        for (const StageChange& stage : path.times) count += stage.has_times && stage.verdict == why;
-    return count;
+// What is lost more than before, or delivered less, and is no change all the same: how much, and why it is none.
+std::vector<std::string> small_losses(const Comparison& comparison) {
+    std::vector<std::string> words;
+    for (const OutcomeChange& outcome : comparison.outcomes) {
+        if (!outcome.judged || outcome.worse || !outcome.is_for_the_worse()) continue;
+        const bool delivered = outcome.outcome == Outcome::delivered;
+        if (delivered && !outcome.significant) continue;
+        std::string why = "which may be chance";
+        if (outcome.significant)
+            why = fmt::format("by less than the {} that counts", share_words(outcome.counts_from));
+        else if (outcome.unclear)
+            why = "too few, or all in one stretch, to tell it from chance";
+        words.push_back(fmt::format("{} sends are {}, {}: {} ({}) instead of {} ({})", delivered ? "fewer" : "more",
+                                    outcome_name(outcome.outcome), why, outcome.sends_b, share_words(outcome.share_b),
+                                    outcome.sends_a, share_words(outcome.share_a)));
+    }
+    return words;
+}
+
+// Of what was judged. Of losses only where there are not more of them.
+std::string nothing_changed(const Comparison& comparison, const Unjudged& unjudged) {
+    const bool more_lost =
+        std::any_of(comparison.outcomes.begin(), comparison.outcomes.end(), [](const OutcomeChange& outcome) {
+            return !outcome.judged || (outcome.outcome != Outcome::delivered && outcome.is_for_the_worse());
+        });
+    return fmt::format("no path{} changed, {}no stage that was judged got slower by more than {:g}%",
+                       unjudged.paths ? " that was judged" : "", more_lost ? "" : "no more sends were lost, ",
+                       comparison.tolerance * 100);
 }
 
 void append_verdict(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
     const std::vector<std::string> changes = changes_of(comparison);
-    paint(out, style, changes.empty() ? Tone::good : Tone::bad, changes.empty() ? "SAME" : "CHANGED");
+    const Unjudged unjudged = comparison.unjudged();
+    switch (comparison.verdict()) {
+        case Verdict::same: paint(out, style, Tone::good, "SAME"); break;
+        case Verdict::changed: paint(out, style, Tone::bad, "CHANGED"); break;
+        case Verdict::not_all_judged: paint(out, style, Tone::warning, "NOT ALL JUDGED"); break;
+    }
     end_line(out);
     for (const std::string& change : changes) paint_lines(out, style, Tone::plain, change, 2);
-    if (changes.empty())
-        paint_lines(out, style, Tone::plain,
-                    fmt::format("no path changed, no more sends were lost, no stage that was judged got slower by more "
-                                "than {:g}%",
-                                comparison.tolerance * 100),
-                    2);
-    if (const std::size_t count = not_judged(comparison, TimeVerdict::hooks))
-        paint_lines(out, style, Tone::warning,
-                    fmt::format("the times of {} were not judged: hooks differ there", count_of(count, "stage")), 2);
-    if (const std::size_t count = not_judged(comparison, TimeVerdict::too_few))
-        paint_lines(out, style, Tone::warning,
-                    fmt::format("the times of {} were not judged: too few sends", count_of(count, "stage")), 2);
+    if (changes.empty()) paint_lines(out, style, Tone::plain, nothing_changed(comparison, unjudged), 2);
+    const auto warn = [&](const std::string& words) { paint_lines(out, style, Tone::warning, words, 2); };
+    for (const std::string& words : small_losses(comparison)) warn(words);
+    if (comparison.left_out_a + comparison.left_out_b)
+        warn("paths and outcomes were not judged: of the sends that --outcome left out neither is known");
+    else if (unjudged.paths)
+        warn(fmt::format("{} in one of them only {} not judged: too few sends, or all in one stretch",
+                         count_of(unjudged.paths, "path"), verb_of(unjudged.paths, "was", "were")));
+    if (unjudged.hooks)
+        warn(fmt::format("the times of {} were not judged: hooks differ there", count_of(unjudged.hooks, "stage")));
+    if (unjudged.too_few)
+        warn(fmt::format("the times of {} were not judged: too few sends", count_of(unjudged.too_few, "stage")));
 }
 
 // ---- what was compared
@@ -120,7 +146,13 @@ void append_session(fmt::memory_buffer& out, std::string_view name, const Profil
                                       printable(origin.host, style.utf8)));
     head.add(Tone::plain, shortened(printable(command, style.utf8), std::clamp(style.width - indent, 20, most)));
     head.end();
-    const std::uint64_t lost = profile.ending().ledger.sends.lost.total();
+    const Ledger& ledger = profile.ending().ledger;
+    const std::uint64_t lost = ledger.sends.lost.total();
+    if (ledger.left_out)
+        paint_lines(out, style, Tone::warning,
+                    fmt::format("{} left out by --outcome: all shares are of those that are here",
+                                count_of(ledger.left_out, "more send was", "more sends were")),
+                    5);
     const MissingFiles& missing = profile.ending().missing;
     if (missing.any()) paint_lines(out, style, Tone::warning, incomplete_words(missing), 5);
     if (profile.ending().cut_off)
@@ -168,6 +200,15 @@ void append_evidence(fmt::memory_buffer& out, const Comparison& comparison, cons
 
 // ---- outcomes
 
+std::string words_of(const OutcomeChange& outcome) {
+    const std::string_view more = outcome.share_b > outcome.share_a ? "more" : "fewer";
+    if (outcome.changed) return std::string(more);
+    if (outcome.share_a == outcome.share_b || !outcome.judged) return "";
+    if (outcome.significant) return fmt::format("{}, by less than {}", more, share_words(outcome.counts_from));
+    const bool lost = outcome.outcome == Outcome::dropped || outcome.outcome == Outcome::failed;
+    return lost && outcome.is_for_the_worse() ? fmt::format("{}, may be chance", more) : "";
+}
+
 void append_outcomes(fmt::memory_buffer& out, const Comparison& comparison, const Style& style) {
     if (comparison.outcomes.empty()) return;
     heading(out, style, "OUTCOMES");
@@ -177,12 +218,12 @@ void append_outcomes(fmt::memory_buffer& out, const Comparison& comparison, cons
         out.append(std::string_view("  "));
         paint_cell(out, style, tone_of(outcome.outcome), outcome_name(outcome.outcome), 10);
         fmt::format_to(std::back_inserter(out), "{:>{}}{:>{}}{:>{}}{:>{}}", outcome.sends_a, count_width,
-                       percent(outcome.share_a), share_width, outcome.sends_b, count_width, percent(outcome.share_b),
-                       share_width);
-        if (outcome.changed) {
+                       share_words(outcome.share_a), share_width, outcome.sends_b, count_width,
+                       share_words(outcome.share_b), share_width);
+        if (const std::string words = words_of(outcome); !words.empty()) {
             out.append(std::string_view("  "));
-            paint(out, style, outcome.worse ? Tone::bad : Tone::warning,
-                  outcome.share_b > outcome.share_a ? "more" : "fewer");
+            const Tone lesser = outcome.changed ? Tone::warning : Tone::dim;
+            paint(out, style, outcome.worse ? Tone::bad : lesser, words);
         }
         end_line(out);
     }
@@ -207,6 +248,7 @@ std::string_view words_of(PathVerdict verdict) {
         case PathVerdict::vanished: return "vanished";
         case PathVerdict::shifted: return "another share of the sends";
         case PathVerdict::unclear: return "in one only: too few sends, or all in one stretch, to tell it from chance";
+        case PathVerdict::left_out: return "not judged: --outcome left sends out";
     }
     return "";
 }
@@ -274,7 +316,7 @@ void append_stage(fmt::memory_buffer& out, const StageChange& change, std::strin
 void append_path(fmt::memory_buffer& out, const PathChange& path, std::size_t number, const Style& style) {
     heading(out, style, fmt::format("PATH {}", number));
     fmt::format_to(std::back_inserter(out), "  A: {}, {}; B: {}, {}", count_of(path.sends_a, "send"),
-                   percent(path.share_a), count_of(path.sends_b, "send"), percent(path.share_b));
+                   share_words(path.share_a), count_of(path.sends_b, "send"), share_words(path.share_b));
     if (path.verdict != PathVerdict::same) {
         const bool changed = path.verdict == PathVerdict::appeared || path.verdict == PathVerdict::vanished;
         out.append(std::string_view(": "));

@@ -29,4 +29,24 @@ void append_findings_json(fmt::memory_buffer& out, std::span<const Finding> find
     }
 }
 
+void append_looked_at_json(fmt::memory_buffer& out, const Looked& looked) {
+    {
+        JsonObject object(out);
+        object.text("type", "looked_at");
+        object.number("sends", looked.sends);
+        object.number("left_out", looked.left_out);
+        JsonArray subjects = object.array("subjects");
+        for (const Subject& subject : looked.subjects) {
+            JsonObject one = subjects.object();
+            one.text("subject", subject.text);
+            one.text("seen", sight_name(subject.sight));
+            if (subject.needs == Stage::none)
+                one.null("stage");
+            else
+                one.text("stage", stage_name(subject.needs));
+        }
+    }
+    out.push_back('\n');
+}
+
 }  // namespace sockray

@@ -6,8 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "user/base/words.h"
-
 namespace sockray {
 namespace {
 
@@ -58,25 +56,9 @@ void append_finding(fmt::memory_buffer& out, const Style& style, std::size_t num
     append_part(out, style, "rule", finding.rule);
 }
 
-void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const Style& style) {
-    std::vector<std::string> at;
-    std::vector<std::string> not_at;
-    std::vector<std::string> without_ledger;
-    for (const Findings::Subject& subject : findings.subjects()) {
-        if (subject.incomplete)
-            without_ledger.emplace_back(subject.text);
-        else if (subject.needs == Stage::none)
-            at.emplace_back(subject.text);
-        else
-            not_at.push_back(fmt::format("{} ({})", subject.text, stage_name(subject.needs)));
-    }
-    paint_lines(out, style, Tone::plain, "looked at: " + list(at), 2);
-    if (!not_at.empty())
-        paint_lines(out, style, Tone::plain,
-                    "not looked at, for the stage was not traced (--stages full): " + list(not_at), 2);
-    if (!without_ledger.empty())
-        paint_lines(out, style, Tone::plain, "not looked at, for the recording is not whole: " + list(without_ledger),
-                    2);
+void append_looked_at(fmt::memory_buffer& out, const Looked& looked, const Style& style) {
+    for (const SubjectGroup& group : grouped(looked))
+        paint_lines(out, style, Tone::plain, group.title + ": " + list(group.subjects), 2);
 }
 
 }  // namespace
@@ -84,10 +66,11 @@ void append_looked_at(fmt::memory_buffer& out, const Findings& findings, const S
 void append_findings_text(fmt::memory_buffer& out, const Findings& findings, const Style& style) {
     paint(out, style, Tone::bold, "FINDINGS");
     const std::vector<Finding>& found = findings.result();
+    const Looked looked = findings.looked();
     if (found.empty()) {
-        fmt::format_to(std::back_inserter(out), "  nothing stands out in {}\n", count_of(findings.sends(), "send"));
+        fmt::format_to(std::back_inserter(out), "  nothing stands out in {}\n", looked_sends(looked));
     } else {
-        fmt::format_to(std::back_inserter(out), "  {} in {}{}\n", found.size(), count_of(findings.sends(), "send"),
+        fmt::format_to(std::back_inserter(out), "  {} in {}{}\n", found.size(), looked_sends(looked),
                        found.size() > 1 ? ": lost frames first, then time, then what is good to know" : "");
         for (std::size_t i = 0; i < found.size(); i++) {
             out.push_back('\n');
@@ -95,7 +78,7 @@ void append_findings_text(fmt::memory_buffer& out, const Findings& findings, con
         }
         out.push_back('\n');
     }
-    append_looked_at(out, findings, style);
+    append_looked_at(out, looked, style);
 }
 
 }  // namespace sockray

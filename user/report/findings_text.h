@@ -7,8 +7,7 @@
 
 namespace sockray {
 
-// Behind the end() of `findings`. Where nothing stands out, it says so, and
-// what was looked at.
+// Behind the end() of `findings`. Where nothing stands out, it says so; then what was looked at, and what could not be.
 void append_findings_text(fmt::memory_buffer& out, const Findings& findings, const Style& style);
 
 }  // namespace sockray

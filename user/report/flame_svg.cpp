@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/percent.h"
 #include "user/base/terminal.h"
 #include "user/base/words.h"
 #include "user/report/folded.h"
@@ -75,10 +76,6 @@ void append_xml(fmt::memory_buffer& out, std::string_view text) {
             out.append(one);
         text.remove_prefix(length);
     }
-}
-
-double share(std::uint64_t part, std::uint64_t all) {
-    return all ? static_cast<double>(part) / static_cast<double>(all) : 0;
 }
 
 class Flame {

@@ -214,11 +214,13 @@ std::vector<LedgerLine> other_counts_words(const Ending& ending) {
                                         count_of(ledger.children_lost, "child", "children"))});
     const FrameTally& frames = ledger.frames;
     if (frames.seen || frames.map_full)
-        lines.push_back({frames.no_room || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
-                         fmt::format("frames behind the return of their sends: {} = decoded {} + lost {}; not followed "
-                                     "{} (--in-flight), return from the driver not seen {}",
-                                     count_of(frames.seen, "event"), frames.decoded, frames.no_room, frames.map_full,
-                                     frames.missed)});
+        lines.push_back(
+            {frames.no_room || frames.rejected || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
+             fmt::format("frames behind the return of their sends: {} = decoded {} + lost {}{}; not followed {} "
+                         "(--in-flight), return from the driver not seen {}",
+                         count_of(frames.seen, "event"), frames.decoded, frames.no_room,
+                         frames.rejected ? fmt::format(" + rejected {}", frames.rejected) : "", frames.map_full,
+                         frames.missed)});
     if (ledger.pieces_no_room || ledger.pieces_unread)
         lines.push_back({Tone::warning,
                          fmt::format("bytes of frames: {} found no room in the ring, {} could not be read where they "

@@ -9,8 +9,9 @@ namespace {
 
 class Bypass : public Rule {
   public:
-    std::string_view subject() const override { return "frames hidden from taps"; }
-    Stage needs() const override { return Stage::direct_xmit; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "frames hidden from taps", .needs = {stage_bit(Stage::direct_xmit)}}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -27,7 +28,7 @@ class Bypass : public Rule {
         finding.kind = FindingKind::information;
         finding.cost = share(sends_, all.sends);
         if (finding.cost < least_lost_share) return {};
-        finding.title = fmt::format("{} left past the qdisc and the taps", of_sends(sends_, all.sends));
+        finding.title = fmt::format("{} left past the qdisc and the taps", of_recorded(sends_, all));
         finding.evidence = {"sent by __dev_direct_xmit and taken by the driver; by device: " + devices_.listed(),
                             "by sender: " + senders_.listed()};
         examples_.put_into(finding);

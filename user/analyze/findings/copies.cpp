@@ -16,8 +16,9 @@ constexpr double least_copy_share = 0.25;
 
 class Copies : public Rule {
   public:
-    std::string_view subject() const override { return "copies that dominate"; }
-    Stage needs() const override { return Stage::copy; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "copies that dominate", .needs = {stage_bit(Stage::copy)}}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_span& span = seen.send.record.span[SR_SLOT_COPY];
@@ -35,9 +36,8 @@ class Copies : public Rule {
         finding.kind = FindingKind::time;
         finding.cost = share(copy_ns_, all.kernel_ns);
         if (finding.cost < least_copy_share) return {};
-        finding.title =
-            fmt::format("copying {} took {} of all time in the kernel, {} in the median",
-                        count_of(copy_.count(), "frame"), percent(finding.cost), duration(copy_.quantile(0.5)));
+        finding.title = fmt::format("copying {} took {} of {}, {} in the median", count_of(copy_.count(), "frame"),
+                                    percent(finding.cost), all_time(all), duration(copy_.quantile(0.5)));
         finding.evidence = {
             fmt::format("{} in all, median {}, p99 {}, measured around skb_copy_datagram_from_iter", duration(copy_ns_),
                         duration(copy_.quantile(0.5)), duration(copy_.quantile(0.99))),

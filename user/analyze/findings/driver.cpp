@@ -10,7 +10,9 @@ namespace {
 
 class Driver : public Rule {
   public:
-    std::string_view subject() const override { return "stopped queues and drops by a driver"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "stopped queues and drops by a driver", .lost_sends = true}};
+    }
 
     void begin(const Plan&, const KernelNames& names) override { names_ = &names; }
 
@@ -24,10 +26,10 @@ class Driver : public Rule {
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         std::vector<Finding> found;
-        if (share(stopped_.sends, all.sends) >= least_lost_share) {
+        if (share(stopped_.sends, all.whole()) >= least_lost_share) {
             Finding finding = made("stopped-queue", stopped_, all);
             finding.title =
-                fmt::format("{} met a queue that was stopped, or a busy driver", of_sends(stopped_.sends, all.sends));
+                fmt::format("{} met a queue that was stopped, or a busy driver", of_lost(stopped_.sends, all));
             finding.evidence.push_back(
                 fmt::format("{} of them past the qdisc (__dev_direct_xmit), where nothing keeps the frame until the "
                             "queue goes on; queue state read at the return of packet_sendmsg",
@@ -39,9 +41,9 @@ class Driver : public Rule {
                 shell_word(stopped_.devices.first()));
             found.push_back(std::move(finding));
         }
-        if (share(dropped_.sends, all.sends) >= least_lost_share) {
+        if (share(dropped_.sends, all.whole()) >= least_lost_share) {
             Finding finding = made("driver-drops", dropped_, all);
-            finding.title = fmt::format("{} {} dropped by the driver", of_sends(dropped_.sends, all.sends),
+            finding.title = fmt::format("{} {} dropped by the driver", of_lost(dropped_.sends, all),
                                         verb_of(dropped_.sends, "was", "were"));
             finding.evidence.push_back("by reason: " + reasons_.listed());
             finding.cause =
@@ -72,7 +74,7 @@ class Driver : public Rule {
     static Finding made(const char* rule, const Lost& lost, const Totals& all) {
         Finding finding;
         finding.rule = rule;
-        finding.cost = share(lost.sends, all.sends);
+        finding.cost = share(lost.sends, all.whole());
         finding.evidence.push_back("by device: " + lost.devices.listed());
         lost.examples.put_into(finding);
         return finding;

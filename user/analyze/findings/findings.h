@@ -9,6 +9,7 @@
 
 #include "user/analyze/finding.h"
 #include "user/analyze/findings/rule.h"
+#include "user/analyze/looked.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {
@@ -26,27 +27,24 @@ class Findings : public Sink {
     // Behind end(): lost frames before time before information, and of each the most costly first.
     const std::vector<Finding>& result() const { return result_; }
 
-    // What a rule looks at. `needs`: a stage that was not traced and without which the rule saw nothing; else none.
-    // `incomplete`: it saw nothing, for the recording ends before its ledger or lacks files.
-    struct Subject {
-        std::string_view text;
-        Stage needs = Stage::none;
-        bool incomplete = false;
-    };
     // Behind end().
-    std::vector<Subject> subjects() const;
+    Looked looked() const;
     std::uint64_t sends() const { return totals_.sends; }
     // Behind end(): the frames of a capture that was not traced, which has no sends to judge; none: it was.
     std::optional<std::uint64_t> untraced_frames() const { return untraced_frames_; }
 
   private:
+    void count_those_left_out(const Ending& ending);
+    Subject seen_of(const LooksAt& looks_at) const;
+
     std::vector<std::unique_ptr<Rule>> rules_;
     Plan plan_;
     const KernelNames* names_ = nullptr;
     Totals totals_;
     bool cut_off_ = false;
-    bool missing_files_ = false;
+    bool cut_by_count_ = false;
     bool traced_ = true;
+    StageSet asked_for_ = 0;
     std::optional<std::uint64_t> untraced_frames_;
     std::vector<Finding> result_;
 };

@@ -12,7 +12,7 @@ namespace {
 
 class FrameLength : public Rule {
   public:
-    std::string_view subject() const override { return "frames over the MTU"; }
+    std::vector<LooksAt> looks_at() const override { return {{.subject = "frames over the MTU", .lost_sends = true}}; }
 
     void send(const SeenSend& seen) override {
         if (seen.lost_to != LostTo::length) return;
@@ -29,9 +29,9 @@ class FrameLength : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         Finding finding;
         finding.rule = "frame-length";
-        finding.cost = share(sends_, all.sends);
+        finding.cost = share(sends_, all.whole());
         if (finding.cost < least_lost_share) return {};
-        finding.title = fmt::format("{} {} longer than {} interface takes (EMSGSIZE)", of_sends(sends_, all.sends),
+        finding.title = fmt::format("{} {} longer than {} interface takes (EMSGSIZE)", of_lost(sends_, all),
                                     verb_of(sends_, "was", "were"), verb_of(sends_, "its", "their"));
         finding.evidence.push_back(
             fmt::format("the longest had {} bytes, by the length given to packet_sendmsg", longest_));

@@ -11,7 +11,7 @@ namespace {
 
 class IncompleteRecording : public Rule {
   public:
-    std::string_view subject() const override { return "whether the recording is whole"; }
+    std::vector<LooksAt> looks_at() const override { return {{.subject = "whether the recording is whole"}}; }
 
     std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
         const MissingFiles& missing = ending.missing;
@@ -24,7 +24,8 @@ class IncompleteRecording : public Rule {
         if (missing.any()) finding.evidence.push_back(incomplete_words(missing));
         finding.evidence.push_back(
             ending.cut_off
-                ? fmt::format("{} read, and no ledger", count_of(all.sends, "send was", "sends were"))
+                ? fmt::format("{} read, and no ledger: what a filter or --outcome kept away is unknown too",
+                              count_of(all.sends, "send was", "sends were"))
                 : fmt::format("{} read, of {} that the ledger counts", count_of(all.sends, "send was", "sends were"),
                               ending.capture ? ending.ledger.shown : ending.ledger.selected()));
         if (missing.any()) {

@@ -20,12 +20,12 @@ struct Lost {
         devices.add(send.record.ifname);
         reasons.add(send);
     }
-    bool stands_out(const Totals& all) const { return share(sends, all.sends) >= least_lost_share; }
+    bool stands_out(const Totals& all) const { return share(sends, all.whole()) >= least_lost_share; }
     Finding finding(const char* rule, const Totals& all, const char* what) const {
         Finding finding;
         finding.rule = rule;
-        finding.cost = share(sends, all.sends);
-        finding.title = of_sends(sends, all.sends) + what;
+        finding.cost = share(sends, all.whole());
+        finding.title = of_lost(sends, all) + what;
         for (const Reason* reason : reasons.most(3))
             finding.evidence.push_back(fmt::format("{}: {}", reason->sends, reason->text));
         examples.put_into(finding);
@@ -35,7 +35,9 @@ struct Lost {
 
 class Interface : public Rule {
   public:
-    std::string_view subject() const override { return "interfaces that are down, gone or without carrier"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "interfaces that are down, gone or without carrier", .lost_sends = true}};
+    }
 
     void send(const SeenSend& seen) override {
         if (seen.lost_to == LostTo::interface_down) down_.add(seen.send);

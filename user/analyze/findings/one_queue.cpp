@@ -64,8 +64,10 @@ struct Device {
 
 class OneQueue : public Rule {
   public:
-    std::string_view subject() const override { return "one transmit queue that carries everything"; }
-    Stage needs() const override { return Stage::start_xmit; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "one of several transmit queues that carries everything",
+                 .needs = {stage_bit(Stage::start_xmit)}}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -90,7 +92,7 @@ class OneQueue : public Rule {
             const double busy = share(most.kernel_ns, last_ns_ - first_ns_);
             if (carried < least_share || busy < least_busy) continue;
             if (share(device.threads.sorted().front().sends, device.sends) > most_by_one_thread) continue;
-            findings.push_back(describe(device, queues, there, busy));
+            findings.push_back(describe(device, queues, there, busy, all));
             // The time that the others could have taken over, were all shared alike.
             findings.back().cost = busy * (carried - 1.0 / static_cast<double>(there)) * share(device.sends, all.sends);
         }
@@ -98,12 +100,13 @@ class OneQueue : public Rule {
     }
 
   private:
-    static Finding describe(const Device& device, const std::vector<Count>& queues, std::uint64_t there, double busy) {
+    static Finding describe(const Device& device, const std::vector<Count>& queues, std::uint64_t there, double busy,
+                            const Totals& all) {
         Finding finding;
         finding.rule = "one-queue";
         finding.kind = FindingKind::time;
         finding.title = fmt::format("one of {} transmit queues of {} carried {}, which took {} of the time", there,
-                                    device.ifname, of_sends(queues.front().sends, device.sends), percent(busy));
+                                    device.ifname, of_recorded(queues.front().sends, device.sends, all), percent(busy));
         std::string shown;
         for (std::size_t i = 0; i < std::min(queues.size(), others_shown + 1); i++)
             shown += fmt::format("{}queue {}: {}", i ? ", " : "", queues[i].number, count_of(queues[i].sends, "send"));

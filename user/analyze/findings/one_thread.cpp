@@ -32,7 +32,9 @@ struct Thread {
 
 class OneThread : public Rule {
   public:
-    std::string_view subject() const override { return "one thread that carries everything"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "one of several threads that carries everything"}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -62,7 +64,7 @@ class OneThread : public Rule {
         // The time that the others could have taken over, were all shared alike.
         finding.cost = busy * (carried - 1.0 / static_cast<double>(senders));
         finding.title = fmt::format("one of {} threads carried {}, and was inside its sends for {} of the time",
-                                    senders, of_sends(most->sends, all.sends), percent(busy));
+                                    senders, of_recorded(most->sends, all), percent(busy));
         finding.evidence.push_back(
             fmt::format("{}[{}], thread {}: {} in its sends, of {} from the first send to the last", most->comm,
                         most->pid, most->tid, duration(most->kernel_ns), duration(last_ns_ - first_ns_)));

@@ -11,7 +11,9 @@ namespace {
 
 class OtherLosses : public Rule {
   public:
-    std::string_view subject() const override { return "frames lost to anything else"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "frames lost to anything else", .lost_sends = true}};
+    }
 
     void send(const SeenSend& seen) override {
         if (seen.lost_to != LostTo::other && seen.lost_to != LostTo::filter) return;
@@ -24,10 +26,9 @@ class OtherLosses : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         Finding finding;
         finding.rule = "other-losses";
-        finding.cost = share(sends_, all.sends);
+        finding.cost = share(sends_, all.whole());
         if (finding.cost < least_lost_share) return {};
-        finding.title =
-            fmt::format("{} {} refused or dropped", of_sends(sends_, all.sends), verb_of(sends_, "was", "were"));
+        finding.title = fmt::format("{} {} refused or dropped", of_lost(sends_, all), verb_of(sends_, "was", "were"));
         for (const Reason* reason : reasons_.most(4)) {
             if (finding.evidence.empty()) finding.title += ": " + reason->text;
             finding.evidence.push_back(fmt::format("{}: {}", reason->sends, reason->text));

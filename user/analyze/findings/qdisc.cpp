@@ -13,7 +13,9 @@ namespace {
 
 class Qdisc : public Rule {
   public:
-    std::string_view subject() const override { return "drops by a qdisc"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "drops by a qdisc", .needs = {stage_bit(Stage::queue_xmit)}, .lost_sends = true}};
+    }
 
     void send(const SeenSend& seen) override {
         if (seen.lost_to != LostTo::qdisc) return;
@@ -29,9 +31,9 @@ class Qdisc : public Rule {
         const std::uint64_t lost = refused_ + dropped_;
         Finding finding;
         finding.rule = "qdisc-drops";
-        finding.cost = share(lost, all.sends);
+        finding.cost = share(lost, all.whole());
         if (finding.cost < least_lost_share) return {};
-        finding.title = fmt::format("{} did not get past {}", of_sends(lost, all.sends), queues_.first());
+        finding.title = fmt::format("{} did not get past {}", of_lost(lost, all), queues_.first());
         if (refused_)
             finding.evidence.push_back(
                 fmt::format("refused: {}; the sender was told ENOBUFS, at __dev_queue_xmit", refused_));

@@ -10,8 +10,10 @@ namespace {
 
 class ReceiverFull : public Rule {
   public:
-    std::string_view subject() const override { return "receivers without room"; }
-    Stage needs() const override { return Stage::packet_rcv; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "receivers without room",
+                 .needs = {stage_bit(Stage::packet_rcv) | stage_bit(Stage::tpacket_rcv)}}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -29,10 +31,11 @@ class ReceiverFull : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         Finding finding;
         finding.rule = "receiver-full";
-        finding.cost = share(full_, all.sends);
+        finding.cost = share(full_, all.whole());
         if (finding.cost < least_lost_share) return {};
-        finding.title = fmt::format("{} of {} that a packet socket of this machine was offered ({}) found it full",
-                                    full_, count_of(offered_, "frame"), percent(share(full_, offered_)));
+        finding.title =
+            fmt::format("{} of {}{} that a packet socket of this machine was offered ({}) found it full", full_,
+                        count_of(offered_, "frame"), all.left_out ? " recorded" : "", percent(share(full_, offered_)));
         finding.evidence = {
             fmt::format("{} at a receive buffer (packet_rcv), {} at an RX ring (tpacket_rcv), by the socket's own drop "
                         "counter before and behind; a frame counts once at each receiver that was full",

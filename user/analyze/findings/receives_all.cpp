@@ -24,7 +24,7 @@ struct Socket {
 
 class ReceivesAll : public Rule {
   public:
-    std::string_view subject() const override { return "senders that receive everything"; }
+    std::vector<LooksAt> looks_at() const override { return {{.subject = "senders that receive everything"}}; }
 
     void socket(const sr_socket& record) override {
         opened_all_ += record.ret == 0 && record.po_num == htons(ETH_P_ALL);
@@ -57,7 +57,7 @@ class ReceivesAll : public Rule {
         finding.kind = FindingKind::time;
         finding.cost = share(taps_ns_, all.kernel_ns);
         finding.title =
-            fmt::format("{} came from sockets that also receive every frame (ETH_P_ALL)", of_sends(sends_, all.sends));
+            fmt::format("{} came from sockets that also receive every frame (ETH_P_ALL)", of_recorded(sends_, all));
         finding.evidence.push_back(fmt::format("{} with po->num ETH_P_ALL sent {} frames or more each; by sender: {}",
                                                count_of(sockets, "socket"), least_sends, senders_.listed()));
         if (opened_all_)
@@ -67,7 +67,7 @@ class ReceivesAll : public Rule {
             finding.evidence.push_back(fmt::format(
                 "{} came back to a socket of the same process{}: the receiver that was offered the frame "
                 "first (packet_rcv, tpacket_rcv)",
-                of_sends(back_, all.sends),
+                of_recorded(back_, all),
                 back_full_ ? fmt::format(", {} of them to one whose buffer was full, so nobody reads it", back_full_)
                            : ""));
         if (taps_ns_)

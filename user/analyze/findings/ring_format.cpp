@@ -11,7 +11,9 @@ namespace {
 
 class RingFormat : public Rule {
   public:
-    std::string_view subject() const override { return "frames of a TX ring that are not well-formed"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "frames of a TX ring that are not well-formed", .lost_sends = true}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -26,11 +28,11 @@ class RingFormat : public Rule {
         const std::uint64_t lost = skipped_ + refused_;
         Finding finding;
         finding.rule = "ring-format";
-        finding.cost = share(lost, all.sends);
+        finding.cost = share(lost, all.whole());
         if (finding.cost < least_lost_share) return {};
-        finding.title =
-            fmt::format("{} of {} of a TX ring ({}) {} not well-formed", lost, count_of(ring_frames_, "frame"),
-                        percent(share(lost, ring_frames_)), verb_of(lost, "was", "were"));
+        finding.title = fmt::format("{} of {} of a TX ring{} ({}) {} not well-formed", lost,
+                                    count_of(ring_frames_, "frame"), all.left_out ? " that were recorded" : "",
+                                    percent(share(lost, ring_frames_)), verb_of(lost, "was", "were"));
         if (skipped_)
             finding.evidence.push_back(
                 fmt::format("{} passed over in tpacket_snd, for PACKET_LOSS is set: the sender is not told", skipped_));

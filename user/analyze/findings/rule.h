@@ -1,6 +1,7 @@
 // What a rule of the findings is: it sees each send, keeps bounded sums, and says at the end what stands out.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -8,15 +9,30 @@
 #include "user/analyze/finding.h"
 #include "user/analyze/findings/lost_to.h"
 #include "user/base/plan.h"
+#include "user/base/stage_set.h"
 #include "user/correlate/sink.h"
 
 namespace sockray {
 
 // What all rules measure against.
 struct Totals {
-    std::uint64_t sends = 0;
+    std::uint64_t sends = 0;  // that were recorded
+    std::array<std::uint64_t, outcome_count> by_outcome{};
     std::uint64_t kernel_ns = 0;  // that all of them spent in the kernel, as far as it was seen
+
+    // Known with the ledger; 0 without one.
+    std::uint64_t left_out = 0;       // sends of the session that --outcome kept out of the recording
+    std::uint64_t lost_left_out = 0;  // of these, dropped or failed ones
+    bool all_files = true;            // of the session are here: only then are left_out and sends all that there were
+
+    // What lost sends are held against: as many as the session had.
+    std::uint64_t whole() const { return all_files ? sends + left_out : sends; }
 };
+
+// Whether sends behind the last of a capture's -c are in the ledger and not in the recording.
+inline bool is_cut_by_count(const Ending& ending) {
+    return ending.capture && ending.ledger.shown < ending.ledger.selected();
+}
 
 struct SeenSend {
     const Send& send;
@@ -30,6 +46,16 @@ struct SeenSend {
 inline constexpr double least_lost_share = 0.001;
 inline constexpr double least_time_share = 0.05;
 
+// A thing that a rule looks at, for the words "nothing stands out, looked at: ...", and without what it sees nothing.
+struct LooksAt {
+    std::string_view subject;
+    std::vector<StageSet> needs = {};  // of each of them one stage
+    bool ledger = false;               // that the recording does not end before it
+    bool all_files = false;            // of the session
+    bool all_sends = false;            // of the session: none left out by --outcome, none behind the last of -c
+    bool lost_sends = false;           // where --outcome left out some that were lost, it sees a part
+};
+
 // The calls come in the order in which they stand here; each rule sees all of them.
 class Rule {
   public:
@@ -38,14 +64,7 @@ class Rule {
     Rule& operator=(const Rule&) = delete;
     virtual ~Rule() = default;
 
-    // What it looks at, for the words "nothing stands out, looked at: ...".
-    virtual std::string_view subject() const = 0;
-    // The stage without which it sees nothing; none: it always sees something.
-    virtual Stage needs() const { return Stage::none; }
-    // Whether it sees nothing in a recording that ends before its ledger.
-    virtual bool needs_ledger() const { return false; }
-    // Whether it sees nothing where files of the session are missing.
-    virtual bool needs_all_files() const { return false; }
+    virtual std::vector<LooksAt> looks_at() const = 0;
 
     // Both stay as they are until conclude() has returned.
     virtual void begin(const Plan&, const KernelNames&) {}

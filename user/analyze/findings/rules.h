@@ -25,6 +25,7 @@ std::unique_ptr<Rule> interface_rule();             // "interface-down", "interf
 std::unique_ptr<Rule> other_losses_rule();          // "other-losses"
 std::unique_ptr<Rule> tracing_loss_rule();          // "tracing-loss"
 std::unique_ptr<Rule> device_counters_rule();       // "device-counters"
+std::unique_ptr<Rule> left_out_rule();              // "left-out-sends"
 std::unique_ptr<Rule> incomplete_recording_rule();  // "incomplete-recording"
 
 }  // namespace sockray

@@ -18,7 +18,11 @@ constexpr double least_long_allocations = 0.01;  // of the sends
 
 class SendBuffer : public Rule {
   public:
-    std::string_view subject() const override { return "time asleep for the send buffer"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {
+            {.subject = "time asleep for the send buffer", .needs = {stage_bit(Stage::wait) | stage_bit(Stage::alloc)}},
+            {.subject = "sends without room in the send buffer", .lost_sends = true}};
+    }
 
     void begin(const Plan& plan, const KernelNames&) override {
         wait_traced_ = plan.evidence(Stage::wait) != Evidence::absent;
@@ -28,7 +32,7 @@ class SendBuffer : public Rule {
         const sr_send& record = seen.send.record;
         if (record.flags & SR_SEND_TX_RING) return;
         const sr_span& span = record.span[wait_traced_ ? SR_SLOT_WAIT : SR_SLOT_ALLOC];
-        const std::uint64_t ns = span.start && span.end > span.start ? span.end - span.start : 0;
+        const std::uint64_t ns = length_of(span);
         const bool refused = seen.lost_to == LostTo::send_buffer;
         if (ns && (wait_traced_ || ns >= long_allocation_ns)) {
             slept_.add(ns);
@@ -48,7 +52,7 @@ class SendBuffer : public Rule {
 
     std::vector<Finding> conclude(const Totals& all, const Ending&) const override {
         const double time = share(slept_ns_, all.kernel_ns);
-        const double lost = share(refused_, all.sends);
+        const double lost = share(refused_, all.whole());
         const bool slept =
             time >= least_time_share && (wait_traced_ || share(slept_.count(), all.sends) >= least_long_allocations);
         if (!slept && lost < least_lost_share) return {};
@@ -57,11 +61,10 @@ class SendBuffer : public Rule {
         finding.kind = lost < least_lost_share ? FindingKind::time : FindingKind::loss;
         finding.cost = lost < least_lost_share ? time : lost;
         finding.title = finding.kind == FindingKind::time
-                            ? fmt::format(
-                                  "{} slept for room in their send buffer, {} in the median: {} of all time "
-                                  "in the kernel",
-                                  of_sends(slept_.count(), all.sends), duration(slept_.quantile(0.5)), percent(time))
-                            : fmt::format("{} found no room in their send buffer", of_sends(refused_, all.sends));
+                            ? fmt::format("{} slept for room in their send buffer, {} in the median: {} of {}",
+                                          of_recorded(slept_.count(), all), duration(slept_.quantile(0.5)),
+                                          percent(time), all_time(all))
+                            : fmt::format("{} found no room in their send buffer", of_lost(refused_, all));
         if (slept_.count() && (slept || wait_traced_)) {
             finding.evidence.push_back(fmt::format(
                 "asleep: {} in all, median {}, p99 {}, measured {}", duration(slept_ns_),
@@ -71,8 +74,8 @@ class SendBuffer : public Rule {
                                "was not traced (--stages device)"));
         }
         if (refused_)
-            finding.evidence.push_back(fmt::format("{} refused with EAGAIN, EINTR or ENOBUFS{}",
-                                                   of_sends(refused_, all.sends), buffer_size()));
+            finding.evidence.push_back(
+                fmt::format("{} refused with EAGAIN, EINTR or ENOBUFS{}", of_lost(refused_, all), buffer_size()));
         finding.evidence.push_back("by device: " + devices_.listed());
         examples_.put_into(finding);
         finding.cause =

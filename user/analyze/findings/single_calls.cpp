@@ -18,7 +18,11 @@ constexpr std::size_t threads_kept = 1024;
 
 class SingleCalls : public Rule {
   public:
-    std::string_view subject() const override { return "many small frames by a call each"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "many small frames by a call each",
+                 .needs = {stage_bit(Stage::sys_sendto) | stage_bit(Stage::sys_sendmsg) |
+                           stage_bit(Stage::sock_write_iter)}}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -46,10 +50,8 @@ class SingleCalls : public Rule {
         finding.cost = share(around_ns_, all.kernel_ns);
         if (calls < least_calls || share(back_to_back_, calls) < least_back_to_back || finding.cost < least_time_share)
             return {};
-        finding.title = fmt::format(
-            "{} took a call each for at most {} bytes: {} of all time in the kernel lies around "
-            "packet_sendmsg",
-            of_sends(calls, all.sends), small_frame, percent(finding.cost));
+        finding.title = fmt::format("{} took a call each for at most {} bytes: {} of {} lies around packet_sendmsg",
+                                    of_recorded(calls, all), small_frame, percent(finding.cost), all_time(all));
         finding.evidence = {
             fmt::format(
                 "the entry's time without packet_sendmsg: {} in the median, the cost of the hooks there included",

@@ -1,7 +1,6 @@
 // Sends that do the work of softirqs: a long tail that lies around the driver, and receivers that run inside the send.
 
 #include <algorithm>
-#include <queue>
 #include <vector>
 
 #include "user/analyze/findings/rules.h"
@@ -9,6 +8,7 @@
 #include "user/analyze/histogram.h"
 #include "user/base/format.h"
 #include "user/base/terminal.h"
+#include "user/base/words.h"
 
 namespace sockray {
 namespace {
@@ -18,7 +18,6 @@ constexpr std::uint64_t tail_factor = 4;     // p99 above the median; two or thr
 constexpr double least_tail_share = 0.5;     // of the tail's extra time: the larger part
 constexpr double least_inside_share = 0.1;   // of the sends; a single tap that ran there is chance
 constexpr double least_behind_share = 0.25;  // of the kernel time behind the driver, where receivers run
-constexpr std::size_t slowest_kept = 512;
 
 // What __dev_queue_xmit did around the driver, for one send.
 struct Around {
@@ -26,7 +25,23 @@ struct Around {
     std::uint64_t outside_ns = 0;  // in __dev_queue_xmit, without the driver
     std::uint64_t behind_ns = 0;   // of this, behind the driver's return
     bool received = false;         // a packet socket was offered the frame meanwhile
-    bool operator>(const Around& other) const { return total_ns > other.total_ns; }
+};
+
+// The same, summed over all sends that took about as long: those of a tail can be counted once it is known where it
+// begins, however many they are.
+struct Sums {
+    std::uint64_t sends = 0;
+    std::uint64_t total_ns = 0;
+    std::uint64_t outside_ns = 0;
+    std::uint64_t behind_ns = 0;
+    std::uint64_t received = 0;
+    void add(const Sums& more) {
+        sends += more.sends;
+        total_ns += more.total_ns;
+        outside_ns += more.outside_ns;
+        behind_ns += more.behind_ns;
+        received += more.received;
+    }
 };
 
 bool is_inside(const sr_span& inner, const sr_span& outer) {
@@ -35,7 +50,13 @@ bool is_inside(const sr_span& inner, const sr_span& outer) {
 
 class Softirq : public Rule {
   public:
-    std::string_view subject() const override { return "softirqs inside of sends"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {{.subject = "softirqs that make a tail of slow sends",
+                 .needs = {stage_bit(Stage::queue_xmit), stage_bit(Stage::start_xmit)}},
+                {.subject = "receivers that run inside of sends",
+                 .needs = {stage_bit(Stage::queue_xmit), stage_bit(Stage::start_xmit),
+                           stage_bit(Stage::packet_rcv) | stage_bit(Stage::tpacket_rcv)}}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -49,7 +70,7 @@ class Softirq : public Rule {
                             received >= xmit.start && received <= xmit.end};
         totals_.add(around.total_ns);
         outside_.add(around.outside_ns);
-        keep_slow(around);
+        add_sums(around);
         slow_.add(seen.send, around.total_ns);
         if (!around.received) return;
         inside_.add(around.behind_ns);
@@ -66,10 +87,10 @@ class Softirq : public Rule {
     }
 
   private:
-    void keep_slow(const Around& around) {
-        if (slowest_.size() == slowest_kept && around.total_ns <= slowest_.top().total_ns) return;
-        slowest_.push(around);
-        if (slowest_.size() > slowest_kept) slowest_.pop();
+    void add_sums(const Around& around) {
+        if (by_time_.empty()) by_time_.resize(Histogram::bucket_count);
+        by_time_[Histogram::bucket_of(around.total_ns)].add(
+            {1, around.total_ns, around.outside_ns, around.behind_ns, around.received});
     }
 
     void add_tail(std::vector<Finding>& found, const Totals& all) const {
@@ -77,20 +98,11 @@ class Softirq : public Rule {
         const std::uint64_t p99 = totals_.quantile(0.99);
         if (totals_.count() < least_sends || p99 < tail_factor * median) return;
         const std::uint64_t usual_outside = outside_.quantile(0.5);
-        std::uint64_t sends = 0;
-        std::uint64_t extra = 0;
-        std::uint64_t extra_outside = 0;
-        std::uint64_t behind = 0;
-        std::uint64_t received = 0;
-        for (auto rest = slowest_; !rest.empty(); rest.pop()) {
-            const Around& slow = rest.top();
-            if (slow.total_ns < p99) continue;
-            sends++;
-            extra += slow.total_ns - median;
-            extra_outside += slow.outside_ns - std::min(slow.outside_ns, usual_outside);
-            behind += slow.behind_ns;
-            received += slow.received;
-        }
+        Sums tail;
+        for (std::size_t bucket = Histogram::bucket_of(p99); bucket < by_time_.size(); bucket++)
+            tail.add(by_time_[bucket]);
+        const std::uint64_t extra = tail.total_ns - tail.sends * median;
+        const std::uint64_t extra_outside = tail.outside_ns - std::min(tail.outside_ns, tail.sends * usual_outside);
         const double part = share(extra_outside, extra);
         if (part < least_tail_share) return;
         Finding finding;
@@ -102,19 +114,18 @@ class Softirq : public Rule {
             "lies in __dev_queue_xmit around the driver",
             duration(p99), duration(median), percent(part));
         finding.evidence = {
-            fmt::format(
-                "{} of the slowest sends, from p99 on: {} longer than the median in all, {} of it outside of the "
-                "driver's own function",
-                sends, duration(extra), duration(extra_outside)),
+            fmt::format("{} took p99 or longer: {} longer than the median in all, {} of it outside of the driver's own "
+                        "function",
+                        count_of(tail.sends, "send"), duration(extra), duration(extra_outside)),
             fmt::format("{} of their time lies behind the return of dev_hard_start_xmit, where softirqs run that have "
                         "waited, and where a qdisc's other frames are handed on",
-                        duration(behind)),
-            received
+                        duration(tail.behind_ns)),
+            tail.received
                 ? fmt::format("in {} of them a packet socket was offered the frame in between: without RPS that is "
                               "a softirq on the sender's CPU",
-                              received)
+                              tail.received)
                 : "that it was softirqs is inferred from where the time lies: they have no hook of their own"};
-        slow_.put_into(finding, sends);
+        slow_.put_into(finding, tail.sends);
         finding.cause =
             "softirqs on the sender's CPU (receiving, timers, RCU) run when __dev_queue_xmit lets them, or "
             "the sender waits for the qdisc's lock or hands on frames of others";
@@ -132,8 +143,8 @@ class Softirq : public Rule {
         finding.rule = "receiver-inside";
         finding.kind = FindingKind::time;
         finding.cost = time;
-        finding.title = fmt::format("{} did the receiver's work before they returned: {} of all time in the kernel",
-                                    of_sends(inside_.count(), all.sends), percent(time));
+        finding.title = fmt::format("{} did the receiver's work before they returned: {} of {}",
+                                    of_recorded(inside_.count(), all), percent(time), all_time(all));
         finding.evidence = {
             fmt::format("from the return of dev_hard_start_xmit to that of __dev_queue_xmit: {} in the median, p99 {}, "
                         "and the receiving socket was offered the frame in between",
@@ -152,7 +163,7 @@ class Softirq : public Rule {
 
     Histogram totals_;
     Histogram outside_;
-    std::priority_queue<Around, std::vector<Around>, std::greater<>> slowest_;
+    std::vector<Sums> by_time_;  // by Histogram::bucket_of() of the whole time
     Examples slow_;
     Histogram inside_;
     std::uint64_t behind_ns_ = 0;

@@ -10,8 +10,7 @@ namespace {
 
 class TracingLoss : public Rule {
   public:
-    std::string_view subject() const override { return "what tracing itself lost"; }
-    bool needs_ledger() const override { return true; }
+    std::vector<LooksAt> looks_at() const override { return {{.subject = "what tracing itself lost", .ledger = true}}; }
 
     void send(const SeenSend& seen) override {
         untracked_ += (seen.send.record.flags & SR_SEND_UNTRACKED) != 0;
@@ -23,7 +22,7 @@ class TracingLoss : public Rule {
         const Ledger& ledger = ending.ledger;
         const Loss& lost = ledger.sends.lost;
         const FrameTally& frames = ledger.frames;
-        const std::uint64_t ends = frames.no_room + frames.map_full + frames.missed;
+        const std::uint64_t ends = frames.no_room + frames.map_full + frames.missed + frames.rejected;
         Finding finding;
         finding.rule = "tracing-loss";
         finding.kind = FindingKind::information;
@@ -38,6 +37,8 @@ class TracingLoss : public Rule {
              " found no room in the ring (--ring)");
         note(frames.map_full, "frame", "frames", " could not be followed, for the map was full (--in-flight)");
         note(frames.missed, "frame", "frames", " whose return from the driver was not seen");
+        note(frames.rejected, "record of a frame's end that makes", "records of frames' ends that make",
+             " no sense: a bug in sockray");
         note(untracked_, "send says itself that its", "sends say themselves that their", " frame was not followed");
         note(ledger.partial, "send lacks", "sends lack", " the return of a stage: its time is missing in the sums");
         note(ledger.sockets.lost.total(), "creation of a socket is", "creations of sockets are", " missing");

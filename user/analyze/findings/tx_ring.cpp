@@ -1,4 +1,5 @@
-// A TX ring that is too small for what is under way, and calls on one that find nothing in it.
+// Calls on a TX ring that wait, ring frames without room in the send buffer, and calls that find nothing in the ring.
+// How many frames the ring has is not recorded: whether it is too small cannot be told.
 
 #include <algorithm>
 
@@ -19,7 +20,14 @@ constexpr double least_idle_share = 0.1;  // of the calls; a program that polls 
 
 class TxRing : public Rule {
   public:
-    std::string_view subject() const override { return "a TX ring that is too small or empty"; }
+    std::vector<LooksAt> looks_at() const override {
+        return {
+            {.subject = "calls on a TX ring that stay for its frames",
+             .needs = {stage_bit(Stage::queue_xmit) | stage_bit(Stage::direct_xmit)}},
+            {.subject = "frames of a TX ring that sleep for the send buffer", .needs = {stage_bit(Stage::wait)}},
+            {.subject = "frames of a TX ring without room in the send buffer", .lost_sends = true},
+            {.subject = "calls on a TX ring that find it empty", .ledger = true, .all_files = true, .all_sends = true}};
+    }
 
     void send(const SeenSend& seen) override {
         const sr_send& record = seen.send.record;
@@ -27,11 +35,9 @@ class TxRing : public Rule {
         frames_++;
         calls_ += record.ring_frame == 0;
         devices_.add(record.ifname);
-        std::uint64_t ns = 0;
-        if (const sr_span& wait = record.span[SR_SLOT_WAIT]; wait.start && wait.end > wait.start) {
-            ns += wait.end - wait.start;
-            for_room_.add(ns);
-        }
+        std::uint64_t ns = length_of(record.span[SR_SLOT_WAIT]);
+        if (ns) for_room_.add(ns);
+        room_ns_ += ns;
         // Without MSG_DONTWAIT the call stays until no frame of the ring is under way (tpacket_snd:
         // packet_read_pending): that is the time behind its last frame. The frames before end where the next one
         // begins.
@@ -51,7 +57,8 @@ class TxRing : public Rule {
     std::vector<Finding> conclude(const Totals& all, const Ending& ending) const override {
         std::vector<Finding> found;
         add_full(found, all);
-        add_idle(found, all, ending.ledger.ring_idle);
+        // Idle calls are of the whole session, and so must be those that they are held against.
+        if (all.all_files && !all.left_out && !is_cut_by_count(ending)) add_idle(found, all, ending.ledger.ring_idle);
         return found;
     }
 
@@ -60,19 +67,17 @@ class TxRing : public Rule {
         // Half of the ring's own time, or it is just what lies between the hooks.
         const bool waits = share(asleep_ns_, ring_ns_) >= 0.5;
         const double time = waits ? share(asleep_ns_, all.kernel_ns) : 0;
-        const double lost = share(refused_, all.sends);
+        const double lost = share(refused_, all.whole());
         if (time < least_time_share && lost < least_lost_share) return;
         Finding finding;
         finding.rule = "tx-ring-full";
         finding.kind = lost < least_lost_share ? FindingKind::time : FindingKind::loss;
         finding.cost = lost < least_lost_share ? time : lost;
-        finding.title = finding.kind == FindingKind::time
-                            ? fmt::format(
-                                  "calls on a TX ring waited for room or for the end of its frames: {} of all "
-                                  "time in the kernel",
-                                  percent(time))
-                            : fmt::format("{} were ring frames that found no room in the send buffer",
-                                          of_sends(refused_, all.sends));
+        finding.title =
+            finding.kind == FindingKind::time
+                ? fmt::format("calls on a TX ring waited for {}the end of its frames: {} of {}",
+                              for_room_.count() ? "room in the send buffer or for " : "", percent(time), all_time(all))
+                : fmt::format("{} were ring frames that found no room in the send buffer", of_lost(refused_, all));
         finding.evidence.push_back(fmt::format("{} in {}; by device: {}", count_of(frames_, "frame"),
                                                count_of(calls_, "call"), devices_.listed()));
         if (for_room_.count())
@@ -85,15 +90,17 @@ class TxRing : public Rule {
                 "packet_sendmsg",
                 duration(for_ends_.quantile(0.5)), duration(for_ends_.max())));
         if (refused_)
-            finding.evidence.push_back(
-                fmt::format("{} ended with EAGAIN or by a signal", of_sends(refused_, all.sends)));
+            finding.evidence.push_back(fmt::format("{} ended with EAGAIN or by a signal", of_lost(refused_, all)));
         examples_.put_into(finding);
-        finding.cause =
-            "the ring, or the send buffer that its frames count against, holds less than the device takes "
-            "time for; a call without MSG_DONTWAIT stays until every frame of the ring has left";
-        finding.advice =
-            "send() with MSG_DONTWAIT and poll() for POLLOUT; a ring of more frames (tp_block_nr, "
-            "tp_frame_nr of PACKET_TX_RING); setsockopt SO_SNDBUF larger than the ring's frames together";
+        const bool no_room = refused_ || room_ns_ >= asleep_ns_ / 2;
+        finding.cause = no_room ? "the ring's frames count against the send buffer until the driver frees them, and it "
+                                  "holds fewer than were under way"
+                                : "a call without MSG_DONTWAIT stays until every frame of the ring has left, whatever "
+                                  "the size of the ring";
+        finding.advice = no_room ? "setsockopt SO_SNDBUF larger than the ring's frames together; " : "";
+        finding.advice +=
+            "send() with MSG_DONTWAIT, and poll() for POLLOUT where the next slot is not free: then a ring of more "
+            "frames (tp_block_nr, tp_frame_nr of PACKET_TX_RING) carries over a longer burst";
         found.push_back(std::move(finding));
     }
 
@@ -122,7 +129,8 @@ class TxRing : public Rule {
     std::uint64_t frames_ = 0;
     std::uint64_t calls_ = 0;
     std::uint64_t refused_ = 0;
-    std::uint64_t asleep_ns_ = 0;
+    std::uint64_t asleep_ns_ = 0;  // for room and for the ends
+    std::uint64_t room_ns_ = 0;
     std::uint64_t ring_ns_ = 0;
     Histogram for_room_;
     Histogram for_ends_;

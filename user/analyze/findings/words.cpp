@@ -7,21 +7,25 @@
 
 namespace sockray {
 
-double share(std::uint64_t part, std::uint64_t whole) {
-    if (whole == 0) return 0;
-    return std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
-}
-
-std::string percent(double share) {
-    const double hundredths = share * 100;
-    if (hundredths == 0) return "0 %";
-    if (hundredths < 0.1) return "less than 0.1 %";
-    if (hundredths < 1) return fmt::format("{:.2f} %", hundredths);
-    return fmt::format("{:.{}f} %", hundredths, hundredths < 9.95 ? 1 : 0);
-}
-
 std::string of_sends(std::uint64_t part, std::uint64_t whole) {
     return fmt::format("{} of {} ({})", part, count_of(whole, "send"), percent(share(part, whole)));
+}
+
+std::string of_lost(std::uint64_t part, const Totals& all) {
+    return all.all_files ? of_sends(part, all.whole()) : of_recorded(part, all);
+}
+
+std::string of_recorded(std::uint64_t part, std::uint64_t whole, const Totals& all) {
+    if (!all.left_out) return of_sends(part, whole);
+    return fmt::format("{} of the {} recorded ({})", part, count_of(whole, "send"), percent(share(part, whole)));
+}
+
+std::string of_recorded(std::uint64_t part, const Totals& all) {
+    return of_recorded(part, all.sends, all);
+}
+
+std::string_view all_time(const Totals& all) {
+    return all.left_out ? "the time that the sends recorded spent in the kernel" : "all time in the kernel";
 }
 
 std::string shell_word(std::string_view name) {

@@ -9,17 +9,25 @@
 #include <vector>
 
 #include "user/analyze/finding.h"
+#include "user/analyze/findings/rule.h"
+#include "user/base/percent.h"
 
 namespace sockray {
 
-// 0 where `whole` is 0; never above 1.
-double share(std::uint64_t part, std::uint64_t whole);
-
-// "78 %", "7.8 %", "0.25 %", "less than 0.1 %".
-std::string percent(double share);
-
 // "3120 of 4000 sends (78 %)".
 std::string of_sends(std::uint64_t part, std::uint64_t whole);
+// Of sends that were lost: against all that the session had, Totals::whole().
+std::string of_lost(std::uint64_t part, const Totals& all);
+// Of what sends have in common, delivered ones among them: of those that --outcome left out it is not known, and
+// "3120 of the 4000 sends recorded (78 %)" says so. `whole`: of those recorded.
+std::string of_recorded(std::uint64_t part, std::uint64_t whole, const Totals& all);
+std::string of_recorded(std::uint64_t part, const Totals& all);
+// "all time in the kernel"; "the time that the sends recorded spent in the kernel".
+std::string_view all_time(const Totals& all);
+// How long a span took; 0 where one of its ends is not known.
+constexpr std::uint64_t length_of(const sr_span& span) {
+    return span.start && span.end > span.start ? span.end - span.start : 0;
+}
 
 // A name as one word of a shell's command line: names of interfaces are chosen by others, and the advice is there to be
 // copied. "IFACE" where it is empty.

@@ -84,7 +84,7 @@ void append_share(fmt::memory_buffer& out, std::optional<double> part, double wh
         put(out,
             R"(<svg class="share" aria-hidden="true"><rect class="track" width="100%" height="100%"/><rect class="fill" width="{:.1f}%" height="100%"/></svg> )",
             share * 100);
-    put(out, "<span class=\"part\">{}</span></td>", percent(share));
+    put(out, "<span class=\"part\">{}</span></td>", column_percent(share));
 }
 
 void append_row(fmt::memory_buffer& out, const Path& path, const ChainRow& row, const StageTime& time,

@@ -80,9 +80,10 @@ void append_icicle(fmt::memory_buffer& out, const Path& path, const std::vector<
         const std::string_view kind = std::string_view(evidence).substr(0, evidence.find(' '));
         const std::uint64_t median = path.times[row.slot].duration.quantile(0.5);
         const std::string time =
-            box.timed ? fmt::format("{}, {}", duration(median),
-                                    percent(std::min(static_cast<double>(median) / static_cast<double>(whole), 1.0)))
-                      : "time unknown";
+            box.timed
+                ? fmt::format("{}, {}", duration(median),
+                              column_percent(std::min(static_cast<double>(median) / static_cast<double>(whole), 1.0)))
+                : "time unknown";
         put(out,
             R"(<svg class="box" x="{:.3f}%" y="{}" width="{:.3f}%" height="{}" data-x="{:.5f}" data-w="{:.5f}"><title>{}: {} of the median send; {}</title><rect class="{}" width="100%" height="100%"/>)",
             box.start * 100, row.depth * row_height, (box.end - box.start) * 100, row_height - 2, box.start,

@@ -33,7 +33,7 @@ void append_sums(fmt::memory_buffer& out, const Ledger& ledger, const Reasons& r
         put(out,
             "<tr{}><th scope=\"row\" class=\"{}\">{}</th><td class=\"n\">{}</td><td "
             "class=\"n\">{}</td><td></td></tr>\n",
-            sends ? "" : " class=\"muted\"", name, name, number(sends), percent(sends, ledger.attempted()));
+            sends ? "" : " class=\"muted\"", name, name, number(sends), column_percent(sends, ledger.attempted()));
         for (const ReasonSends& reason : reason_sends(ledger, reasons, outcome))
             put(out,
                 "<tr class=\"reason\"><td></td><td class=\"n muted\">{}</td><td></td><td class=\"wrap\">{}</td></tr>\n",

@@ -171,7 +171,7 @@ void HtmlPage::append_totals(const Ledger& ledger) const {
         const auto outcome = static_cast<Outcome>(i);
         const std::uint64_t sends = ledger.count(outcome);
         append_total(out_, outcome_name(outcome), sends ? outcome_name(outcome) : "muted", number(sends),
-                     html::percent(sends, ledger.attempted()));
+                     html::column_percent(sends, ledger.attempted()));
     }
     const bool timed = durations_.count() > 0;
     append_total(out_, "median time in the kernel", "plain", timed ? duration(durations_.quantile(0.5)) : "unknown",
@@ -204,7 +204,7 @@ void HtmlPage::append_findings(const std::vector<Finding>& findings) const {
     open_section(out_, "findings", "Findings",
                  "What stands out, with the numbers that show it: lost frames first, then time, then what is good to "
                  "know; of each the most costly first.");
-    html::append_findings(out_, findings, shown);
+    html::append_findings(out_, findings, looked_(), shown);
     close_section(out_);
 }
 

@@ -12,6 +12,7 @@
 #include "user/analyze/histogram.h"
 #include "user/analyze/kept_records.h"
 #include "user/analyze/latency_grid.h"
+#include "user/analyze/looked.h"
 #include "user/analyze/reasons.h"
 #include "user/analyze/senders.h"
 #include "user/analyze/time_grid.h"
@@ -27,9 +28,12 @@ class HtmlPage : public Sink {
     // The page is appended to `out` in end(), and nothing before.
     explicit HtmlPage(fmt::memory_buffer& out) : out_(out) {}
 
-    // Asked once, in end(): the findings in the order to be shown. Without it the page does not speak of findings. A
-    // sink that makes them must have had its own end() before.
-    void set_findings(std::function<std::vector<Finding>()> findings) { findings_ = std::move(findings); }
+    // Asked once, in end(): the findings in the order to be shown, and what they looked at. Without them the page does
+    // not speak of findings. A sink that makes them must have had its own end() before.
+    void set_findings(std::function<std::vector<Finding>()> findings, std::function<Looked()> looked) {
+        findings_ = std::move(findings);
+        looked_ = std::move(looked);
+    }
 
     void begin(const Origin& origin, const Plan& plan, const KernelNames& names) override;
     void socket(const sr_socket& record, std::uint64_t id) override { sockets_.add(record, id); }
@@ -52,6 +56,7 @@ class HtmlPage : public Sink {
 
     fmt::memory_buffer& out_;
     std::function<std::vector<Finding>()> findings_;
+    std::function<Looked()> looked_;
     const Origin* origin_ = nullptr;
     const Plan* plan_ = nullptr;
     const KernelNames* names_ = nullptr;

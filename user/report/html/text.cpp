@@ -27,7 +27,7 @@ std::string number(std::uint64_t count) {
     return grouped;
 }
 
-std::string percent(double share) {
+std::string column_percent(double share) {
     if (share > 0 && share < 0.001) return "&lt; 0.1 %";
     if (share < 1 && share > 0.999) return "&gt; 99.9 %";
     return fmt::format("{:.1f} %", share * 100);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "user/base/format.h"
+#include "user/base/percent.h"
 
 namespace sockray::html {
 
@@ -17,10 +18,11 @@ std::string escaped(std::string_view text);
 // "1,234,567"
 std::string number(std::uint64_t count);
 
-// "12.3 %"; "< 0.1 %" and "> 99.9 %" where rounding would hide that there is some, or some missing.
-std::string percent(double share);
-inline std::string percent(std::uint64_t part, std::uint64_t whole) {
-    return whole ? percent(static_cast<double>(part) / static_cast<double>(whole)) : "";
+// Of a column, all with one digit behind the point: "12.3 %"; "< 0.1 %" and "> 99.9 %" where rounding would hide that
+// there is some, or some missing.
+std::string column_percent(double share);
+inline std::string column_percent(std::uint64_t part, std::uint64_t whole) {
+    return whole ? column_percent(share(part, whole)) : "";
 }
 
 // "1 send", "2 sends"
