@@ -57,7 +57,7 @@ class AllReports {
         Folded folded(out_);
         FlameSvg flame(out_);
         HtmlPage page(out_);
-        page.set_findings([&findings] { return findings.result(); });
+        page.set_findings([&findings] { return findings.result(); }, [&findings] { return findings.looked(); });
         Taken taken(*this);
         Sink* const sinks[] = {&summary, &findings, json.get(), lines.get(), tree.get(), totals.get(), &csv,
                                &chrome,  &perfetto, &folded,    &flame,      &page,      &profile,     &taken};
