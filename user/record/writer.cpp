@@ -19,8 +19,8 @@
 namespace sockray {
 namespace {
 
-// The kernel takes large pieces into large folios, which costs it less a byte, as long as they still are in the cache of
-// the CPU when it copies them.
+// The kernel takes large pieces into large folios, which costs it less a byte, as long as they still are in the cache
+// of the CPU when it copies them.
 constexpr std::size_t large = std::size_t{512} << 10;
 // What is compressed at once is one block of zstd's: of a block that is not whole nothing can be read.
 constexpr std::size_t packed_at_once = std::size_t{128} << 10;
