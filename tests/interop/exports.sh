@@ -37,6 +37,14 @@ read -r begins ends < <(jq -r '.traceEvents | map(.ph) | "\(map(select(. == "B")
     "$report/x.json" 2>>"$work/err")
 is "events of the time line in JSON that end, by jq" "$ends" "$begins"
 at_least "events of the time line in JSON that begin, by jq" "$begins" "$few"
+# Of each thread, what began last ends first, by its name.
+is "events of the time line in JSON that end where another is open, and that never end" "$(jq -r '
+    reduce (.traceEvents[] | select(.ph == "B" or .ph == "E")) as $e ({open: {}, wrong: 0};
+        "\($e.pid) \($e.tid)" as $track
+        | if $e.ph == "B" then .open[$track] += [$e.name]
+          elif (.open[$track] // [])[-1] == $e.name then .open[$track] |= .[:-1]
+          else .wrong += 1 end)
+    | "\(.wrong) \([.open[] | length] | add)"' "$report/x.json" 2>>"$work/err")" "0 0"
 
 for id in findings ledger chain; do
     is "places of the page with the name $id" "$(grep -o "id=\"$id\"" "$report/page.html" | wc -l)" 1
