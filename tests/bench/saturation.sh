@@ -46,6 +46,8 @@ sample() {
 lost() {
     local own
     own=$(sed -nE 's/^ *seen [0-9]+ = decoded [0-9]+ \+ lost ([0-9]+).*/\1/p' "$work/out" | tail -n 1)
+    [[ -n $own ]] || own=$(sed -nE '/^\{"type":"summary"/s/.*"lost":\{"no_room":([0-9]+),"missed":([0-9]+),"map_full":([0-9]+),"rejected":([0-9]+)\}.*/\1 \2 \3 \4/p' \
+        "$work/out" | awk '{ print $1 + $2 + $3 + $4 }')
     [[ -n $own ]] || own=$(cat "$work/out" "$work/err" "$work/bt.out" 2>/dev/null |
         awk '/^Lost [0-9]+ events/ { sum += $2 } END { printf "%.0f", sum }')
     echo "$own"

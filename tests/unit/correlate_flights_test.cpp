@@ -4,15 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
-#include <map>
-#include <random>
-#include <set>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
+#include "tests/unit/correlate_joined.h"
 #include "tests/unit/correlate_records.h"
 #include "user/correlate/outcome.h"
 #include "user/correlate/receivers.h"
@@ -21,37 +17,6 @@ namespace sockray {
 namespace {
 
 using namespace sample;
-
-// With everything that came out of it.
-struct Joined {
-    explicit Joined(bool until_freed = false) : flights(until_freed) {}
-
-    void send(const sr_send& record) {
-        Send made = send_of(record);
-        made.id = ++sends;
-        if (flights.is_done(made, done)) done.push_back(std::move(made));
-    }
-    void frame(const sr_frame& frame) { flights.add(frame, done); }
-    void finish(const std::vector<std::uint64_t>& under_way = {}) { flights.finish(under_way, done); }
-    const sr_send& only() const {
-        EXPECT_EQ(done.size(), 1U);
-        static const sr_send nothing{};
-        return done.size() == 1 ? done[0].record : nothing;
-    }
-    std::vector<std::uint64_t> ids() const {
-        std::vector<std::uint64_t> ids;
-        for (const Send& send : done) ids.push_back(send.record.id);
-        return ids;
-    }
-
-    std::uint64_t sends = 0;
-    Flights flights;
-    std::vector<Send> done;
-};
-
-std::string outcome_of(const Send& send) {
-    return std::string(outcome_name(judge(send, plan(), Names()).outcome));
-}
 
 // ---- one frame
 
@@ -238,114 +203,6 @@ TEST(Flights, EndASegmentedSendWithSomeSegmentsDropped) {
         << verdict.reason;
 }
 
-// ---- until the skb is freed
-
-TEST(Flights, WaitForTheEndOfTheSkbWhereThatIsTraced) {
-    for (const bool send_first : {true, false}) {
-        Joined joined(true);
-        if (send_first) joined.send(followed());
-        joined.frame(frame_taken(1, 4000));
-        joined.frame(frame_received(1, SR_RECEIVED_FULL));
-        if (!send_first) joined.send(followed());
-        EXPECT_TRUE(joined.done.empty());
-        joined.frame(frame(1, SR_FRAME_FREED, 6000));
-        const sr_send& send = joined.only();
-        EXPECT_EQ(send.frees, 1U);
-        EXPECT_EQ(send.freed_reason, 0U);
-        EXPECT_EQ(send.stage[SR_SLOT_FREED], SR_STAGE_FREED);
-        EXPECT_EQ(send.span[SR_SLOT_FREED].start, 6000U);
-        EXPECT_EQ(send.span[SR_SLOT_FREED].end, 6000U);
-        EXPECT_EQ(send.driver_hits, 1U);
-    }
-}
-
-// A driver may free the frame before it returns.
-TEST(Flights, TakeTheEndOfTheSkbBeforeTheReturnOfTheDriver) {
-    Joined joined(true);
-    joined.send(followed());
-    joined.frame(frame(1, SR_FRAME_FREED));
-    EXPECT_TRUE(joined.done.empty());
-    joined.frame(frame_taken(1));
-    EXPECT_EQ(joined.only().driver_hits, 1U);
-}
-
-TEST(Flights, WaitForNoSecondEndOfAFrameThatNoDriverTook) {
-    Joined joined(true);
-    for (const std::uint64_t id : {1, 2}) joined.send(followed(id));
-    joined.frame(frame_dropped(1));
-    joined.frame(frame(2, SR_FRAME_CONSUMED));
-    EXPECT_EQ(joined.ids(), (std::vector<std::uint64_t>{1, 2}));
-}
-
-TEST(Flights, TellWhyTheFrameWasFreed) {
-    Joined joined(true);
-    joined.send(followed());
-    joined.frame(frame_taken(1));
-    sr_frame freed = frame(1, SR_FRAME_FREED);
-    freed.drop_reason = 7;
-    joined.frame(freed);
-    EXPECT_EQ(joined.only().freed_reason, 7U);
-    EXPECT_FALSE(joined.only().flags & SR_SEND_DROP) << "what its receiver did is no drop of the send";
-    EXPECT_EQ(outcome_of(joined.done[0]), "delivered");
-}
-
-TEST(Flights, NameTheFirstReceiverAndCountThemAll) {
-    Joined joined(true);
-    joined.send(followed());
-    joined.frame(frame_taken(1));
-    joined.frame(frame_received(1, SR_RECEIVED_FILTERED, 800));
-    joined.frame(frame_received(1, SR_RECEIVED_TAKEN, 801));
-    joined.frame(frame(1, SR_FRAME_FREED));
-    const sr_send& send = joined.only();
-    EXPECT_EQ(send.receivers, 2U);
-    EXPECT_EQ(send.received_ino, 800U);
-    EXPECT_EQ(send.received, static_cast<std::uint32_t>(SR_RECEIVED_FILTERED));
-    EXPECT_EQ(send.stage[SR_SLOT_RECEIVE], SR_STAGE_TPACKET_RCV);
-    EXPECT_EQ(send.span[SR_SLOT_RECEIVE].start, 4500U);
-}
-
-// Those of an open send are counted in its record.
-TEST(Flights, KeepEachReceiverBehindTheFirstUpToABound) {
-    Joined joined(true);
-    sr_frame also = frame_received(1, SR_RECEIVED_FULL, 801);
-    also.kind = SR_FRAME_ALSO_RECEIVED;
-    joined.frame(also);
-    sr_send open = followed();
-    open.receivers = 2;
-    open.received_ino = 800;
-    open.received = SR_RECEIVED_TAKEN;
-    open.stage[SR_SLOT_RECEIVE] = SR_STAGE_PACKET_RCV;
-    open.span[SR_SLOT_RECEIVE] = {4400, 4400};
-    joined.send(open);
-    joined.frame(frame_taken(1));
-    for (std::uint64_t i = 0; i < 20; i++) joined.frame(frame_received(1, SR_RECEIVED_TAKEN, 900 + i));
-    joined.frame(frame(1, SR_FRAME_FREED));
-    EXPECT_EQ(joined.only().receivers, 22U);
-    const std::vector<FrameReceiver> all = receivers_of(joined.done[0]);
-    ASSERT_EQ(all.size(), 1U + SR_RECEIVERS_MOST);
-    EXPECT_EQ(all[0], (FrameReceiver{800, 4400, SR_RECEIVED_TAKEN, SR_STAGE_PACKET_RCV}));
-    EXPECT_EQ(all[1], (FrameReceiver{801, 4500, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}));
-    EXPECT_EQ(all[2].socket_ino, 900U);
-    EXPECT_EQ(unnamed_receivers(joined.done[0]), 5U);
-    EXPECT_EQ(list_receivers(joined.done[0], 0, 2), "800 taken, 801 full, 20 more");
-    EXPECT_EQ(list_receivers(joined.done[0], 1, 1), "801 full, 20 more");
-    EXPECT_EQ(list_receivers(Send{}, 0, 2), "");
-}
-
-TEST(Flights, WaitForTheEndOfEverySegment) {
-    Joined joined(true);
-    joined.send(followed());
-    joined.frame(frame_segmented(1, 3));
-    joined.frame(frame_taken(1, 4000));
-    joined.frame(frame_taken(1, 4100));
-    joined.frame(frame_dropped(1));
-    joined.frame(frame(1, SR_FRAME_FREED, 6000));
-    EXPECT_TRUE(joined.done.empty());
-    joined.frame(frame(1, SR_FRAME_FREED, 7000));
-    EXPECT_EQ(joined.only().frees, 2U);
-    EXPECT_EQ(joined.only().span[SR_SLOT_FREED].start, 6000U) << "of the first";
-}
-
 // ---- the end of tracing
 
 TEST(Flights, TellAtTheEndWhatIsQueuedFromWhatWasLost) {
@@ -432,121 +289,6 @@ TEST(Flights, EndureManyFramesWhoseSendsNeverCome) {
     for (std::uint64_t id = 2; id < 400'000; id++) joined.frame(frame_taken(id));
     joined.frame(frame_taken(1));
     EXPECT_EQ(joined.ids(), (std::vector<std::uint64_t>{1}));
-}
-
-// ---- any order
-
-using Record = std::variant<sr_send, sr_frame>;
-
-// One send and what became of its frame, as the kernel side would tell it; `ended` where nothing is missing.
-struct Story {
-    sr_send send{};
-    std::vector<sr_frame> frames;
-    bool ended = true;
-};
-
-Story random_story(std::uint64_t id, bool until_freed, std::mt19937_64& random) {
-    const auto any = [&](std::uint64_t most) { return random() % (most + 1); };
-    Story story;
-    story.send = followed(id);
-    std::uint64_t frames = 1;
-    if (any(2) == 0) {
-        frames = 2 + any(4);
-        if (any(1))
-            story.send.segments = static_cast<std::uint32_t>(frames);
-        else
-            story.frames.push_back(frame_segmented(id, static_cast<std::uint32_t>(frames)));
-    }
-    std::vector<sr_frame> ends;
-    for (std::uint64_t i = 0; i < frames; i++) {
-        const std::uint64_t ns = 4000 + 100 * i + any(50);
-        switch (any(3)) {
-            case 0: ends.push_back(frame_dropped(id, ns)); break;
-            case 1: ends.push_back(frame(id, SR_FRAME_CONSUMED, ns)); break;
-            default:
-                ends.push_back(frame_taken(id, ns, any(4) == 0 ? 1 : 0));
-                if (!until_freed) break;
-                for (std::uint64_t receivers = any(2); receivers > 0; receivers--)
-                    ends.push_back(frame_received(id, 1 + static_cast<std::uint32_t>(any(2)), 700 + any(9)));
-                ends.push_back(frame(id, SR_FRAME_FREED, ns + 60));
-                break;
-        }
-    }
-    if (any(4) == 0) {
-        story.ended = false;
-        ends.resize(any(ends.size() - 1));
-    }
-    story.frames.insert(story.frames.end(), ends.begin(), ends.end());
-    return story;
-}
-
-// Frames of one send stay in their order, as one ring keeps them; the send's own record comes anywhere among them.
-std::vector<Record> shuffled(const std::vector<Story>& stories, std::mt19937_64& random) {
-    std::vector<std::vector<Record>> queues;
-    for (const Story& story : stories) {
-        std::vector<Record> queue(story.frames.begin(), story.frames.end());
-        queue.insert(queue.begin() + static_cast<std::ptrdiff_t>(random() % (queue.size() + 1)), story.send);
-        std::ranges::reverse(queue);
-        queues.push_back(std::move(queue));
-    }
-    std::vector<Record> order;
-    while (!queues.empty()) {
-        auto& queue = queues[random() % queues.size()];
-        order.push_back(queue.back());
-        queue.pop_back();
-        if (queue.empty()) queues.erase(queues.begin() + (&queue - queues.data()));
-    }
-    return order;
-}
-
-struct Result {
-    std::string bytes;
-    FrameEnd end = FrameEnd::known;
-    std::uint32_t consumed = 0;
-    bool operator==(const Result&) const = default;
-};
-
-std::map<std::uint64_t, Result> results_of(const std::vector<Record>& order, bool until_freed,
-                                           const std::vector<std::uint64_t>& under_way) {
-    Joined joined(until_freed);
-    for (const Record& record : order) {
-        if (const auto* send = std::get_if<sr_send>(&record)) joined.send(*send);
-        if (const auto* frame = std::get_if<sr_frame>(&record)) joined.frame(*frame);
-    }
-    joined.finish(under_way);
-    EXPECT_EQ(joined.flights.waiting(), 0U);
-    std::map<std::uint64_t, Result> results;
-    for (const Send& send : joined.done) {
-        Result result{std::string(sizeof send.record, '\0'), send.frame_end, send.frames_consumed};
-        std::memcpy(result.bytes.data(), &send.record, sizeof send.record);
-        EXPECT_TRUE(results.emplace(send.record.id, result).second) << send.record.id << " came out twice";
-    }
-    return results;
-}
-
-TEST(Flights, GiveTheSameResultInWhateverOrderTheRecordsCome) {
-    std::mt19937_64 random(11);
-    for (int round = 0; round < 300; round++) {
-        const bool until_freed = round % 2 == 1;
-        std::vector<Story> stories;
-        std::vector<Record> in_order;
-        std::vector<std::uint64_t> under_way;
-        for (std::uint64_t id = 1; id <= 20; id++) {
-            stories.push_back(random_story(id << 16 | id % 3, until_freed, random));
-            in_order.emplace_back(stories.back().send);
-            in_order.insert(in_order.end(), stories.back().frames.begin(), stories.back().frames.end());
-            if (!stories.back().ended && random() % 2) under_way.push_back(stories.back().send.id);
-        }
-        const auto expected = results_of(in_order, until_freed, under_way);
-        ASSERT_EQ(expected.size(), stories.size()) << "every send comes out once";
-        for (const Story& story : stories) {
-            const bool queued = std::ranges::find(under_way, story.send.id) != under_way.end();
-            const FrameEnd end = story.ended ? FrameEnd::known : queued ? FrameEnd::queued : FrameEnd::lost;
-            ASSERT_EQ(expected.at(story.send.id).end, end) << "round " << round;
-        }
-        for (int order = 0; order < 5; order++)
-            ASSERT_EQ(results_of(shuffled(stories, random), until_freed, under_way), expected) << "round " << round;
-    }
 }
 
 }  // namespace
