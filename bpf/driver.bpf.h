@@ -4,12 +4,10 @@
 
 #include "flight.bpf.h"
 
-// NET_XMIT_MASK: from here on the driver did not take it (include/linux/netdevice.h: dev_xmit_complete)
-#define SR_TX_MASK 0x0f
-
 SEC("?raw_tracepoint")
 int BPF_PROG(driver_given, struct sk_buff *skb, struct net_device *dev)
 {
+	struct net_device_ops *ops;
 	struct sr_passages *all;
 	struct sr_passage *p;
 	struct sr_flight *f;
@@ -18,7 +16,7 @@ int BPF_PROG(driver_given, struct sk_buff *skb, struct net_device *dev)
 
 	if (mode == SR_MODE_DONE)
 		return 0;
-	f = flight_find((__u64)skb);
+	f = flight_of(skb);
 	if (!f) {
 		if (!STAGE_ON(SR_STAGE_NDO))
 			return 0;
@@ -38,8 +36,9 @@ int BPF_PROG(driver_given, struct sk_buff *skb, struct net_device *dev)
 	all->depth = at + 1;
 	__builtin_memset(p, 0, sizeof(*p));
 	p->skb = (__u64)skb;
-	p->ndo_fn = (__u64)BPF_CORE_READ(dev, netdev_ops, ndo_start_xmit);
-	p->tx_queue = 1 + BPF_CORE_READ(skb, queue_mapping);
+	ops = (void *)READ(dev, netdev_ops);
+	p->ndo_fn = (__u64)READ(ops, ndo_start_xmit);
+	p->tx_queue = 1 + READ(skb, queue_mapping);
 	if (f) {
 		p->flight = *f;
 		f->given = 1;
@@ -60,10 +59,12 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 	if (t && (ours || t->skb == p->skb || !t->tracked)) {
 		struct sr_send *s = &t->send;
 
-		if (!s->span[SR_SLOT_NDO].start) {
+		if (!SPAN(s, SR_SLOT_NDO).start) {
+			struct sr_span *span = span_of(t, SR_SLOT_NDO);
+
 			s->stage[SR_SLOT_NDO] = SR_STAGE_NDO;
-			s->span[SR_SLOT_NDO].start = p->start;
-			s->span[SR_SLOT_NDO].end = now;
+			span->start = p->start;
+			span->end = now;
 			s->ndo_fn = p->ndo_fn;
 		}
 		if (!ours)
@@ -71,13 +72,15 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 		s->driver_ret = ret;
 		s->tx_queue = s->tx_queue ?: p->tx_queue;
 		if (p->flight.dequeued) {
+			struct sr_span *span = span_of(t, SR_SLOT_DEQUEUE);
+
 			s->stage[SR_SLOT_DEQUEUE] = SR_STAGE_DEQUEUE;
-			s->span[SR_SLOT_DEQUEUE].start = s->span[SR_SLOT_DEQUEUE].end = p->flight.dequeued;
+			span->start = span->end = p->flight.dequeued;
 		}
 		if (!p->dropped && ret == 0)
 			s->driver_hits++;
 		else if (!p->dropped)
-			s->driver_drops++;
+			s->driver_drops++; // of what is `filled` with the span
 		return;
 	}
 	if (ours && !p->dropped) {
@@ -87,6 +90,7 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 			.dequeued = p->flight.dequeued,
 			.ndo = {.start = p->start, .end = now},
 			.ndo_fn = p->ndo_fn,
+			.segments = p->flight.segments,
 			.tx_queue = p->tx_queue,
 		};
 
@@ -94,30 +98,41 @@ static __always_inline void driver_done(struct sr_passage *p, int ret, __u64 now
 	}
 }
 
+// The place of the skb's passage where that is not the last one: the returns behind it were not seen. SR_PASSAGES: it has none.
+SR_ALONE passage_below(struct sr_passages *all, __u64 skb)
+{
+	if (!all)
+		return SR_PASSAGES;
+	for (__u32 back = 1; back <= SR_PASSAGES; back++) {
+		__u32 at = SR_PASSAGES - back;
+
+		if (at < all->depth && all->at[at].skb == skb) {
+			COUNT(passages_lost);
+			return at;
+		}
+	}
+	return SR_PASSAGES;
+}
+
 SEC("?raw_tracepoint")
 int BPF_PROG(driver_took, struct sk_buff *skb, int ret)
 {
 	struct sr_passages *all = cpu_passages();
-	struct sr_passage *p = NULL;
+	struct sr_passage *p;
 	struct sr_flight *f;
 	__u64 now;
+	__u32 at;
 
 	if (!all || !all->depth)
 		return 0;
 	now = bpf_ktime_get_ns();
-	for (__u32 back = 1; back <= SR_PASSAGES; back++) {
-		__u32 at = SR_PASSAGES - back;
-
-		if (at >= all->depth || all->at[at].skb != (__u64)skb)
-			continue;
-		p = &all->at[at];
-		if (all->depth > at + 1)
-			COUNT(passages_lost);
-		all->depth = at;
-		break;
-	}
-	if (!p)
+	at = all->depth - 1;
+	if (at >= SR_PASSAGES || all->at[at].skb != (__u64)skb)
+		at = passage_below(all, (__u64)skb);
+	if (at >= SR_PASSAGES)
 		return 0;
+	p = &all->at[at];
+	all->depth = at;
 	p->skb = 0;
 	if (ret >= SR_TX_MASK) { // NETDEV_TX_BUSY: the qdisc keeps it
 		if (!p->flight.id)
@@ -129,6 +144,8 @@ int BPF_PROG(driver_took, struct sk_buff *skb, int ret)
 			f->given = 0;
 		return 0;
 	}
+	if (p->flight.taken) // by another driver before: what a receiver on this machine forwards is its own
+		return 0;
 	if (p->flight.id && STAGE_ON(SR_STAGE_FREED)) {
 		f = p->dropped ? NULL : flight_find((__u64)skb);
 		if (f && f->id == p->flight.id) {

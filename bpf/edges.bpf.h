@@ -3,6 +3,7 @@
 #define SOCKRAY_BPF_EDGES_H
 
 #include "record.bpf.h"
+#include "ring.bpf.h"
 
 // Children of a followed process are followed too, wherever they go.
 SEC("?raw_tracepoint")
@@ -28,6 +29,7 @@ static __always_inline void thread_gone(__u32 tid, __u32 tgid)
 	if (!t || t->tgid != tgid)
 		return;
 	send_flush(t); // a record that waits for a return that the kernel skipped would go with it
+	ring_end(t);
 	task_leave(t);
 }
 
@@ -63,9 +65,9 @@ static __always_inline void sweep_task(struct sr_task *t)
 	send_emit(t);
 }
 
-static long sweep_one(void *map, const __u32 *key, struct sr_task *t, void *unused)
+static long sweep_one(__u32 seat, void *unused)
 {
-	sweep_task(t);
+	sweep_task(seat_of(seat));
 	return 0;
 }
 
@@ -73,7 +75,7 @@ static long sweep_one(void *map, const __u32 *key, struct sr_task *t, void *unus
 SEC("?raw_tracepoint")
 int sweep(void *ctx)
 {
-	bpf_for_each_map_elem(&seats, sweep_one, NULL, 0);
+	bpf_loop(SR_SEATS, sweep_one, NULL, 0);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 
 static __always_inline bool is_packet_socket(struct socket *sock)
 {
-	__u64 ops = (__u64)BPF_CORE_READ(sock, ops);
+	__u64 ops = (__u64)READ(sock, ops);
 
 	return ops && (ops == config.packet_ops || ops == config.packet_ops_spkt);
 }
@@ -28,9 +28,10 @@ static __always_inline bool is_packet_fd(int fd)
 static __always_inline void entry_begin(struct sr_task *t, __u32 stage)
 {
 	send_flush(t);
-	__builtin_memset(t->outer, 0, sizeof(t->outer));
 	t->open_slots = 1 << SR_SLOT_ENTRY;
 	t->entered = stage;
+	t->outer[SR_SLOT_LOOKUP].start = t->outer[SR_SLOT_LOOKUP].end = 0;
+	t->outer[SR_SLOT_ENTRY].end = 0;
 	t->outer[SR_SLOT_ENTRY].start = bpf_ktime_get_ns();
 }
 
@@ -58,6 +59,7 @@ static __always_inline int on_syscall_enter(__u32 stage, int fd)
 
 static __always_inline int on_write_enter(struct kiocb *iocb)
 {
+	struct file *file;
 	struct sr_task *t;
 
 	if (!tracing())
@@ -65,7 +67,8 @@ static __always_inline int on_write_enter(struct kiocb *iocb)
 	t = task_find();
 	if (!task_wanted())
 		return 0;
-	if (!is_packet_socket(BPF_CORE_READ(iocb, ki_filp, private_data))) {
+	file = READ(iocb, ki_filp);
+	if (!is_packet_socket(READ(file, private_data))) {
 		if (t)
 			t->entered = 0; // stale, where a return was skipped
 		return 0;
@@ -100,8 +103,8 @@ static __always_inline void outer_exit(struct sr_task *t, __u32 slot, __u64 now)
 	t->outer[slot].end = now;
 	if (t->state != SR_RETURNED)
 		return;
-	if (t->send.span[slot].start)
-		t->send.span[slot].end = now;
+	if (SPAN(&t->send, slot).start)
+		SPAN(&t->send, slot).end = now;
 	if (!t->open_slots)
 		send_emit(t);
 }
@@ -113,12 +116,14 @@ static __always_inline int on_entry_exit(void)
 
 	if (!t || !t->entered)
 		return 0;
-	t->open_slots = 1 << SR_SLOT_ENTRY; // what is inside has returned, seen or not
-	if (t->state == SR_OPEN)
-		send_emit(t); // the return of packet_sendmsg was skipped
-	outer_exit(t, SR_SLOT_ENTRY, now);
 	t->entered = 0;
-	__builtin_memset(t->outer, 0, sizeof(t->outer));
+	t->open_slots = 0; // what is inside has returned, seen or not
+	if (t->state == SR_RETURNED && SPAN(&t->send, SR_SLOT_ENTRY).start)
+		SPAN(&t->send, SR_SLOT_ENTRY).end = now;
+	if (t->state == SR_RETURNED || t->state == SR_OPEN) // or the return of packet_sendmsg was skipped
+		send_emit_here(t);
+	else if (t->state == SR_IGNORED)
+		task_leave(t);
 	return 0;
 }
 

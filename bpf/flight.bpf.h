@@ -48,6 +48,12 @@ struct {
 // Entries of `flights`: nobody looks there while there are none.
 __u64 flying = 0;
 
+// A frame went past the qdisc: then the receiver of one may have freed it before its send has returned.
+__u32 bypassed = 0;
+
+// NET_XMIT_MASK: from here on the driver did not take it (include/linux/netdevice.h: dev_xmit_complete)
+#define SR_TX_MASK 0x0f
+
 #define STAGE_ON(stage) (config.stages & (1ULL << (stage)))
 
 static __always_inline struct sr_task *open_task(void)
@@ -71,8 +77,10 @@ static __always_inline bool flight_put(struct sk_buff *skb, const struct sr_flig
 
 	if (!error)
 		__sync_fetch_and_add(&flying, 1);
-	else if (error == -17) // EEXIST: the end of an earlier skb at this address was not seen
+	else if (error == -17) { // EEXIST: the end of an earlier skb at this address was not seen
+		COUNT(passages_lost);
 		error = bpf_map_update_elem(&flights, &key, flight, BPF_EXIST);
+	}
 	if (error)
 		COUNT(flights_full);
 	return !error;
@@ -92,6 +100,46 @@ static __always_inline struct sr_flight *flight_find(__u64 key)
 	return *(volatile __u64 *)&flying ? bpf_map_lookup_elem(&flights, &key) : NULL;
 }
 
+// What is known of the frame that the skb carries. One that another socket's skb has by now is not it, and its own end was
+// not seen: then it is forgotten. (Whom a driver has handed a frame may own it.)
+static __always_inline struct sr_flight *flight_of(struct sk_buff *skb)
+{
+	struct sr_flight *f = flight_find((__u64)skb);
+	__u64 sock;
+
+	if (!f || f->given || f->direct)
+		return f;
+	sock = (__u64)BPF_CORE_READ(skb, sk);
+	if (!sock || sock == f->sock)
+		return f;
+	if (flight_take((__u64)skb))
+		COUNT(passages_lost);
+	return NULL;
+}
+
+static __always_inline void drop_note(struct sr_task *t, __u64 location, __u32 reason, bool in_driver)
+{
+	struct sr_send *s = &t->send;
+
+	fills(t, SR_SEND_FRAME);
+	s->drops++;
+	if (s->flags & SR_SEND_DROP)
+		return;
+	s->flags |= SR_SEND_DROP;
+	s->drop_reason = reason;
+	s->drop_location = location;
+	s->drop_ns = bpf_ktime_get_ns();
+	s->drop_in_driver = in_driver;
+}
+
+// Freed as dropped past the qdisc, and no longer as the sender's: by a receiver, or by a driver that takes the frame from its
+// socket first (drivers/net/tun.c: tun_net_xmit). The result of __dev_direct_xmit tells.
+static __always_inline void freed_keep(struct sr_task *t, __u64 location, __u32 reason)
+{
+	t->freed_at = location;
+	t->freed_reason = reason;
+}
+
 static __always_inline struct sr_passages *cpu_passages(void)
 {
 	__u32 zero = 0;
@@ -99,11 +147,25 @@ static __always_inline struct sr_passages *cpu_passages(void)
 	return bpf_map_lookup_elem(&passages, &zero);
 }
 
+// The passage of the frame that the driver on this CPU has right now.
+static __always_inline struct sr_passage *passage_of(__u64 skb)
+{
+	struct sr_passages *all = cpu_passages();
+	__u32 at;
+
+	if (!all || !all->depth)
+		return NULL;
+	at = all->depth - 1;
+	if (at >= SR_PASSAGES || all->at[at].skb != skb)
+		return NULL;
+	return &all->at[at];
+}
+
 static __always_inline bool is_gso(struct sk_buff *skb, bool typed)
 {
 	struct skb_shared_info *info = (void *)FETCH(typed, skb, head) + FETCH(typed, skb, end);
 
-	return BPF_CORE_READ(info, gso_size) != 0;
+	return READ(info, gso_size) != 0;
 }
 
 // Whether the device may keep the frame: it has a queue that takes frames in (noqueue has no enqueue function), or the
@@ -120,7 +182,7 @@ static __always_inline void flight_begin(struct sr_task *t, struct sk_buff *skb,
 {
 	struct sr_flight flight = {
 		.id = t->send.id,
-		.dev = (__u64)BPF_CORE_READ(skb, dev),
+		.dev = (__u64)READ(skb, dev),
 		.sock = t->sock,
 		.direct = direct,
 		.tap_dev = t->tap_dev,
@@ -134,6 +196,26 @@ static __always_inline void flight_begin(struct sr_task *t, struct sk_buff *skb,
 	} else {
 		t->send.flags |= SR_SEND_UNTRACKED;
 	}
+}
+
+// A driver that has the frame gives it to the device below it (a VLAN, a bond), which keeps it: what becomes of it there is its
+// end, and not that the driver took it.
+static __always_inline void flight_goes_below(struct sk_buff *skb, bool typed)
+{
+	struct sr_passage *p = passage_of((__u64)skb);
+	struct sr_flight flight;
+	struct net_device *dev;
+
+	if (!p || !p->flight.id)
+		return;
+	dev = FETCH(typed, skb, dev);
+	if (!may_be_kept(skb, dev, typed))
+		return;
+	flight = p->flight;
+	flight.dev = (__u64)dev;
+	p->flight.id = 0;
+	flight_take((__u64)skb); // where the end of the skb is asked for it is there still
+	flight_put(skb, &flight);
 }
 
 static __always_inline void frame_emit(struct sr_frame *frame, __u64 id, __u32 kind)

@@ -10,8 +10,6 @@
 #include "record.bpf.h"
 #include "ring.bpf.h"
 
-#define SR_SOCK_DGRAM 2
-
 // On the first instruction of an inlined packet_snd or tpacket_snd: no arguments, only the moment.
 static __always_inline int on_body_hit(__u32 stage)
 {
@@ -22,23 +20,25 @@ static __always_inline int on_body_hit(__u32 stage)
 		return 0;
 	t->send.body_hits++;
 	t->send.stage[SR_SLOT_BODY] = stage;
-	t->send.span[SR_SLOT_BODY].start = now;
+	SPAN(&t->send, SR_SLOT_BODY).start = now;
 	return 0;
 }
 
 // Opens a span, unless one of this slot was recorded already.
-static __always_inline void span_open(struct sr_send *s, __u32 slot, __u32 stage)
+static __always_inline void span_open(struct sr_task *t, __u32 slot, __u32 stage)
 {
-	if (s->span[slot].start)
+	if (SPAN(&t->send, slot).start)
 		return;
-	s->stage[slot] = stage;
-	s->span[slot].start = bpf_ktime_get_ns();
+	t->send.stage[slot] = stage;
+	span_of(t, slot)->start = bpf_ktime_get_ns();
 }
 
 static __always_inline void span_close(struct sr_send *s, __u32 slot, __u64 now)
 {
-	if (s->span[slot].start && !s->span[slot].end)
-		s->span[slot].end = now;
+	struct sr_span *span = &SPAN(s, slot);
+
+	if (span->start && !span->end)
+		span->end = now;
 }
 
 static __always_inline __u32 slot_of(__u32 stage)
@@ -59,7 +59,7 @@ static __always_inline int on_span_enter(__u32 stage)
 	struct sr_task *t = open_task();
 
 	if (t && !t->xmit_depth)
-		span_open(&t->send, slot_of(stage), stage);
+		span_open(t, slot_of(stage), stage);
 	return 0;
 }
 
@@ -88,15 +88,15 @@ static __always_inline int on_alloc_enter(struct sock *sk)
 	t->driver_depth = t->driver_mine = 0;
 	s = &t->send;
 	if (s->flags & SR_SEND_TX_RING) {
-		// Behind a frame: whether another one follows, the result will tell.
-		if (s->alloc_hits) {
+		// Whether another one follows, the result will tell.
+		if (ring_is_behind(t)) {
 			t->ring_alloc = now;
 			return 0;
 		}
-		ring_pass_over(ring_passed(t), now);
+		ring_pass_over(ring_passed(t, ring_look(t)), now);
 	}
 	s->stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
-	s->span[SR_SLOT_ALLOC].start = now;
+	SPAN(s, SR_SLOT_ALLOC).start = now;
 	return 0;
 }
 
@@ -109,11 +109,11 @@ static __always_inline int on_wait_enter(void)
 
 	if (!t)
 		return 0;
-	alloc = &t->send.span[SR_SLOT_ALLOC];
+	alloc = &SPAN(&t->send, SR_SLOT_ALLOC);
 	if (t->ring_alloc)
 		t->ring_slept = t->ring_slept ?: bpf_ktime_get_ns();
 	else if (alloc->start && !alloc->end)
-		span_open(&t->send, SR_SLOT_WAIT, SR_STAGE_WAIT);
+		span_open(t, SR_SLOT_WAIT, SR_STAGE_WAIT);
 	return 0;
 }
 
@@ -127,47 +127,41 @@ static __always_inline int on_alloc_exit(void *sk, void *skb)
 		return 0;
 	// A softirq on top of the task allocates for other sockets.
 	if (skb && !sk)
-		sk = BPF_CORE_READ((struct sk_buff *)skb, sk);
-	if (skb && (__u64)sk != t->sock)
+		sk = READ((struct sk_buff *)skb, sk);
+	if (sk && (__u64)sk != t->sock)
 		return 0;
-	if (t->ring_alloc) {
-		__u64 start = t->ring_alloc;
+	// What it did not get either, where nothing says whose it was to be: the task allocates nothing just then.
+	if (!skb && !t->ring_alloc && (!SPAN(&t->send, SR_SLOT_ALLOC).start || SPAN(&t->send, SR_SLOT_ALLOC).end))
+		return 0;
+	if (t->send.flags & SR_SEND_TX_RING && (t->ring_alloc || !SPAN(&t->send, SR_SLOT_ALLOC).start || ring_is_behind(t))) {
+		__u64 start = t->ring_alloc; // 0: the hook on its begin was skipped
 
 		t->ring_alloc = 0;
 		if (!skb) // no memory, or MSG_DONTWAIT: the frame stays in the ring
 			return 0;
-		ring_next_frame(t, start);
-		ring_pass_over(ring_passed(t), start);
-		t->send.stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
-		t->send.span[SR_SLOT_ALLOC].start = start;
-		if (t->ring_slept) {
+		if (ring_is_behind(t))
+			ring_next_frame(t, start ?: now);
+		ring_come_to(t, start ?: now);
+		if (start) {
+			t->send.stage[SR_SLOT_ALLOC] = SR_STAGE_ALLOC;
+			SPAN(&t->send, SR_SLOT_ALLOC).start = start;
+		}
+		if (start && t->ring_slept) {
 			t->send.stage[SR_SLOT_WAIT] = SR_STAGE_WAIT;
-			t->send.span[SR_SLOT_WAIT].start = t->ring_slept;
+			span_of(t, SR_SLOT_WAIT)->start = t->ring_slept;
 		}
 	}
 	t->skb = (__u64)skb;
 	if (skb) {
 		t->send.alloc_hits++;
-		if (t->ring_losing)
-			t->ring_next = ring_step(t, t->ring_next);
+		ring_take(t);
 	}
 	span_close(&t->send, SR_SLOT_WAIT, now);
 	span_close(&t->send, SR_SLOT_ALLOC, now);
 	return 0;
 }
 
-// Where the frame begins: at the skb's data. What a TX ring sends stays in the ring's pages, all but the header
-// (tpacket_fill_skb); there the frame stands behind the ring frame's own header and that of virtio-net, and for
-// SOCK_DGRAM without the link layer's.
-static __always_inline __u64 ring_frame_bytes(struct sr_send *s, struct packet_sock *po, struct sk_buff *skb)
-{
-	__u64 ring = ring_frame_at(po);
-
-	ring += BPF_CORE_READ(po, tp_hdrlen) - 20 /* sizeof(struct sockaddr_ll) */ + vnet_header(po);
-	return ring - (s->sock_type == SR_SOCK_DGRAM ? BPF_CORE_READ(skb, dev, hard_header_len) : 0);
-}
-
-// The same for who reads all of a frame. 0: it comes from no TX ring, or only its fragments tell where it is.
+// Where the frame begins in its ring, for who reads all of it. 0: it comes from no TX ring, or only its fragments tell.
 static __always_inline __u64 ring_bytes_of(struct sr_task *t, struct sk_buff *skb)
 {
 	if (!(t->send.flags & SR_SEND_TX_RING) || has_own_offset((void *)t->sock))
@@ -175,6 +169,7 @@ static __always_inline __u64 ring_bytes_of(struct sr_task *t, struct sk_buff *sk
 	return ring_frame_bytes(&t->send, (struct packet_sock *)t->sock, skb);
 }
 
+// Where the frame begins: at the skb's data, or in the ring.
 static __always_inline void *frame_bytes(struct sr_send *s, struct sock *sk, struct sk_buff *skb, bool typed)
 {
 	if (!(s->flags & SR_SEND_TX_RING)) {
@@ -196,9 +191,9 @@ static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb, s
 	t->dev = (__u64)dev;
 	ifindex = FETCH(typed, dev, ifindex);
 	if (stage == SR_STAGE_QUEUE_XMIT && s->ifindex > 0 && s->ifindex != ifindex) {
-		passed_on_from(t, dev);
+		passed_on_from(t);
 	} else {
-		BPF_CORE_READ_INTO(&s->ifname, dev, name);
+		FETCH_NAME(typed, s->ifname, dev, name);
 		s->ifindex = ifindex;
 	}
 	if (s->flags & SR_SEND_TX_RING) // what tpacket_snd counts: the frame as the ring has it
@@ -219,20 +214,18 @@ static __always_inline void frame_seen(struct sr_task *t, struct sk_buff *skb, s
 }
 
 // A frame whose allocation was not seen. SOCK_PACKET allocates elsewhere: there it is the first one of the socket. Of a TX
-// ring the hook may have been skipped: its skb says which frame of the ring it carries (net/packet/af_packet.c,
-// tpacket_fill_skb: skb_zcopy_set_nouarg, which sets the lowest bit). Else the socket is no sign: a softirq on top of the
-// task may carry an older frame of it, and what is taken for ours by mistake is worse than one that stays unknown.
+// ring the hook may have been skipped: its skb says which frame of the ring it carries. Else the socket is no sign: a
+// softirq on top of the task may carry an older frame of it, and what is taken for ours by mistake is worse than one that
+// stays unknown.
 static __always_inline bool known_otherwise(struct sr_task *t, struct sk_buff *skb)
 {
 	struct sr_send *s = &t->send;
-	struct skb_shared_info *info;
 
-	if ((__u64)BPF_CORE_READ(skb, sk) != t->sock)
+	if ((__u64)READ(skb, sk) != t->sock)
 		return false;
 	if (!(s->flags & SR_SEND_TX_RING))
-		return s->stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT && !s->span[SR_SLOT_XMIT].start;
-	info = (void *)BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
-	return ((__u64)BPF_CORE_READ(info, destructor_arg) & ~1ULL) == ring_frame_at((struct packet_sock *)t->sock);
+		return s->stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT && !SPAN(s, SR_SLOT_XMIT).start;
+	return ring_frame_of(skb) == ring_frame_at((struct packet_sock *)t->sock);
 }
 
 // __dev_queue_xmit, __dev_direct_xmit. Where devices are stacked the frame passes again: only the first pass counts.
@@ -242,18 +235,31 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, __u16
 	struct sr_task *t = open_task();
 	struct net_device *dev;
 
+	if (stage == SR_STAGE_QUEUE_XMIT && (!t || t->skb != (__u64)skb || t->tracked))
+		flight_goes_below(skb, typed);
 	if (!t)
 		return 0;
 	t->xmit_depth++;
+	if (stage == SR_STAGE_DIRECT_XMIT)
+		bypassed = 1;
 	dev = FETCH(typed, skb, dev);
 	if (t->xmit_mine) { // a device below the first one
-		if (t->skb != (__u64)skb)
+		// Past the qdisc the receiver's softirq runs before the return: what has been received is its own to send on
+		// (net/core/dev.c: __netif_receive_skb_core sets skb_iif). Else the driver has had it by then.
+		if (t->skb != (__u64)skb) {
+			if (!is_redirected(t, stage, skb))
+				return 0;
+			clone_takes_over(t, skb);
+		}
+		if (t->send.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT && FETCH(typed, skb, skb_iif))
 			return 0;
-		if (is_passed_on(t, dev))
-			passed_on_note(&t->send, dev);
+		if (is_passed_on(t, dev)) {
+			passed_on_note(t, dev);
+			t->dev = (__u64)dev; // whose queue it is that keeps the frame, or does not take it
+		}
 		if (!may_be_kept(skb, dev, typed))
 			return 0;
-		if (t->tracked) { // its end is that below
+		if (t->tracked) { // past the qdisc no passage tells of the device above
 			struct sr_flight *f = flight_find((__u64)skb);
 
 			if (f) {
@@ -268,23 +274,22 @@ static __always_inline int on_xmit_enter(__u32 stage, struct sk_buff *skb, __u16
 	if (t->skb ? (__u64)skb != t->skb : !known_otherwise(t, skb))
 		return 0;
 	t->xmit_mine = t->xmit_depth;
-	if (t->send.flags & SR_SEND_TX_RING && t->send.span[SR_SLOT_XMIT].end) { // the hook on its allocation was skipped
-		ring_next_frame(t, t->ring_alloc ?: bpf_ktime_get_ns());
-		t->ring_alloc = 0;
-		t->xmit_mine = t->xmit_depth = 1;
-	}
+	if (t->send.flags & SR_SEND_TX_RING && (!t->skb || SPAN(&t->send, SR_SLOT_XMIT).start))
+		ring_found(t);
 	if (config.filtering && mode != SR_MODE_OFF && !frame_wanted(t, skb, ring_bytes_of(t, skb))) {
 		t->filtered = 1;
 		t->skb = 0; // what becomes of it is of no interest
-		span_open(&t->send, SR_SLOT_XMIT, stage); // a TX ring's result is told by it
+		span_open(t, SR_SLOT_XMIT, stage); // a TX ring's result is told by it
 		return 0;
 	}
 	frame_seen(t, skb, dev, stage, typed);
 	if (config.snaplen && mode != SR_MODE_OFF)
 		pieces_put(t, skb, ring_bytes_of(t, skb), stage == SR_STAGE_DIRECT_XMIT);
-	if (stage == SR_STAGE_DIRECT_XMIT)
+	if (stage == SR_STAGE_DIRECT_XMIT) {
 		t->send.tx_queue = 1 + queue;
-	span_open(&t->send, SR_SLOT_XMIT, stage);
+		t->freed_reason = 0;
+	}
+	span_open(t, SR_SLOT_XMIT, stage);
 	if (STAGE_ON(SR_STAGE_FREED) ||
 	    (stage == SR_STAGE_QUEUE_XMIT && may_be_kept(skb, dev, typed)))
 		flight_begin(t, skb, stage == SR_STAGE_DIRECT_XMIT);
@@ -302,8 +307,10 @@ static __always_inline int on_xmit_exit(__u32 stage, int ret)
 		t->xmit_mine = 0;
 		// __dev_direct_xmit is between the socket and the driver alone: 0 means that the driver took the frame. What
 		// the queue of a device below makes of it is told there.
-		if (ret == 0 && t->skb && stage == SR_STAGE_DIRECT_XMIT && !t->send.drops && !t->queued_below)
+		if (ret == 0 && stage == SR_STAGE_DIRECT_XMIT && !t->send.driver_hits && !t->send.drops && !t->queued_below)
 			t->send.driver_hits++;
+		if (ret > 0 && ret < SR_TX_MASK && stage == SR_STAGE_DIRECT_XMIT && t->freed_reason && !t->send.drops)
+			drop_note(t, t->freed_at, t->freed_reason, false);
 		t->skb = 0; // from here on somebody else's
 		t->send.xmit_ret = ret;
 		span_close(&t->send, SR_SLOT_XMIT, now);
@@ -357,7 +364,7 @@ static __always_inline int on_driver_enter(struct sk_buff *first, int *ret, bool
 	t->driver_ret_at = (__u64)ret;
 	t->driver_list = FETCH(typed, first, next) != NULL;
 	t->send.tx_queue = 1 + FETCH(typed, first, queue_mapping); // a list is of one queue
-	span_open(&t->send, SR_SLOT_DRIVER, SR_STAGE_START_XMIT);
+	span_open(t, SR_SLOT_DRIVER, SR_STAGE_START_XMIT);
 	return 0;
 }
 
@@ -372,7 +379,7 @@ static __always_inline int on_driver_exit(struct sk_buff *rest)
 		return 0;
 	if (t->driver_mine == t->driver_depth) {
 		t->driver_mine = 0;
-		bpf_probe_read_kernel(&driver_ret, sizeof(driver_ret), (void *)t->driver_ret_at);
+		driver_ret = READ_INT(t->driver_ret_at);
 		if (t->driver_list && !in_list(rest, t->skb))
 			driver_ret = 0; // ours was taken; what *ret says is of another frame
 		t->send.driver_ret = driver_ret;

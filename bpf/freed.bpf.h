@@ -10,47 +10,26 @@
 // device (drivers/net/veth.c) or no socket any more (drivers/net/loopback.c).
 static __always_inline bool driver_passed_on(struct sk_buff *skb, __u64 dev, __u64 sock)
 {
-	return (__u64)BPF_CORE_READ(skb, dev) != dev || (__u64)BPF_CORE_READ(skb, sk) != sock;
+	return (__u64)READ(skb, dev) != dev || (__u64)READ(skb, sk) != sock;
 }
 
-static __always_inline void drop_note(struct sr_task *t, __u64 location, __u32 reason, bool in_driver)
+// What __dev_direct_xmit frees itself it drops, before it returns.
+static __always_inline bool direct_was_taken(struct sk_buff *skb, const struct sr_flight *flight, bool drop)
 {
-	struct sr_send *s = &t->send;
-
-	s->drops++;
-	if (s->flags & SR_SEND_DROP)
-		return;
-	s->flags |= SR_SEND_DROP;
-	s->drop_reason = reason;
-	s->drop_location = location;
-	s->drop_ns = bpf_ktime_get_ns();
-	s->drop_in_driver = in_driver;
-}
-
-// The passage of the frame that the driver on this CPU has right now.
-static __always_inline struct sr_passage *passage_of(__u64 skb)
-{
-	struct sr_passages *all = cpu_passages();
-	__u32 at;
-
-	if (!all || !all->depth)
-		return NULL;
-	at = all->depth - 1;
-	if (at >= SR_PASSAGES || all->at[at].skb != skb)
-		return NULL;
-	return &all->at[at];
+	return !drop || !open_send(flight->id) || driver_passed_on(skb, flight->dev, flight->sock);
 }
 
 static __always_inline int frame_freed(struct sk_buff *skb, __u64 location, __u32 reason, bool drop)
 {
-	struct sr_flight flight = {}, *f = flight_find((__u64)skb);
+	struct sr_flight flight, *f = flight_of(skb);
 	struct sr_passage *p = passage_of((__u64)skb);
 	bool in_driver = p != NULL;
 	struct sr_offer *offer = NULL;
-	struct sr_frame frame = {};
 	struct sr_task *t;
 	__u32 kind;
 
+	if (!f && !p)
+		return 0;
 	if (f) {
 		flight = *f;
 		if (!flight_take((__u64)skb))
@@ -66,7 +45,7 @@ static __always_inline int frame_freed(struct sk_buff *skb, __u64 location, __u3
 		p->dropped = 1;
 	}
 	if (flight.taken || (flight.given && !in_driver) || (in_driver && !drop) ||
-	    (flight.direct && !in_driver && driver_passed_on(skb, flight.dev, flight.sock)))
+	    (flight.direct && !in_driver && direct_was_taken(skb, &flight, drop)))
 		kind = SR_FRAME_FREED;
 	else
 		kind = drop ? SR_FRAME_DROPPED : SR_FRAME_CONSUMED;
@@ -80,26 +59,44 @@ static __always_inline int frame_freed(struct sk_buff *skb, __u64 location, __u3
 	if (t && kind == SR_FRAME_DROPPED) {
 		drop_note(t, location, reason, in_driver);
 	} else if (t && kind == SR_FRAME_FREED) {
+		struct sr_span *span = span_of(t, SR_SLOT_FREED);
+
 		t->send.frees++;
 		t->send.freed_reason = reason;
 		t->send.stage[SR_SLOT_FREED] = SR_STAGE_FREED;
-		t->send.span[SR_SLOT_FREED].start = t->send.span[SR_SLOT_FREED].end = bpf_ktime_get_ns();
+		span->start = span->end = bpf_ktime_get_ns();
+		if (drop && flight.direct)
+			freed_keep(t, location, reason);
 	} else {
-		frame.drop_reason = reason;
-		frame.drop_location = location;
-		frame.in_driver = in_driver;
-		frame.dequeued = flight.dequeued;
+		struct sr_frame frame = {
+			.drop_reason = reason,
+			.drop_location = location,
+			.in_driver = in_driver,
+			.dequeued = flight.dequeued,
+			.segments = flight.segments,
+		};
+
 		frame_emit(&frame, flight.id, kind);
 	}
 	return 0;
 }
 
+// The address may come again, for another skb. (While dev_hard_start_xmit has the frame its result is to come.)
+static __always_inline void skb_forget(struct sr_task *t, struct sk_buff *skb)
+{
+	if (t && t->skb == (__u64)skb && !t->driver_mine)
+		t->skb = 0;
+}
+
 SEC("?raw_tracepoint")
 int BPF_PROG(skb_consumed, struct sk_buff *skb)
 {
-	if (!*(volatile __u64 *)&flying || mode == SR_MODE_DONE)
+	bool follows = *(volatile __u64 *)&flying;
+
+	if ((!follows && !*(volatile __u32 *)&bypassed) || mode == SR_MODE_DONE)
 		return 0;
-	return frame_freed(skb, 0, 0, false);
+	skb_forget(open_task(), skb);
+	return follows ? frame_freed(skb, 0, 0, false) : 0;
 }
 
 SEC("?raw_tracepoint")
@@ -110,12 +107,15 @@ int BPF_PROG(skb_freed, struct sk_buff *skb, void *location, __u32 reason)
 	if (mode == SR_MODE_DONE)
 		return 0;
 	t = open_task();
-	if (!t || t->tracked || !t->skb || (__u64)skb != t->skb)
+	if (!t || t->tracked || !t->skb || (__u64)skb != t->skb) {
+		skb_forget(t, skb);
 		return frame_freed(skb, (__u64)location, reason, true);
-	if (!t->driver_mine && t->dev && driver_passed_on(skb, t->dev, t->sock))
-		return 0;
+	}
 	t->skb = 0;
-	drop_note(t, (__u64)location, reason, t->driver_mine != 0);
+	if (t->driver_mine || !t->dev || !driver_passed_on(skb, t->dev, t->sock))
+		drop_note(t, (__u64)location, reason, t->driver_mine != 0);
+	else
+		freed_keep(t, (__u64)location, reason);
 	return 0;
 }
 

@@ -12,7 +12,7 @@ int BPF_PROG(qdisc_took, void *qdisc, void *txq, struct sk_buff *skb)
 
 	if (!t || t->skb != (__u64)skb)
 		return 0;
-	span = &t->send.span[SR_SLOT_ENQUEUE];
+	span = span_of(t, SR_SLOT_ENQUEUE);
 	if (span->start)
 		return 0;
 	t->send.stage[SR_SLOT_ENQUEUE] = SR_STAGE_ENQUEUE;

@@ -68,6 +68,14 @@
 #define SR_SLOT_COUNT 18
 #define SR_SLOT_OUTER 4 // slots below this one begin before packet_sendmsg
 
+// In which order the spans of the slots stand in the ring.
+static const __u8 sr_place[SR_SLOT_COUNT] = {
+	0 /* ENTRY */, 6 /* LOOKUP */,  7 /* SOCK */,   8 /* INNER */,        1 /* SENDMSG */, 2 /* BODY */,
+	3 /* ALLOC */, 12 /* WAIT */,   13 /* COPY */,  14 /* PARSE */,       15 /* PACKET_XMIT */, 4 /* XMIT */,
+	10 /* ENQUEUE */, 11 /* DEQUEUE */, 5 /* DRIVER */, 9 /* NDO */,      16 /* RECEIVE */, 17 /* FREED */,
+};
+#define SR_PLACE(slot) sr_place[slot]
+
 // sr_head.type
 #define SR_RECORD_SEND 1
 #define SR_RECORD_SOCKET 2
@@ -93,12 +101,13 @@
 #define SR_SEND_WAIT_SIGNAL (1U << 13)    // ... until a signal came: it returned ERESTARTSYS
 #define SR_SEND_VNET (1U << 14)           // vnet was read (failed sends only)
 #define SR_SEND_PASSED_ON (1U << 15)      // a filter at the egress of the send's device (netfilter, tc) gave the frame to passed_on_to
+#define SR_SEND_KILLED (1U << 16)         // ended by a signal: SIGKILL, which every fatal signal, exit_group() and exec() send to each thread
 
 // sr_frame.kind
 #define SR_FRAME_TAKEN 1     // a driver took the frame, or dropped it with its return value
 #define SR_FRAME_DROPPED 2   // freed as dropped before a driver had taken it, or by the driver
 #define SR_FRAME_CONSUMED 3  // freed, not as dropped, before a driver had taken it
-#define SR_FRAME_SEGMENTED 4 // became `segments` frames, each of which ends for itself
+#define SR_FRAME_SEGMENTED 4 // became `segments` frames, each of which ends for itself, and says that number again
 #define SR_FRAME_FREED 5     // freed after a driver had taken it
 #define SR_FRAME_RECEIVED 6  // offered to a packet socket
 #define SR_FRAME_TAPPED 7    // offered to sockray's own capture; `ns` is its timestamp there, CLOCK_REALTIME
@@ -108,6 +117,7 @@
 #define SR_RECEIVED_TAKEN 1    // the socket has it
 #define SR_RECEIVED_FULL 2     // no room in its buffer or ring
 #define SR_RECEIVED_FILTERED 3 // its filter did not want it, or it has none of this kind
+#define SR_RECEIVED_UNKNOWN 4  // not known: it was offered another frame at the same time, on another CPU
 
 struct sr_head {
 	__u32 type; // SR_RECORD_*
@@ -122,51 +132,61 @@ struct sr_span {
 	__u64 end;
 };
 
+// In the ring a send's record is cut where nothing but zeros follow: it has one of the lengths SR_SEND_SHORT to SR_SEND_LONG, and
+// what most sends have stands first. For that, there and in the task's own state, span[i] is that of the slot whose SR_PLACE is i; a
+// decoded one (user/decode) has its whole length, and span[slot].
 struct sr_send {
 	struct sr_head head;
+	// Of the call. Up to `flags` all of this is written anew, what follows is cleared.
 	__u32 pid; // thread group, in the initial pid namespace
 	__u32 tid;
 	char comm[SR_COMM_LEN];
 	__u64 socket_ino; // inode of the socket: what /proc/PID/fd and `ss -e` show
-	__u32 netns_ino;
-	__s32 syscall; // number by the task's saved registers; of a thread of io_uring io_uring_enter's
-	__u32 flags;   // SR_SEND_*
-	__u32 msg_flags;
-	__u64 len;        // bytes the caller asked to send
-	__s64 ret;        // what packet_sendmsg returned
-	__u64 cookie;     // the driver's own number, read from the frame
 	__u64 sendmsg_fn; // sock->ops->sendmsg
-	__u16 sock_type;  // SOCK_RAW, SOCK_DGRAM, SOCK_PACKET
-	__u16 protocol;   // po->num, network byte order
+	__u32 netns_ino;
+	__u16 sock_type; // SOCK_RAW, SOCK_DGRAM, SOCK_PACKET
+	__u16 protocol;  // po->num, network byte order
+	__s32 syscall; // number by the task's saved registers; of a thread of io_uring io_uring_enter's
+	__u32 msg_flags;
+	__u64 len; // bytes the caller asked to send
+	__u64 id;  // of this send, in sr_frame.send
+	__u32 msg_namelen; // bytes of the destination address
 	__s32 ifindex;
+	__u32 flags; // SR_SEND_*
+	__u32 body_hits; // of the located instruction, for this send
 	char ifname[SR_IFNAME_LEN];
-	__u64 id;          // of this send, in sr_frame.send
-	// What became of the frame. (What is of one frame and not of the call begins here and ends before `sndbuf`.)
-	__s32 xmit_ret;   // return value of the xmit stage
+	__s64 ret;    // what packet_sendmsg returned
+	__u64 cookie; // the driver's own number, read from the frame
+	// What became of the frame.
+	__s32 xmit_ret;    // return value of the xmit stage
 	__s32 driver_ret;  // *ret of dev_hard_start_xmit
-	__u32 body_hits;   // of the located instruction, for this send
 	__u32 alloc_hits;  // frames allocated: at most one
 	__u32 driver_hits; // frames that a driver took before the call returned: one, or `segments`
-	__u32 drop_reason; // enum skb_drop_reason of the running kernel
+	__u32 tx_queue;    // 1 + the frame's queue_mapping, when a driver was given it; 0: not seen
+	__u32 ring_frame;  // of a TX ring: 0 for the call's first frame, 1 for its second ...
+	__u8 stage[24];    // SR_STAGE_* that filled each slot
+	struct sr_span span[SR_SLOT_COUNT];
+	// Of frames that are followed, that were dropped, or that packet sockets of this machine were offered.
+	__u64 ndo_fn; // dev->netdev_ops->ndo_start_xmit
 	__u64 drop_location;
 	__u64 drop_ns;
-	__u64 ndo_fn;      // dev->netdev_ops->ndo_start_xmit
 	__u64 received_ino; // inode of the socket that was offered the frame first
-	__u32 received;    // SR_RECEIVED_*
-	__u32 receivers;   // packet sockets that were offered the frame before the call returned; all but the first have
-			   // records of their own (SR_FRAME_ALSO_RECEIVED), up to SR_RECEIVERS_MOST
+	__u32 received;     // SR_RECEIVED_*
+	__u32 receivers;    // packet sockets that were offered the frame before the call returned; all but the first have
+			    // records of their own (SR_FRAME_ALSO_RECEIVED), up to SR_RECEIVERS_MOST
 	__u32 freed_reason; // enum skb_drop_reason; 0: consumed
-	__u32 frees;       // frames of this send that were freed, after a driver had them, before the call returned
-	__u32 drops;       // frames of this send that were dropped before the call returned
+	__u32 frees;        // frames of this send that were freed, after a driver had them, before the call returned
+	__u32 drops;        // frames of this send that were dropped before the call returned
+	__u32 drop_reason;  // enum skb_drop_reason of the running kernel
+	__u32 drop_in_driver; // the drop was seen while dev_hard_start_xmit had the frame
 	__u32 driver_drops; // frames that the driver dropped by its return value alone
-	__u32 segments;    // frames that the frame was cut into (GSO), 0: it was not
-	__u32 ring_frame;  // of a TX ring: 0 for the call's first frame, 1 for its second ...
-	// What explains a refusal; read only when the send failed.
+	__u32 segments;     // frames that the frame was cut into (GSO), 0: it was not
+	__u32 frame_pad;
+	// What explains a refusal; read only when the send failed, and of the queue where no driver had the frame.
 	__u32 sndbuf;     // sk->sk_sndbuf, bytes
 	__u32 wmem_alloc; // sk->sk_wmem_alloc, bytes, with the kernel's own bias of 1
 	__u32 mtu;
 	__u32 dev_flags;   // IFF_*
-	__u32 msg_namelen; // bytes of the destination address
 	__u32 msg_controllen;
 	__s32 bound_ifindex; // po->ifindex; -1: the interface that the socket was bound to is gone
 	__u16 hard_header_len;
@@ -174,17 +194,14 @@ struct sr_send {
 	__u8 addr_len;        // dev->addr_len
 	__u8 sll_halen;       // of the destination address
 	__u8 vnet_hdr;        // bytes of the virtio-net header that the socket expects before the frame
-	__u8 drop_in_driver;  // the drop was seen while dev_hard_start_xmit had the frame
+	__u8 pad;
 	char qdisc[SR_QDISC_LEN]; // kind of the device's root qdisc: "pfifo_fast"
 	__u32 qdisc_len;   // frames in it
 	__u32 queue_state; // of the frame's transmit queue, where that is known: bits of enum netdev_queue_state_t
-	__u32 tx_queue;    // 1 + the frame's queue_mapping, when a driver was given it; 0: not seen
 	__u8 vnet[SR_VNET_LEN]; // struct virtio_net_hdr as the caller gave it, little endian: of a send that failed with EINVAL
-	__u8 pad[2];
+	__u8 more_pad[2];
 	__u32 ring_len; // of a TX ring: tp_len of the frame that was refused with EINVAL or EMSGSIZE, 0: not known
 	char passed_on_to[SR_IFNAME_LEN]; // with SR_SEND_PASSED_ON
-	__u8 stage[24];    // SR_STAGE_* that filled each slot
-	struct sr_span span[SR_SLOT_COUNT];
 };
 
 struct sr_socket {
@@ -238,7 +255,7 @@ struct sr_frame {
 	__u64 socket_ino; // SR_FRAME_RECEIVED
 	__u32 received;   // SR_RECEIVED_*
 	__u32 stage;      // SR_STAGE_PACKET_RCV, SR_STAGE_TPACKET_RCV
-	__u32 segments;
+	__u32 segments; // what the frame was cut into, of this one too; 0: it was not
 	__u32 tx_queue; // as in sr_send
 };
 
@@ -266,18 +283,18 @@ struct sr_flight {
 	__u32 given;  // a driver was given it
 	__u32 taken;  // and has taken it
 	__u32 direct; // it went by __dev_direct_xmit, past the tracepoints that tell of the driver
-	__u32 pad;
+	__u32 segments; // it is one of so many; 0: the frame is whole
 	__u64 tap_dev; // struct net_device whose taps it came by first, 0: none yet
 };
 
 // One for each CPU, in the order of the CPU numbers. What they must add up to: user/correlate/ledger.h.
 struct sr_counters {
-	__u64 sends_begun;      // entries of packet_sendmsg that passed the filter and have a task frame
-	__u64 sends_no_storage; // entries that passed the filter and found no seat for the task
+	__u64 sends_begun;      // sends of wanted tasks to wanted interfaces; of a TX ring each frame that was seen, or must have been there
+	__u64 sends_no_storage; // entries of packet_sendmsg of wanted tasks, to whatever interface, that found no seat for the task
 	__u64 sends_unopened;   // returns of packet_sendmsg without a task frame: the entry was skipped or found no seat
 	__u64 sends_emitted;    // records offered to the ring
 	__u64 sends_no_room;    // of these, refused by the ring
-	__u64 ring_idle;        // calls on a TX ring that found no frame in it: no sends
+	__u64 ring_idle;        // calls on a TX ring that took no frame from it: no sends
 	__u64 forks_lost;       // children of a followed task that could not be marked
 	__u64 sockets_begun;
 	__u64 sockets_no_storage;
@@ -286,12 +303,15 @@ struct sr_counters {
 	__u64 frames_emitted; // sr_frame records offered to the ring
 	__u64 frames_no_room;
 	__u64 flights_full;   // frames that could not be followed: the map was full
-	__u64 passages_lost;  // frames whose return from the driver was not seen
+	__u64 passages_lost;  // frames whose return from the driver, or whose end, was not seen
 	__u64 pieces_emitted; // sr_piece records offered to the ring
 	__u64 pieces_no_room;
 	__u64 pieces_unread; // pieces of frames that could not be read where they lay
 	__u64 filtered;	      // sends whose frame the filter did not want: no record was made
-	__u64 pad[5];
+	__u64 ring_idle_timed_out;   // of `ring_idle`, those that waited for the ends of earlier frames until SO_SNDTIMEO ran out
+	__u64 ring_idle_interrupted; // ... until a signal came
+	__u64 ring_overlapped; // calls on a TX ring that may have passed over frames unseen: another call moved its head as well
+	__u64 pad[2];
 };
 
 // An instruction of classic BPF: struct sock_filter of linux/filter.h.
@@ -315,6 +335,16 @@ struct sr_program {
 	__u32 length; // 0: no frame matches
 };
 
+// A helper's number that is none: calls of it stand for those of bpf_rdonly_cast (bpf/read.bpf.h).
+#define SR_CAST_CALL 0x5352
+// What they cast to: a number of this range in their code stands for that of the struct in the kernel's own BTF.
+#define SR_CAST_TYPE 0x53520000
+#define SR_CAST_STRUCTS(X)                                                                                        \
+	X(Qdisc) X(file) X(kiocb) X(msghdr) X(net) X(net_device) X(net_device_ops) X(netdev_queue) X(packet_sock) \
+	X(proto_ops) X(refcount_struct) X(sk_buff) X(skb_shared_info) X(sock) X(sockaddr_ll) X(socket) X(socket_alloc)
+#define SR_CAST_NUMBER(name) SR_CAST_##name,
+enum { SR_CAST_STRUCTS(SR_CAST_NUMBER) SR_CAST_COUNT };
+
 // Settings, fixed before the programs are loaded: what is off costs nothing.
 struct sr_config {
 	__u64 net_families; // addresses from kallsyms, 0 where unknown
@@ -334,14 +364,14 @@ struct sr_config {
 	__u32 page_bytes;    // sizeof(struct page)
 	__u32 frags_at;      // offsetof(struct skb_shared_info, frags)
 	__u32 filtering;     // 1: only frames that the programs in `filter` want
-	__u32 pad;
+	__u32 casts;         // 1: SR_CAST_CALL was replaced
 	__u64 stages;        // bit a stage: those that are on
 	struct sr_program filter[SR_LINK_COUNT];
 	char filter_comm[SR_COMM_LEN]; // empty: any
 	char filter_ifname[SR_IFNAME_LEN]; // with filter_ifindex, for SOCK_PACKET
 };
 
-// sr_control.mode
+// `mode`
 #define SR_MODE_OFF 0     // only check_tid is traced
 #define SR_MODE_ARMED 1
 #define SR_MODE_CLOSING 2 // sends that have begun may end, no new ones
@@ -352,10 +382,15 @@ struct sr_config {
 #else
 #define SR_ASSERT _Static_assert
 #endif
-#define SR_SEND_FRAME_FIELDS __builtin_offsetof(struct sr_send, xmit_ret)
-#define SR_SEND_FRAME_FIELDS_END __builtin_offsetof(struct sr_send, sndbuf)
+// The lengths of a send's record.
+#define SR_SEND_UP_TO(places) (__builtin_offsetof(struct sr_send, span) + (places) * sizeof(struct sr_span))
+#define SR_SEND_SHORT SR_SEND_UP_TO(6)  // spans of the slots that most sends pass
+#define SR_SEND_OUTER SR_SEND_UP_TO(9)  // and of all around packet_sendmsg
+#define SR_SEND_FRAME __builtin_offsetof(struct sr_send, sndbuf) // and what became of the frame
+#define SR_SEND_LONG sizeof(struct sr_send)
 SR_ASSERT(sizeof(struct sr_head) == 24, "sr_head");
-SR_ASSERT(sizeof(struct sr_send) == 344 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
+SR_ASSERT(sizeof(struct sr_send) == 352 + sizeof(struct sr_span) * SR_SLOT_COUNT, "sr_send");
+SR_ASSERT(SR_SEND_SHORT % 8 == 0 && SR_SEND_FRAME % 8 == 0 && SR_SEND_LONG % 8 == 0, "sr_send");
 SR_ASSERT(sizeof(struct sr_frame) == 120, "sr_frame");
 SR_ASSERT(sizeof(struct sr_socket) == 176, "sr_socket");
 SR_ASSERT(sizeof(struct sr_stack) == 24 + 8 * SR_STACK_DEPTH, "sr_stack");

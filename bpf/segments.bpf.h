@@ -13,21 +13,31 @@ struct sr_segments {
 	struct sr_flight flight;
 };
 
-static long segment_next(__u32 step, struct sr_segments *walk)
+static long segment_count(__u32 step, struct sr_segments *walk)
+{
+	struct sk_buff *segment = walk->next;
+
+	if (!segment)
+		return 1;
+	walk->count++;
+	walk->next = BPF_CORE_READ(segment, next);
+	return 0;
+}
+
+static long segment_follow(__u32 step, struct sr_segments *walk)
 {
 	struct sk_buff *segment = walk->next;
 
 	if (!segment)
 		return 1;
 	flight_put(segment, &walk->flight);
-	walk->count++;
 	walk->next = BPF_CORE_READ(segment, next);
 	return 0;
 }
 
 static __always_inline int on_segment_enter(struct sk_buff *skb)
 {
-	struct sr_flight *f = flight_find((__u64)skb);
+	struct sr_flight *f = flight_of(skb);
 	struct sr_passages *all = *(volatile __u64 *)&flying ? cpu_passages() : NULL;
 
 	if (!all || mode == SR_MODE_DONE)
@@ -47,7 +57,7 @@ static __always_inline int on_segment_exit(struct sk_buff *segment)
 	struct sr_task *t;
 	__u64 whole;
 
-	if (!all || !all->segmenting || all->segmenter != bpf_get_current_task())
+	if (!all || mode == SR_MODE_DONE || !all->segmenting || all->segmenter != bpf_get_current_task())
 		return 0;
 	whole = all->segmenting;
 	all->segmenting = 0;
@@ -57,9 +67,13 @@ static __always_inline int on_segment_exit(struct sk_buff *segment)
 	walk.flight = *f;
 	if (!flight_take(whole))
 		return 0;
-	bpf_loop(SR_MOST_SEGMENTS, segment_next, &walk, 0);
+	bpf_loop(SR_MOST_SEGMENTS, segment_count, &walk, 0);
+	walk.flight.segments = walk.count;
+	walk.next = segment;
+	bpf_loop(SR_MOST_SEGMENTS, segment_follow, &walk, 0);
 	t = open_send(walk.flight.id);
 	if (t) {
+		fills(t, SR_SEND_FRAME);
 		t->send.segments = walk.count;
 	} else {
 		struct sr_frame frame = {.segments = walk.count};

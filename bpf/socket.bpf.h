@@ -15,22 +15,17 @@ static __always_inline int on_sock_create_enter(struct net *net, int family, int
 	struct sr_socket *s;
 	struct sr_task *t;
 
+	t = task_find();
+	if (t)
+		t->in_create = 0; // stale, where a return was skipped
 	// net/socket.c: __sock_create takes the old socket(AF_INET, SOCK_PACKET, ...) for a packet socket too.
-	if (family != SR_PF_PACKET && !(family == SR_PF_INET && type == SR_SOCK_PACKET)) {
-		t = task_find();
-		if (t)
-			t->in_create = 0; // stale, where a return was skipped
+	if (family != SR_PF_PACKET && !(family == SR_PF_INET && type == SR_SOCK_PACKET))
 		return 0;
-	}
 	if (mode != SR_MODE_ARMED || !task_wanted())
 		return 0;
 	// With an interface, creations are those of all: a socket that is made here may be carried there.
-	if (config.filter_netns && !config.filter_ifindex && BPF_CORE_READ(net, ns.inum) != config.filter_netns) {
-		t = task_find();
-		if (t)
-			t->in_create = 0;
+	if (config.filter_netns && !config.filter_ifindex && BPF_CORE_READ(net, ns.inum) != config.filter_netns)
 		return 0;
-	}
 	t = task_make();
 	if (!t) {
 		COUNT(sockets_no_storage);

@@ -42,7 +42,7 @@ static __always_inline struct sr_tapped *cpu_tapped(void)
 // each, the task only one place.
 static __always_inline __u64 offered_id(struct sk_buff *skb, __u64 dev)
 {
-	struct sr_flight *f = flight_find((__u64)skb);
+	struct sr_flight *f = flight_of(skb);
 	struct sr_task *t = open_task();
 	__u64 first;
 

@@ -47,10 +47,9 @@ static __always_inline const void *message_begin(struct msghdr *msg, __u64 len)
 static __always_inline void ring_explain(struct sr_send *s, struct packet_sock *po)
 {
 	void *frame = (void *)ring_frame_at(po);
-	__u32 version = BPF_CORE_READ(po, tp_version), status = 0;
+	__u32 version = BPF_CORE_READ(po, tp_version);
 
-	bpf_probe_read_kernel(&status, sizeof(status), frame + (version == SR_TPACKET_V3 ? 20 : 0));
-	if (!(status & SR_TP_STATUS_WRONG_FORMAT))
+	if (!(ring_status(po) & SR_TP_STATUS_WRONG_FORMAT))
 		return;
 	bpf_probe_read_kernel(&s->ring_len, sizeof(s->ring_len),
 			      frame + (version == SR_TPACKET_V3 ? 16 : version == SR_TPACKET_V2 ? 4 : 8));

@@ -105,6 +105,7 @@ struct sk_buff {
 	struct sk_buff *next;
 	struct sock *sk;
 	struct net_device *dev;
+	int skb_iif;
 	unsigned int len;
 	unsigned int data_len;
 	unsigned int end;
@@ -112,6 +113,7 @@ struct sk_buff {
 	unsigned char *data;
 	unsigned short queue_mapping;
 	unsigned char pkt_type : 3;
+	unsigned char redirected : 1;
 	long long tstamp;
 };
 
@@ -240,6 +242,16 @@ struct signal_struct {
 	atomic_t live;
 };
 
+// include/uapi/asm-generic/signal.h
+typedef struct {
+	unsigned long sig[1];
+} sigset_t;
+
+// include/linux/signal_types.h
+struct sigpending {
+	sigset_t signal;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int pid;
@@ -248,6 +260,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct task_struct *group_leader;
 	struct files_struct *files;
+	struct sigpending pending;
 };
 
 // net/packet/internal.h
@@ -270,6 +283,19 @@ struct packet_ring_buffer {
 	struct tpacket_kbdq_core prb_bdqc;
 };
 
+// Of a frame of a TX ring whose skb is under way, where the kernel has it (6.12.y); else the skb refers to the frame itself.
+struct ubuf_info {
+	refcount_t refcnt;
+};
+
+struct tpacket_uarg___held {
+	struct ubuf_info ubuf;
+	void *ph;
+};
+
+struct tpacket_uarg___none {
+};
+
 struct packet_fanout {
 	unsigned int num_members;
 	unsigned short id;
@@ -285,6 +311,10 @@ struct packet_mclist {
 };
 
 // include/uapi/linux/if_packet.h
+struct sockaddr_ll {
+	int sll_ifindex;
+};
+
 enum tpacket_versions {
 	TPACKET_V1,
 	TPACKET_V2,

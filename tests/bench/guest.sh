@@ -6,6 +6,9 @@ set -m # else bash lets its background jobs ignore SIGINT
 here=/t
 work=/tmp/bench
 mkdir -p "$work"
+# A tracer, or the command that it runs, says here that it is ready: who waits for that takes no CPU time meanwhile.
+mkfifo "$work/ready"
+exec {ready}<>"$work/ready"
 
 say() { printf 'bench: %s\n' "$*" >&2; }
 
@@ -51,7 +54,7 @@ keep_plan() {
     grep '"type":"plan"' "$work/out" >"$plan" || true
 }
 
-# --- tracers: each is started by tracer_NAME, sets pid, and is ready when $work/armed is there ------------------------
+# --- tracers: each is started by tracer_NAME, sets pid, and says into $work/ready when it is ------------------------
 
 tracer_none() { pid=; }
 
@@ -59,27 +62,24 @@ tracer_floor() {
     local plan
     plan=$(plan_of "$1" "$2")
     # shellcheck disable=SC2046 # words
-    $here/empty_hooks $(cat "$plan.tracepoints") <"$plan" 2>"$work/err" &
+    $here/empty_hooks $(cat "$plan.tracepoints") <"$plan" 2>"$work/ready" &
     pid=$!
-    ready_word=ready
 }
 
 tracer_stamps() {
     local plan
     plan=$(plan_of "$1" "$2")
     # shellcheck disable=SC2046 # words
-    $here/empty_hooks --stamps $(cat "$plan.tracepoints") <"$plan" 2>"$work/err" &
+    $here/empty_hooks --stamps $(cat "$plan.tracepoints") <"$plan" 2>"$work/ready" &
     pid=$!
-    ready_word=ready
 }
 
 tracer_sockray() {
     local options=(--backend "$1" --stages "$2")
     [[ ${3:-} == text ]] || options+=(--json) # its plan is what the others go by
     [[ ${3:-} != write ]] || options+=(-w "$work/recording.pcapng")
-    $here/sockray trace "${options[@]}" >"$work/out" 2>"$work/err" &
+    $here/sockray trace "${options[@]}" >"$work/out" 2>"$work/ready" &
     pid=$!
-    ready_word=ready
 }
 
 tracer_bpftrace() {
@@ -89,7 +89,6 @@ tracer_bpftrace() {
     bpftrace --unsafe -B full -o "$work/out" -c "/usr/bin/sh $here/armed" "$work/script.bt" \
         >"$work/bt.out" 2>"$work/err" &
     pid=$!
-    ready_word=
 }
 
 tracer_graph() {
@@ -98,7 +97,7 @@ tracer_graph() {
     echo function_graph >$tracing/current_tracer
     echo 1 >$tracing/tracing_on
     pid=
-    : >"$work/armed"
+    echo ready >"$work/ready"
 }
 
 tracer_trace_cmd() {
@@ -106,25 +105,31 @@ tracer_trace_cmd() {
     while read -r function; do words+=(-l "$function"); done < <($here/peer_script graph <"$(plan_of kprobe "$1")")
     trace-cmd record -q -o "$work/trace.dat" -p function_graph "${words[@]}" "$here/armed" >"$work/out" 2>"$work/err" &
     pid=$!
-    ready_word=
 }
 
 tracer_perf() {
     $here/peer_script kprobe-events <"$(plan_of kprobe "$1")" >/sys/kernel/tracing/kprobe_events
     perf record -q -a -e 'sockray_bench:*' -o "$work/perf.data" "$here/armed" >"$work/out" 2>"$work/err" &
     pid=$!
-    ready_word=
 }
 
+# What it says before goes to $work/err.
 wait_until_armed() {
-    local tries
-    for ((tries = 0; tries < 3000; tries++)); do
-        [[ ! -e $work/armed ]] || return 0
-        [[ -z $ready_word ]] || ! grep -q "$ready_word" "$work/err" || return 0
+    local line seconds
+    for ((seconds = 0; seconds < 60; seconds++)); do
+        while read -r -t 1 line <&"$ready"; do
+            [[ $line != *ready ]] || return 0
+            printf '%s\n' "$line" >>"$work/err"
+        done
         [[ -z $pid ]] || kill -0 "$pid" 2>/dev/null || return 1
-        sleep 0.02
     done
     return 1
+}
+
+# What earlier ones have said.
+forget_what_was_said() {
+    local line
+    while read -r -t 0.01 line <&"$ready"; do :; done
 }
 
 # start NAME ARGS...: sets pid and armed_ns; false where it does not work here, with the reason in $work/err.
@@ -132,7 +137,8 @@ start() {
     local begun
     rm -f "$work"/{armed,out,recording.pcapng,trace.dat,perf.data}
     : >"$work/err"
-    pid='' ready_word=''
+    forget_what_was_said
+    pid=
     case $1 in # not while the clock runs
     floor | stamps) plan_of "$2" "$3" ;;
     bpftrace) plan_of kprobe "$3" ;;

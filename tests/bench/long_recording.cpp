@@ -9,8 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "tests/bench/repeated_sends.h"
 #include "user/base/format.h"
 #include "user/record/reader.h"
 #include "user/record/writer.h"
@@ -18,25 +18,6 @@
 namespace {
 
 using namespace sockray;
-
-constexpr std::size_t most_kept = 10'000;
-
-std::uint64_t shifted(std::uint64_t ns, std::uint64_t by) {
-    return ns ? ns + by : 0;  // 0: did not happen
-}
-
-Send later(Send send, std::uint64_t id, std::uint64_t by) {
-    send.id = id;
-    send.record.id = id;
-    for (sr_span& span : send.record.span) {
-        span.start = shifted(span.start, by);
-        span.end = shifted(span.end, by);
-    }
-    send.record.drop_ns = shifted(send.record.drop_ns, by);
-    send.frame.ns = shifted(send.frame.ns, by);
-    if (send.number) send.number = id;
-    return send;
-}
 
 // Keeps the first sends of a recording, and writes as many as are wanted at its end.
 class Repeater : public Sink {
@@ -47,31 +28,27 @@ class Repeater : public Sink {
         writer_.begin(origin, plan, names);
     }
     void socket(const sr_socket& record, std::uint64_t id) override { writer_.socket(record, id); }
-    void send(const Send& send) override {
-        if (kept_.size() < most_kept) kept_.push_back(send);
-    }
+    void send(const Send& send) override { sends_.keep(send); }
     void end(const Ending& ending) override {
-        if (kept_.empty()) return;
-        constexpr std::uint64_t gap_ns = 1000;
-        const std::uint64_t period = begin_ns(kept_.back().record) - begin_ns(kept_.front().record) + gap_ns;
+        if (sends_.empty()) return;
         Ending all;
         for (std::uint64_t i = 0; i < wanted_; i++) {
-            const Send send = later(kept_[i % kept_.size()], i + 1, i / kept_.size() * period);
+            const Send send = sends_.at(i);
             all.ledger.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
             writer_.send(send);
         }
         all.ledger.decoded = all.ledger.shown = all.ledger.sends.seen = all.ledger.sends.emitted = wanted_;
         all.ledger.sockets = ending.ledger.sockets;
         all.ledger.sockets_decoded = ending.ledger.sockets_decoded;
-        all.end_ns = ending.end_ns + wanted_ / kept_.size() * period;
+        all.end_ns = ending.end_ns + sends_.duration_ns(wanted_);
         writer_.complete(all);
     }
-    bool found_sends() const { return !kept_.empty(); }
+    bool found_sends() const { return !sends_.empty(); }
 
   private:
     RecordingWriter& writer_;
     std::uint64_t wanted_;
-    std::vector<Send> kept_;
+    RepeatedSends sends_;
 };
 
 int fail_with(const std::string& what) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -28,8 +29,13 @@ class OnATerminal {
   public:
     explicit OnATerminal(std::vector<std::string> command) {
         winsize size{24, 80, 0, 0};
-        pid_ = ::forkpty(&master_, nullptr, nullptr, &size);
+        int slave = -1;
+        if (::openpty(&master_, &slave, nullptr, nullptr, &size) != 0) return;
+        before_ = settings();  // the program may change them before fork() has returned here
+        pid_ = ::fork();
         if (pid_ == 0) {
+            ::close(master_);
+            ::login_tty(slave);
             ::setenv("TERM", "xterm", 1);
             ::setenv("LC_ALL", "C.UTF-8", 1);
             std::vector<char*> words;
@@ -39,7 +45,7 @@ class OnATerminal {
             ::execvp(words[0], words.data());
             ::_exit(126);
         }
-        before_ = settings();
+        ::close(slave);
     }
     ~OnATerminal() {
         if (pid_ > 0) ::kill(pid_, SIGKILL), ::waitpid(pid_, nullptr, 0);

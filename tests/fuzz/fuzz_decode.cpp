@@ -98,7 +98,8 @@ void one_input(std::span<const std::byte> bytes) {
     if (bytes.empty()) return;
     const auto choice = static_cast<unsigned>(bytes[0]);
     constexpr std::pair<std::uint32_t, std::size_t> types[] = {
-        {SR_RECORD_SOCKET, sizeof(sr_socket)}, {SR_RECORD_SEND, sizeof(sr_send)}, {SR_RECORD_FRAME, sizeof(sr_frame)}};
+        {SR_RECORD_SOCKET, sizeof(sr_socket)}, {SR_RECORD_SEND, SR_SEND_LONG},  {SR_RECORD_FRAME, sizeof(sr_frame)},
+        {SR_RECORD_SEND, SR_SEND_SHORT},       {SR_RECORD_SEND, SR_SEND_OUTER}, {SR_RECORD_SEND, SR_SEND_FRAME}};
     const auto [type, size] = types[choice % std::size(types)];
     std::vector<std::byte> record(size);
     const std::size_t body = std::min(bytes.size() - 1, size - sizeof(sr_head));

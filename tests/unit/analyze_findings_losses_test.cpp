@@ -38,6 +38,7 @@ Send dropped_by_driver() {
     Send send = made::dropped();
     send.end_stage = Stage::start_xmit;
     send.record.drop_in_driver = 1;
+    send.record.drop_reason = 9;
     made::pass(send.record, SR_SLOT_DRIVER, Stage::start_xmit, 1'005'000, 1'008'500);
     return send;
 }
@@ -125,7 +126,7 @@ TEST(DriverRule, FindsWhatTheDriverDropped) {
     Session session;
     const Finding* finding = found_in(session, "driver-drops", dropped_by_driver());
     ASSERT_TRUE(finding);
-    EXPECT_TRUE(says(evidence(finding), "by reason: QDISC_DROP 10")) << evidence(finding);
+    EXPECT_TRUE(says(evidence(finding), "by reason: reason 9 10")) << evidence(finding);
     EXPECT_FALSE(session.found("stopped-queue"));
 }
 

@@ -78,11 +78,11 @@ TEST(LostTo, PastTheQdiscIsTheCarrierWhereTheNoopQdiscIsAtWork) {
     EXPECT_EQ(taken_by(send), LostTo::carrier);
 }
 
-TEST(LostTo, PastTheQdiscIsTheQueueOfADeviceBelowByItsReason) {
+TEST(LostTo, PastTheQdiscIsNoQueueOfTheDevicesOwnWhateverTheReason) {
     Send send = past_the_qdisc(Outcome::dropped, in_the_driver);
     send.record.drop_reason = qdisc_drop;
     made::set(send.record.qdisc, "tbf");
-    EXPECT_EQ(taken_by(send), LostTo::qdisc);
+    EXPECT_EQ(taken_by(send), LostTo::other);
 }
 
 }  // namespace

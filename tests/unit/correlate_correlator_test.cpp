@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/unit/correlate_records.h"
+#include "tests/unit/ring_bytes.h"
 
 namespace sockray {
 namespace {
@@ -30,9 +31,7 @@ class Told : public Sink {
 template <typename T>
 std::vector<std::byte> bytes_of(T record, std::uint32_t type) {
     record.head = {type, sizeof record, 0, 0, 1};
-    std::vector<std::byte> bytes(sizeof record);
-    std::memcpy(bytes.data(), &record, sizeof record);
-    return bytes;
+    return made::ring_bytes(record);
 }
 
 // A correlator with what it needs, and a kernel side of one CPU that offered as many records as it was given.

@@ -1,6 +1,7 @@
-// Why a send or a socket() was refused, in a sentence.
+// Why a send was refused, in a sentence: all but for want of room (correlate_explain_room_test.cpp).
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
+#include <net/if_arp.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -72,11 +73,6 @@ TEST(Enetdown, BehindTheQdiscIsAStoppedQueue) {
     EXPECT_EQ(why(failed_in_xmit(ENETDOWN)), "ENETDOWN: veth0 did not take the frame: its queue is stopped");
 }
 
-TEST(Enetdown, OfAnInterfaceThatIsUpIsAPendingErrorOfTheSocket) {
-    EXPECT_EQ(why(failed_at_alloc(ENETDOWN)),
-              "ENETDOWN: veth0 is up again, but went down after the socket was bound: the socket kept the error");
-}
-
 // ---- EMSGSIZE
 
 TEST(Emsgsize, NamesTheLengthAndTheMostThatTheInterfaceTakes) {
@@ -102,6 +98,7 @@ TEST(Emsgsize, DoesNotCountTheVirtioNetHeaderBeforeTheFrame) {
 TEST(Emsgsize, OnLoopbackNamesItsLargeMtu) {
     sr_send send = refused(EMSGSIZE);
     set(send.ifname, "lo");
+    send.dev_type = ARPHRD_LOOPBACK;
     send.mtu = 65536;
     send.len = 70000;
     EXPECT_EQ(why(send), "EMSGSIZE: 70000 bytes, lo takes at most 65550 (MTU 65536 + 14)");
@@ -265,162 +262,6 @@ TEST(Einval, OfATxRingDoesNotSpeakOfTheLengthOfTheCall) {
     EXPECT_EQ(why(send).find("0 bytes"), std::string::npos) << why(send);
 }
 
-// ---- ENOBUFS
-
-TEST(Enobufs, OfTheQdiscNamesTheDropReason) {
-    sr_send send = failed_in_xmit(ENOBUFS);
-    send.flags |= SR_SEND_DROP;
-    send.drop_reason = 5;
-    EXPECT_EQ(why(send), "ENOBUFS: the qdisc of veth0 dropped the frame (QDISC_DROP)");
-}
-
-TEST(Enobufs, OfAFilterAtTheEgressNamesTheFilterByItsDropReason) {
-    sr_send send = failed_in_xmit(ENOBUFS);
-    send.flags |= SR_SEND_DROP;
-    send.drop_reason = 6;
-    EXPECT_EQ(why(send), "ENOBUFS: a tc filter at the egress of veth0 dropped the frame (TC_EGRESS)");
-    send.drop_reason = 7;
-    EXPECT_EQ(why(send), "ENOBUFS: netfilter at the egress of veth0 dropped the frame (NETFILTER_DROP)");
-}
-
-TEST(Enobufs, OfAReasonThatTellsNothingNamesBothThatItMayHaveBeen) {
-    EXPECT_EQ(why(failed_in_xmit(ENOBUFS)),
-              "ENOBUFS: the qdisc of veth0, or a filter at its egress, dropped the frame");
-    sr_send send = failed_in_xmit(ENOBUFS);
-    send.flags |= SR_SEND_DROP;
-    send.drop_reason = 2;
-    EXPECT_EQ(why(send), "ENOBUFS: the qdisc of veth0, or a filter at its egress, dropped the frame (reason 2)");
-}
-
-TEST(Enobufs, OfTheQdiscNamesItsKindWhereThatIsKnown) {
-    sr_send send = failed_in_xmit(ENOBUFS);
-    set(send.qdisc, "tbf");
-    EXPECT_EQ(why(send), "ENOBUFS: the tbf qdisc of veth0, or a filter at its egress, dropped the frame");
-    send.flags |= SR_SEND_DROP;
-    send.drop_reason = 5;
-    EXPECT_EQ(why(send), "ENOBUFS: the tbf qdisc of veth0 dropped the frame (QDISC_DROP)");
-}
-
-TEST(Enobufs, OfTheDriverNamesTheDriver) {
-    EXPECT_EQ(why(failed_in_driver(ENOBUFS)), "ENOBUFS: the driver of veth0 dropped the frame");
-}
-
-TEST(Enobufs, PastTheQdiscIsABusyQueueByTheReturnOfDirectXmit) {
-    sr_send send = failed_in_xmit(ENOBUFS);
-    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
-    send.xmit_ret = 0x10;  // NETDEV_TX_BUSY
-    EXPECT_EQ(why(send), "ENOBUFS: the driver of veth0 is busy, or had stopped its queue for a moment");
-    for (const std::uint32_t stopped : {1U, 2U, 4U, 3U}) {  // the driver's stop, the stack's, frozen
-        send.queue_state = stopped;
-        EXPECT_EQ(why(send), "ENOBUFS: the queue of veth0 is stopped") << stopped;
-    }
-    send.queue_state = 8;
-    EXPECT_EQ(why(send), "ENOBUFS: the driver of veth0 is busy, or had stopped its queue for a moment");
-}
-
-sr_send dropped_past_the_qdisc(std::uint64_t location) {
-    sr_send send = failed_in_xmit(ENOBUFS);
-    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
-    send.flags |= SR_SEND_DROP;
-    send.drops = 1;
-    send.drop_reason = 2;
-    send.drop_location = location;
-    return send;
-}
-
-TEST(Enobufs, PastTheQdiscIsALackOfCarrierWhereTheNoopQdiscIsAtWork) {
-    sr_send send = dropped_past_the_qdisc(0x1001);
-    set(send.qdisc, "noop");
-    EXPECT_EQ(why(send), "ENOBUFS: veth0 has no carrier, and takes nothing in (reason 2)");
-}
-
-TEST(Enobufs, PastTheQdiscIsTheDriverWhereTheFrameWasFreedThere) {
-    EXPECT_EQ(why(dropped_past_the_qdisc(0x1004)), "ENOBUFS: the driver of veth0 dropped the frame (reason 2)");
-    sr_send below = dropped_past_the_qdisc(0x1001);  // a device below the first one
-    below.drop_in_driver = 1;
-    EXPECT_EQ(why(below), "ENOBUFS: the driver of veth0 dropped the frame (reason 2)");
-    sr_send consumed = dropped_past_the_qdisc(0);
-    consumed.flags &= ~SR_SEND_DROP;
-    EXPECT_EQ(why(consumed), "ENOBUFS: the driver of veth0 dropped the frame");
-}
-
-TEST(Enobufs, PastTheQdiscIsNoDriversDoingWhereTheFrameWasFreedBeforeOne) {
-    for (const std::uint64_t location : {0x1001, 0x1002, 0x1003})
-        EXPECT_EQ(why(dropped_past_the_qdisc(location)),
-                  "ENOBUFS: the frame was dropped before the driver of veth0 had it (reason 2): the carrier was lost a "
-                  "moment ago, or the device does not take the frame as it is, and past the qdisc nothing cuts it up");
-}
-
-TEST(Enobufs, OfSockPacketBeforeTheQdiscIsAFullSendBuffer) {
-    sr_send send = refused(ENOBUFS);
-    make_spkt(send);
-    send.wmem_alloc = 213001;
-    EXPECT_EQ(why(send), "ENOBUFS: the send buffer was full (213000 of 212992 bytes in use at the return)");
-}
-
-TEST(Enobufs, WithoutAFrameIsALackOfMemory) {
-    EXPECT_EQ(why(failed_at_alloc(ENOBUFS)), "ENOBUFS: no memory for a frame of 60 bytes");
-    sr_send of_ring = failed_at_alloc(ENOBUFS);
-    of_ring.flags |= SR_SEND_TX_RING;
-    EXPECT_EQ(why(of_ring), "ENOBUFS: no memory for a frame of the ring");
-}
-
-TEST(Enobufs, OfAFrameThatNetfilterDroppedPastTheQdiscDoesNotBlameTheMemory) {
-    const std::string netfilter = "ENOBUFS: netfilter at the egress of veth0 dropped the frame (NETFILTER_DROP)";
-    sr_send send = dropped_by_netfilter();
-    EXPECT_EQ(why(send), netfilter);
-    set(send.qdisc, "noop");  // it was dropped before anybody asked for the carrier
-    EXPECT_EQ(why(send), netfilter);
-    send.flags |= SR_SEND_TX_RING;
-    EXPECT_EQ(why(send), netfilter);
-}
-
-TEST(Enobufs, OfAFrameThatNetfilterPassedOnBlamesNeitherTheDriverNorTheQueue) {
-    sr_send send = failed_in_driver(ENOBUFS);
-    send.flags |= SR_SEND_PASSED_ON;
-    set(send.passed_on_to, "vout0");
-    const std::string passed =
-        "ENOBUFS: a filter at the egress of veth0 (netfilter, tc) passed the frame on to vout0, ";
-    EXPECT_EQ(why(send), passed + "and past the qdisc the kernel tells that as a drop");
-    send.flags |= SR_SEND_DROP;
-    send.drop_reason = 5;
-    EXPECT_EQ(why(send), passed + "where it was dropped (QDISC_DROP)");
-}
-
-// The hook on __dev_queue_xmit was skipped, or a filter took the frame without dropping it.
-TEST(Enobufs, BehindTheAllocationIsNoLackOfMemoryWhateverWasSeen) {
-    EXPECT_EQ(why(failed_behind_alloc(ENOBUFS)),
-              "ENOBUFS: the qdisc of veth0, or a filter at its egress, dropped the frame");
-}
-
-// ---- waiting for the send buffer
-
-TEST(Eagain, SaysHowFullTheSendBufferIs) {
-    sr_send send = failed_at_alloc(EAGAIN);
-    send.msg_flags = MSG_DONTWAIT;
-    send.wmem_alloc = 213001;
-    EXPECT_EQ(
-        why(send),
-        "EAGAIN: the send buffer was full (213000 of 212992 bytes in use at the return), and the call does not wait");
-}
-
-TEST(Eagain, OfACallThatWaitsIsATimeoutThatRanOut) {
-    sr_send send = failed_at_alloc(EAGAIN);
-    send.wmem_alloc = 213001;
-    EXPECT_EQ(
-        why(send),
-        "EAGAIN: the send buffer was full (213000 of 212992 bytes in use at the return), and SO_SNDTIMEO ran out");
-}
-
-TEST(Eintr, AndErestartsysAreTheSameSignal) {
-    EXPECT_EQ(why(failed_at_alloc(EINTR)),
-              "EINTR: a signal came while the call waited: the send buffer was full (0 of 212992 bytes in use at the "
-              "return)");
-    EXPECT_EQ(why(failed_at_alloc(512)),
-              "ERESTARTSYS: a signal came while the call waited: the send buffer was full (0 of 212992 bytes in use at "
-              "the return)");
-}
-
 // ---- the others
 
 TEST(OtherErrors, AreExplainedWhereAf_packetGivesThemAMeaning) {
@@ -428,6 +269,14 @@ TEST(OtherErrors, AreExplainedWhereAf_packetGivesThemAMeaning) {
     EXPECT_EQ(why(refused(EPROTONOSUPPORT)), "EPROTONOSUPPORT: veth0 cannot send without a checksum (SO_NOFCS)");
     EXPECT_EQ(why(failed_at_alloc(EPIPE)), "EPIPE: the socket is shut down for sending");
     EXPECT_EQ(why(without_device(ENOTCONN)), "ENOTCONN: SOCK_PACKET needs an address that names the interface");
+}
+
+TEST(OtherErrors, EbusyOfARingIsThatOfARingThatIsNotThereAnyMore) {
+    sr_send send = refused(EBUSY);
+    EXPECT_EQ(why(send), "EBUSY: Device or resource busy");
+    send.flags |= SR_SEND_TX_RING;
+    EXPECT_EQ(why(send),
+              "EBUSY: the TX ring was taken away while the call waited for it (PACKET_TX_RING without frames)");
 }
 
 TEST(OtherErrors, HaveTheTextOfTheirErrno) {
@@ -455,52 +304,6 @@ TEST(EveryReturnValue, GivesASentence) {
         EXPECT_NE(why(send), "") << ret;
         EXPECT_EQ(judge(send_of(send), plan(), Names()).outcome, Outcome::failed) << ret;
     }
-}
-
-// ---- socket(AF_PACKET, ...)
-
-sr_socket refused_socket(int err) {
-    sr_socket socket{};
-    socket.family = AF_PACKET;
-    socket.sock_type = SOCK_RAW;
-    socket.create_seen = 1;
-    socket.ret = socket.create_ret = -err;
-    return socket;
-}
-
-TEST(ASocket, ThatWasMadeNeedsNoExplanation) {
-    EXPECT_EQ(explain_creation(sr_socket{}), "");
-}
-
-TEST(ASocket, RefusedByPacketCreateWithEpermLacksCapNetRaw) {
-    EXPECT_EQ(explain_creation(refused_socket(EPERM)),
-              "EPERM: packet_create asks for CAP_NET_RAW in the user namespace that owns the network namespace");
-}
-
-TEST(ASocket, RefusedBeforePacketCreateWithEpermMetASecurityModule) {
-    sr_socket socket = refused_socket(EPERM);
-    socket.create_seen = 0;
-    socket.create_ret = 0;
-    EXPECT_EQ(explain_creation(socket),
-              "EPERM: packet_create was not seen: a security module refused before it was called, or it is not hooked");
-}
-
-TEST(ASocket, OfATypeThatPacketSocketsDoNotHave) {
-    sr_socket socket = refused_socket(ESOCKTNOSUPPORT);
-    socket.sock_type = SOCK_STREAM;
-    EXPECT_EQ(explain_creation(socket), "ESOCKTNOSUPPORT: type 1 is none of SOCK_RAW, SOCK_DGRAM and SOCK_PACKET");
-}
-
-TEST(ASocket, WithAnyReturnValueGetsASentence) {
-    sr_socket socket = refused_socket(0);
-    for (const std::int32_t ret : {-4096, -70000, INT32_MIN, INT32_MIN + 1}) {
-        socket.ret = ret;
-        EXPECT_NE(explain_creation(socket), "") << ret;
-    }
-}
-
-TEST(ASocket, RefusedForAnotherReasonHasTheTextOfItsErrno) {
-    EXPECT_EQ(explain_creation(refused_socket(ENOBUFS)), "ENOBUFS: No buffer space available");
 }
 
 }  // namespace

@@ -181,6 +181,20 @@ TEST(Flights, CountTheSegmentsThatTheSendItselfSaw) {
     EXPECT_EQ(joined.only().driver_hits, 2U);
 }
 
+// The record that says how many there are found no room: each segment's says it too.
+TEST(Flights, AreNotTakenForCompleteBecauseTheFirstOfSeveralSegmentsHasEnded) {
+    Joined joined;
+    joined.send(followed());
+    sr_frame first = frame_taken(1, 4000);
+    first.segments = 3;
+    joined.frame(first);
+    EXPECT_TRUE(joined.done.empty());
+    joined.finish();
+    ASSERT_EQ(joined.done.size(), 1U);
+    EXPECT_EQ(outcome_of(joined.done[0]), "unknown");
+    EXPECT_EQ(joined.only().segments, 3U);
+}
+
 TEST(Flights, EndASegmentedSendWithSomeSegmentsDropped) {
     Joined joined;
     joined.send(followed());
@@ -199,7 +213,8 @@ TEST(Flights, EndASegmentedSendWithSomeSegmentsDropped) {
     EXPECT_EQ(joined.done[0].frames_consumed, 1U);
     const Verdict verdict = judge(joined.done[0], plan(), Names());
     EXPECT_EQ(verdict.outcome, Outcome::dropped);
-    EXPECT_TRUE(verdict.reason.starts_with("3 of 5 segments: the tbf qdisc of veth0 dropped the frame (QDISC_DROP"))
+    EXPECT_TRUE(verdict.reason.starts_with(
+        "3 of 5 segments: the tbf qdisc of veth0, or one below it, dropped the frame (QDISC_DROP"))
         << verdict.reason;
 }
 

@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "tests/unit/correlate_records.h"
+
 namespace sockray {
 namespace {
 
@@ -23,6 +25,26 @@ sr_counters sends(std::uint64_t begun, std::uint64_t no_storage, std::uint64_t u
 
 Tally tally(const sr_counters& counters) {
     return tally_sends(std::array{counters});
+}
+
+// ---- the stages that records lack the return of
+
+TEST(TheLedger, CountsByStageWhatReturnsItsRecordsLack) {
+    Ledger ledger;
+    sr_send send = sample::taken();
+    ledger.add_partial(send);
+    EXPECT_EQ(ledger.partial, 0U);
+    EXPECT_TRUE(ledger.partial_by_stage.empty());
+    send.span[SR_SLOT_ALLOC].end = 0;
+    ledger.add_partial(send);
+    send.span[SR_SLOT_XMIT].end = 0;
+    ledger.add_partial(send);
+    EXPECT_EQ(ledger.partial, 2U);
+    ASSERT_EQ(ledger.partial_by_stage.size(), 2U);
+    EXPECT_EQ(ledger.partial_by_stage[0].stage, Stage::alloc);
+    EXPECT_EQ(ledger.partial_by_stage[0].hits, 2U);
+    EXPECT_EQ(ledger.partial_by_stage[1].stage, Stage::queue_xmit);
+    EXPECT_EQ(ledger.partial_by_stage[1].hits, 1U);
 }
 
 // ---- the tally
@@ -51,7 +73,7 @@ TEST(TheTally, CountsTheRecordsThatTheRingRefused) {
 TEST(TheTally, CountsAnEntryWithoutMemoryOnce) {
     const Tally all = tally(sends(990, 10, 10, 990, 0));
     EXPECT_EQ(all.seen, 1000U);
-    EXPECT_EQ(all.lost, (Loss{.map_full = 10}));
+    EXPECT_EQ(all.lost, (Loss{.no_seat = 10}));
 }
 
 TEST(TheTally, CountsAnEntryThatTheKernelSkippedByItsReturn) {
@@ -69,14 +91,14 @@ TEST(TheTally, CountsAReturnThatTheKernelSkippedByTheRecordThatNeverCame) {
 TEST(TheTally, KeepsTheCausesApart) {
     const Tally all = tally(sends(980, 12, 12 + 8, 975, 100));
     EXPECT_EQ(all.seen, 1000U);
-    EXPECT_EQ(all.lost, (Loss{.no_room = 100, .missed = 8 + 5, .map_full = 12}));
+    EXPECT_EQ(all.lost, (Loss{.no_room = 100, .missed = 8 + 5, .no_seat = 12}));
 }
 
 // The return of a send without memory may come after tracing has ended, and is not counted then.
 TEST(TheTally, DoesNotUnderflowWhereReturnsOfSendsWithoutMemoryCameTooLate) {
     const Tally all = tally(sends(990, 10, 7, 990, 0));
     EXPECT_EQ(all.seen, 1000U);
-    EXPECT_EQ(all.lost, (Loss{.map_full = 10}));
+    EXPECT_EQ(all.lost, (Loss{.no_seat = 10}));
 }
 
 // A call on an empty TX ring is no send: it began, and never comes to the ring.
@@ -120,7 +142,7 @@ TEST(TheTally, AddsTheCpusUpBeforeItComparesThem) {
     const Tally all = tally_sends(cpus);
     EXPECT_EQ(all.seen, 1005U);
     EXPECT_EQ(all.emitted, 1000U);
-    EXPECT_EQ(all.lost, (Loss{.no_room = 3, .map_full = 5}));
+    EXPECT_EQ(all.lost, (Loss{.no_room = 3, .no_seat = 5}));
 }
 
 TEST(TheTally, OfSocketsLooksAtTheirOwnCounters) {
@@ -132,12 +154,12 @@ TEST(TheTally, OfSocketsLooksAtTheirOwnCounters) {
     const Tally all = tally_sockets(std::array{counters});
     EXPECT_EQ(all.seen, 22U);
     EXPECT_EQ(all.emitted, 19U);
-    EXPECT_EQ(all.lost, (Loss{.no_room = 5, .missed = 1, .map_full = 2}));
+    EXPECT_EQ(all.lost, (Loss{.no_room = 5, .missed = 1, .no_seat = 2}));
     EXPECT_EQ(tally(counters).seen, 1001U + 1U);
 }
 
 TEST(ALoss, IsTheSumOfItsCauses) {
-    EXPECT_EQ((Loss{.no_room = 1, .missed = 10, .map_full = 100, .rejected = 1000}).total(), 1111U);
+    EXPECT_EQ((Loss{.no_room = 1, .missed = 10, .no_seat = 100, .rejected = 1000}).total(), 1111U);
     EXPECT_EQ(Loss{}.total(), 0U);
 }
 
@@ -176,7 +198,7 @@ TEST(TheLedger, BalancesWhenEverySendHasAnOutcome) {
 TEST(TheLedger, CountsWhatWasLostAsUnknown) {
     Ledger lossy = ledger(10, 0, 0, 0, 1);
     lossy.sends.seen = 11 + 4 + 3 + 2 + 1;
-    lossy.sends.lost = {.no_room = 4, .missed = 3, .map_full = 2, .rejected = 1};
+    lossy.sends.lost = {.no_room = 4, .missed = 3, .no_seat = 2, .rejected = 1};
     EXPECT_TRUE(lossy.balances());
     EXPECT_EQ(lossy.attempted(), 21U);
     EXPECT_EQ(lossy.count(Outcome::unknown), 11U);

@@ -65,6 +65,40 @@ TEST(ASend, IsDroppedInsideTheDriverWhenTheFrameWasFreedThere) {
     EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: reason 77 at 0x16, inside dev_hard_start_xmit on veth0");
 }
 
+// Drivers that send copies free the frame itself so, others each frame that they drop: the kernel does not tell them
+// apart.
+TEST(ASend, ThatItsDriverFreedWithoutAReasonAndWithoutAnErrorIsDroppedAndTheDoubtIsSaid) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.flags |= SR_SEND_DROP;
+    send.drop_ns = 1550;
+    send.drop_in_driver = 1;
+    send.drop_reason = 8;
+    send.drop_location = 16;
+    EXPECT_EQ(
+        told(send),
+        "dropped in dev_hard_start_xmit: NOT_SPECIFIED at 0x16, inside dev_hard_start_xmit on veth0: the driver freed "
+        "the frame as dropped and gives no reason; one that sends copies of it does that too, and counts it as sent");
+    send.driver_ret = 1;
+    EXPECT_EQ(told(send), "dropped in dev_hard_start_xmit: NOT_SPECIFIED at 0x16, inside dev_hard_start_xmit on veth0");
+}
+
+// So past the qdisc, where 0 says that a driver has taken the frame.
+TEST(ASend, PastTheQdiscThatItsDriverFreedWithoutAReasonIsDroppedAndTheDoubtIsSaid) {
+    sr_send send = taken();
+    send.driver_hits = 0;
+    send.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
+    send.xmit_ret = 0;
+    send.flags |= SR_SEND_DROP;
+    send.drop_ns = 1550;
+    send.drop_reason = 8;
+    send.drop_location = 16;
+    EXPECT_NE(told(send).find("the driver freed the frame as dropped and gives no reason"), std::string::npos)
+        << told(send);
+    send.drop_reason = 77;
+    EXPECT_EQ(told(send).find("gives no reason"), std::string::npos) << told(send);
+}
+
 TEST(ASend, IsDroppedWhenTheDriverSaysSo) {
     sr_send send = taken();
     send.driver_hits = 0;
@@ -113,8 +147,14 @@ TEST(ASend, OfATxRingTellsHowTheCallsWaitForItsFramesEnded) {
               "the call returned ETIMEDOUT: SO_SNDTIMEO ran out while it waited for the ends of its frames");
     EXPECT_EQ(wait_errno(send), ETIMEDOUT);
     send.flags ^= SR_SEND_WAIT_TIMED_OUT | SR_SEND_WAIT_SIGNAL;
+    EXPECT_EQ(
+        explain_wait(send),
+        "the call returned ERESTARTSYS: a signal came while the call waited for the ends of its frames; the program "
+        "sees EINTR, or the call begins again");
+    send.flags |= SR_SEND_KILLED;
     EXPECT_EQ(explain_wait(send),
-              "the call returned ERESTARTSYS: a signal came while it waited for the ends of its frames");
+              "the call returned ERESTARTSYS: the thread was killed, by a fatal signal or with its process, while the "
+              "call waited for the ends of its frames");
 }
 
 TEST(ASend, IsQueuedWhenTheQdiscTookTheFrameUnderCongestion) {

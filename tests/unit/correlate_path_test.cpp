@@ -23,6 +23,47 @@ std::map<Stage, Step> by_stage(const Steps& steps) {
     return map;
 }
 
+void expect_same(const Steps& steps, const Steps& expected) {
+    ASSERT_EQ(steps.size, expected.size);
+    for (std::size_t i = 0; i < steps.size; i++) {
+        EXPECT_EQ(steps.step[i].stage, expected.step[i].stage);
+        EXPECT_EQ(steps.step[i].evidence, expected.step[i].evidence);
+        EXPECT_EQ(steps.step[i].depth, expected.step[i].depth);
+        EXPECT_EQ(steps.step[i].span.start, expected.step[i].span.start);
+        EXPECT_EQ(steps.step[i].span.end, expected.step[i].span.end);
+    }
+}
+
+TEST(RepeatedSteps, AreThoseOfEachSendWhateverCameBefore) {
+    const Plan plan = made::plan(true);
+    RepeatedSteps repeated(plan);
+    Send later = made::delivered();
+    for (sr_span& span : later.record.span)
+        if (span.start) span = {span.start + 1000, span.end + 2000};
+    Send bypass = made::delivered();
+    made::unpass(bypass.record, {SR_SLOT_XMIT, SR_SLOT_DRIVER});
+    Send ring = bypass;
+    ring.record.flags |= SR_SEND_TX_RING;
+    Send inlined = made::inlined(made::delivered());
+    Send written = inlined;
+    written.record.stage[SR_SLOT_ENTRY] = SR_STAGE_SOCK_WRITE_ITER;
+    for (const Send& send : {made::delivered(), later, bypass, ring, later, inlined, written, inlined})
+        expect_same(repeated.of(send.record), steps_of(send.record, plan));
+}
+
+TEST(RepeatedSteps, SayWhenTheyAreOthers) {
+    const Plan plan = made::plan();
+    RepeatedSteps repeated(plan);
+    Send shorter = made::delivered();
+    made::unpass(shorter.record, {SR_SLOT_DRIVER});
+    repeated.of(made::delivered().record);
+    EXPECT_TRUE(repeated.changed());
+    repeated.of(made::delivered().record);
+    EXPECT_FALSE(repeated.changed());
+    repeated.of(shorter.record);
+    EXPECT_TRUE(repeated.changed());
+}
+
 TEST(Path, HoldsTheRecordedStagesInTheOrderOfTheKernelsCalls) {
     EXPECT_EQ(stages_of(steps_of(made::delivered().record, made::plan())),
               (std::vector{Stage::sys_sendto, Stage::sockfd_lookup, Stage::sock_sendmsg_inner, Stage::packet_sendmsg,
@@ -108,6 +149,14 @@ TEST(Path, TakesASendsDurationFromItsOutermostStage) {
     send.record.span[SR_SLOT_ENTRY].end = 0;
     EXPECT_EQ(duration_ns(send.record), 8'800U);
     EXPECT_EQ(duration_ns(sr_send{}), std::nullopt);
+}
+
+TEST(Path, HasNoTimeForAFrameOfATxRingThatWasPassedOverNextToAnotherOne) {
+    Send send = made::delivered();
+    send.record.flags |= SR_SEND_TX_RING;
+    for (sr_span& span : send.record.span) span = {};
+    send.record.span[SR_SLOT_SENDMSG] = {1000, 1000};
+    EXPECT_EQ(duration_ns(send.record), std::nullopt);
 }
 
 TEST(Path, DoesNotTakeTheTimeOfAWholeSendmmsgForThatOfOneSend) {

@@ -30,6 +30,10 @@ class Names : public KernelNames {
             case 0x1002: return "kfree_skb_list_reason+0x1c";
             case 0x1003: return "validate_xmit_skb+0x2f8";
             case 0x1004: return "__dev_forward_skb2+0x11a";
+            case 0x1005: return "__rtnl_unlock+0x4e";
+            case 0x1006: return "etf_dequeue_timesortedlist+0x150";
+            case 0x1007: return "tun_net_xmit+0x2c5";
+            case 0x1008: return "__dev_queue_xmit+0x7d4";
             default: return "0x" + std::to_string(address);
         }
     }
@@ -38,6 +42,9 @@ class Names : public KernelNames {
             case 5: return "QDISC_DROP";
             case 6: return "TC_EGRESS";
             case 7: return "NETFILTER_DROP";
+            case 8: return "NOT_SPECIFIED";
+            case 9: return "FQ_HORIZON_LIMIT";
+            case 10: return "FULL_RING";
             default: return "reason " + std::to_string(number);
         }
     }

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tests/unit/drive_network.h"
 
@@ -111,6 +112,17 @@ NETNS_TEST(DriveInterface, TheCountersOfAllDevicesAreThoseOfEachAlone) {
         EXPECT_EQ(one.qdisc->handle, 0x70000U);
     }
     EXPECT_EQ(found, 1U);
+}
+
+NETNS_TEST(DriveInterface, ThatHasNoIPv6IsKnown) {
+    const std::string sysctl = "/proc/sys/net/ipv6/conf/veth0/disable_ipv6";
+    NEEDS_COMMANDS(make_veth);
+    if (::access(sysctl.c_str(), F_OK) != 0) GTEST_SKIP() << "this kernel has no IPv6";
+    const auto veth = find_interface("veth0").value();
+    NEEDS_COMMANDS(("echo 0 > " + sysctl).c_str());
+    EXPECT_TRUE(read_counters(veth).value().ipv6);
+    NEEDS_COMMANDS(("echo 1 > " + sysctl).c_str());
+    EXPECT_FALSE(read_counters(veth).value().ipv6);
 }
 
 NETNS_TEST(DriveInterface, AnInterfaceIsFoundInTheNamespaceOfTheThread) {

@@ -133,6 +133,22 @@ TEST_F(JsonLinesTest, SendHoldsWhatTheRecordHolds) {
     EXPECT_FALSE(send.contains("partial"));
 }
 
+// What they have in common is kept, and with it what they have not.
+TEST_F(JsonLinesTest, SendsOfOneThreadAndOneSocketHoldWhatIsTheirOwn) {
+    Send send = made::delivered();
+    line(send);
+    send.record.ifindex++;
+    send.record.ifname[0] = 'w';
+    send.record.tx_queue = 8;
+    send.record.sendmsg_fn++;
+    send.end_stage = Stage::queue_xmit;
+    made::unpass(send.record, {SR_SLOT_DRIVER});
+    const Json other = line(send);
+    JsonLines anew(plan_, names_);
+    anew.send(out_, send);
+    EXPECT_EQ(other, take());
+}
+
 TEST_F(JsonLinesTest, SendListsItsStagesWithPacketSndEndingWithPacketSendmsg) {
     const Json stages = line(made::delivered())["stages"];
     ASSERT_EQ(stages.size(), 8U);
@@ -206,8 +222,10 @@ TEST_F(JsonLinesTest, FollowedSendNamesDriverAndQdisc) {
 
 TEST_F(JsonLinesTest, FollowedSendTellsWhoGotTheFrame) {
     Send send = made::followed();
-    const std::pair<std::uint32_t, const char*> words[] = {
-        {SR_RECEIVED_TAKEN, "taken"}, {SR_RECEIVED_FULL, "full"}, {SR_RECEIVED_FILTERED, "filtered"}};
+    const std::pair<std::uint32_t, const char*> words[] = {{SR_RECEIVED_TAKEN, "taken"},
+                                                           {SR_RECEIVED_FULL, "full"},
+                                                           {SR_RECEIVED_FILTERED, "filtered"},
+                                                           {SR_RECEIVED_UNKNOWN, "unknown"}};
     for (const auto& [received, word] : words) {
         send.record.received = received;
         send.record.receivers = 3;
@@ -296,7 +314,8 @@ TEST_F(JsonLinesTest, SummaryOfARecordingThatWasCutOffHasNullForWhatOnlyItsEndTe
     EXPECT_EQ(line["lost"], Json::parse(R"({"no_room":null,"missed":null,"map_full":null,"rejected":null})"));
     for (const auto& [key, count] : line["frames"].items()) EXPECT_TRUE(count.is_null()) << key;
     for (const char* key : {"seen", "lost_by_cpu", "skipped", "sockets_seen", "sockets_lost", "ring_idle", "filtered",
-                            "left_out", "devices", "uncounted", "frame_parts_no_room", "children_lost"})
+                            "left_out", "devices", "uncounted", "frame_parts_no_room", "children_lost",
+                            "ring_idle_timed_out", "ring_idle_interrupted", "ring_overlapped"})
         EXPECT_TRUE(line[key].is_null()) << key;
 
     ending.capture.emplace();

@@ -59,6 +59,29 @@ TEST(Lines, GiveTheReasonOfWhatWasNotDelivered) {
     EXPECT_TRUE(has(line(made::dropped()), " =   42  dropped    10.0 us  QDISC_DROP at"));
 }
 
+TEST(Lines, TellTheFramesOwnTimeWhereItLeftBehindTheReturn) {
+    const std::string late = line(made::followed());
+    EXPECT_TRUE(has(late, "delivered  10.0 us  frame out after 29.0 us  packet_sendmsg>packet_snd>__dev_queue_xmit\n"))
+        << late;
+    EXPECT_FALSE(has(line(made::delivered()), "frame out"));
+    Send dropped = made::dropped();
+    dropped.record.drop_ns = 1'000'000 + 50'000;
+    EXPECT_TRUE(has(line(dropped), "inside __dev_queue_xmit; frame dropped after 49.0 us\n")) << line(dropped);
+    const std::string shown = line(made::followed(), terminal);
+    EXPECT_LE(columns(shown.substr(0, shown.size() - 1)), 100) << shown;
+    EXPECT_TRUE(has(shown, "frame out after 29.0 us")) << shown;
+}
+
+TEST(Lines, TellThatAReceiverHadNoRoom) {
+    Send send = made::followed();
+    EXPECT_FALSE(has(line(send), "room"));
+    send.record.received = SR_RECEIVED_FULL;
+    EXPECT_TRUE(has(line(send), "frame out after 29.0 us; packet socket 777 had no room  ")) << line(send);
+    send.record.receivers = 2;
+    send.also_received = {{801, 1, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV}};
+    EXPECT_TRUE(has(line(send), "; 2 packet sockets had no room  ")) << line(send);
+}
+
 TEST(Lines, ShowTheWallClock) {
     const Plan plan = made::plan();
     const made::Names names;
@@ -211,6 +234,14 @@ std::string tree_of(const Send& send, const Style& style = plain) {
     return text(style, [&](Lines& lines, fmt::memory_buffer& out) { lines.tree(out, send); });
 }
 
+TEST(Tree, DoesNotNameTheQueueOfADeviceBelow) {
+    Send send = made::followed();
+    made::set(send.record.qdisc, "noqueue");
+    const std::string tree = tree_of(send);
+    EXPECT_TRUE(has(tree, "  of a device below veth0\n")) << tree;
+    EXPECT_FALSE(has(tree, "noqueue")) << tree;
+}
+
 TEST(Tree, ShowsWhatBecameOfTheFrameBehindTheReturn) {
     const std::string tree = tree_of(made::followed());
     for (const char* part :
@@ -237,6 +268,8 @@ TEST(Tree, TellsWhoWasOfferedTheFrameAndWhatItDidWithIt) {
     Send send = made::followed();
     send.record.received = SR_RECEIVED_FULL;
     EXPECT_TRUE(has(tree_of(send), "  socket 777 had no room\n")) << tree_of(send);
+    send.record.received = SR_RECEIVED_UNKNOWN;
+    EXPECT_TRUE(has(tree_of(send), "  socket 777 was offered others too, what it did is not known\n")) << tree_of(send);
     send.record.received = SR_RECEIVED_FILTERED;
     send.record.receivers = 3;
     EXPECT_TRUE(has(tree_of(send), "  socket 777 did not want it, 3 sockets in all\n")) << tree_of(send);

@@ -10,13 +10,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sockray {
 namespace {
 
-struct FreeBtf {
-    void operator()(btf* types) const { btf__free(types); }
-};
 using NewBtf = std::unique_ptr<btf, FreeBtf>;
 
 NewBtf new_btf() {
@@ -46,6 +44,40 @@ KernelTypes read(const File& file) {
     auto types = KernelTypes::read(file.path());
     EXPECT_TRUE(types) << types.error().what;
     return std::move(*types);
+}
+
+// The kernel's: outer, which holds inner and points to far; an object's: a flavour of outer, and one that is not there.
+TEST(KernelTypes, NamedByAnObjectAreThoseAndWhatLiesInsideOfThem) {
+    const NewBtf types = new_btf();
+    const int number = btf__add_int(types.get(), "int", 4, 0);
+    const int inner = btf__add_struct(types.get(), "inner", 4);
+    btf__add_field(types.get(), "value", number, 0, 0);
+    const int far = btf__add_ptr(types.get(), btf__add_struct(types.get(), "far", 0));
+    const int row = btf__add_array(types.get(), number, btf__add_const(types.get(), inner), 2);
+    btf__add_struct(types.get(), "outer", 24);
+    btf__add_field(types.get(), "away", far, 0, 0);
+    btf__add_field(types.get(), "row", row, 64, 0);
+    btf__add_struct(types.get(), "other", 4);
+    btf__add_field(types.get(), "number", number, 0, 0);
+    const File file(types);
+    const NewBtf object = new_btf();
+    btf__add_struct(object.get(), "outer___old", 8);
+    btf__add_struct(object.get(), "missing", 8);
+
+    const std::vector<std::uint8_t> bytes = read(file).named_by(object.get());
+    const NewBtf named(btf__new(bytes.data(), static_cast<__u32>(bytes.size())));
+    ASSERT_TRUE(named);
+    const int outer = btf__find_by_name_kind(named.get(), "outer", BTF_KIND_STRUCT);
+    ASSERT_GT(outer, 0);
+    EXPECT_GT(btf__find_by_name_kind(named.get(), "inner", BTF_KIND_STRUCT), 0);
+    EXPECT_LT(btf__find_by_name_kind(named.get(), "far", BTF_KIND_STRUCT), 0) << "behind a pointer";
+    EXPECT_LT(btf__find_by_name_kind(named.get(), "other", BTF_KIND_STRUCT), 0);
+    const btf_type* copy = btf__type_by_id(named.get(), static_cast<__u32>(outer));
+    EXPECT_EQ(copy->size, 24U);
+    ASSERT_EQ(btf_vlen(copy), 2U);
+    EXPECT_EQ(btf_member_bit_offset(copy, 1), 64U);
+    EXPECT_EQ(btf__resolve_size(named.get(), btf_members(copy)[1].type), 8);
+    EXPECT_TRUE(btf_is_ptr(btf__type_by_id(named.get(), btf_members(copy)[0].type)));
 }
 
 TEST(KernelTypes, FindAMemberThroughNamedAndUnnamedStructs) {
@@ -90,8 +122,9 @@ TEST(KernelTypes, OfAFileAreThereForLibbpfThoughTheFileHasGone) {
         const File file(types);
         kept.emplace(read(file));
     }
-    const NewBtf again(btf__parse(kept->path().c_str(), nullptr));
-    ASSERT_TRUE(again) << kept->path();
+    const std::vector<std::uint8_t> bytes = kept->named_by(types.get());
+    const NewBtf again(btf__new(bytes.data(), static_cast<__u32>(bytes.size())));
+    ASSERT_TRUE(again);
     EXPECT_GT(btf__find_by_name_kind(again.get(), "outer", BTF_KIND_STRUCT), 0);
 }
 

@@ -15,7 +15,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 // What the first and last lines of /proc/kallsyms look like, and a few between.
-constexpr const char* sample = R"(0000000000000000 A fixed_percpu_data
+constexpr const char* symbols_of_a_kernel = R"(0000000000000000 A fixed_percpu_data
 0000000000000000 A __per_cpu_start
 0000000000001000 A cpu_debug_store
 ffffffff81000000 T _stext
@@ -30,7 +30,7 @@ ffffffffc0400000 t veth_xmit	[veth]
 ffffffffc0400300 t veth_open	[veth]
 )";
 
-Kallsyms parsed(std::string_view text = sample) {
+Kallsyms parsed(std::string_view text = symbols_of_a_kernel) {
     Result<Kallsyms> symbols = Kallsyms::parse(text);
     EXPECT_TRUE(symbols) << symbols.error().what;
     return std::move(symbols).value_or(Kallsyms());
@@ -142,6 +142,24 @@ TEST(Kallsyms, TakeAnyBytes) {
         }
         symbols->derived_names("x");
     }
+}
+
+TEST(Kallsyms, OfTheIteratorsRecordsAreThoseOfTheText) {
+    std::string records;
+    const auto add = [&records](std::uint64_t address, char type, std::string_view name) {
+        records.append(reinterpret_cast<const char*>(&address), sizeof address);
+        records.append(1, type).append(name).append(1, '\0');
+    };
+    add(0x1000, 'A', "cpu_debug_store");
+    add(0xffffffff81000200, 'T', "packet_sendmsg");
+    add(0xffffffff81000900, 't', "packet_sendmsg.cold");
+    add(0xffffffff81000c00, 'D', "");
+    const auto symbols = Kallsyms::of_records(records + "torn");
+    ASSERT_TRUE(symbols);
+    EXPECT_EQ(symbols->address("packet_sendmsg"), 0xffffffff81000200U);
+    EXPECT_EQ(symbols->describe(0xffffffff81000904), "packet_sendmsg.cold+0x4");
+    EXPECT_FALSE(symbols->address("cpu_debug_store"));
+    EXPECT_FALSE(Kallsyms::of_records("")) << "no addresses";
 }
 
 TEST(Kallsyms, AreReadFromAFileOfAnySize) {

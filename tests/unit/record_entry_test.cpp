@@ -45,7 +45,9 @@ sr_send full_send() {
     sample::set(send.qdisc, "fq_codel");
     sample::set(send.passed_on_to, "eth1");
     send.flags |= SR_SEND_VNET;
-    std::memset(send.pad, 0, sizeof send.pad);
+    send.pad = 0;
+    send.frame_pad = 0;
+    std::memset(send.more_pad, 0, sizeof send.more_pad);
     std::memset(send.stage, 0, sizeof send.stage);
     std::uint64_t ns = 1'000'000;
     for (const StageInfo& info : all_stages)
@@ -144,7 +146,17 @@ TEST(RecordingEntry, TheLedgerStillBalancesWhenItComesBack) {
     ledger.filter_unjudged = 32;
     ledger.filter_no_frame = 33;
     ledger.left_out = 14;
+    ledger.ring_idle_timed_out = 41;
+    ledger.ring_idle_interrupted = 42;
+    ledger.ring_overlapped = 43;
+    ledger.partial_by_stage = {{Stage::alloc, 34}};
     ending.devices = {{"veth0", 1, 2, 3, 4, 5}};
+    ending.devices[0].no_ipv6 = true;
+    ending.receivers.emplace();
+    ending.receivers->sockets = {{51, 52, "tcpdump", 53, 54, 55, 56, 57, 58, 0, true, true, true, true},
+                                 {59, 0, "", 60}};
+    ending.receivers->unnamed = 61;
+    ending.receivers->unread = "not allowed";
     const Ending back = round_trip(ending);
     EXPECT_TRUE(ledger.balances());
     EXPECT_TRUE(back.ledger.balances());
@@ -153,6 +165,9 @@ TEST(RecordingEntry, TheLedgerStillBalancesWhenItComesBack) {
     EXPECT_EQ(back.ledger.filter_unjudged, 32U);
     EXPECT_EQ(back.ledger.filter_no_frame, 33U);
     EXPECT_EQ(back.ledger.selected(), 1U);
+    EXPECT_EQ(back.ledger.ring_idle_timed_out, 41U);
+    EXPECT_EQ(back.ledger.ring_idle_interrupted, 42U);
+    EXPECT_EQ(back.ledger.ring_overlapped, 43U);
     EXPECT_EQ(back.ledger.driven, 0U);
     EXPECT_EQ(back.ledger.correlated, std::nullopt);
     ASSERT_TRUE(back.ledger.skipped);
@@ -162,6 +177,12 @@ TEST(RecordingEntry, TheLedgerStillBalancesWhenItComesBack) {
     EXPECT_EQ(back.ledger.lost_by_cpu[0].unopened, 7U);
     EXPECT_EQ(back.ledger.lost_by_cpu[0].passages_lost, 8U);
     EXPECT_EQ(back.devices.at(0).tx_errors, 4U);
+    EXPECT_TRUE(back.devices.at(0).no_ipv6);
+    EXPECT_EQ(back.receivers, ending.receivers);
+    EXPECT_EQ(round_trip(Ending{}).receivers, std::nullopt);
+    ASSERT_EQ(back.ledger.partial_by_stage.size(), 1U);
+    EXPECT_EQ(back.ledger.partial_by_stage[0].stage, Stage::alloc);
+    EXPECT_EQ(back.ledger.partial_by_stage[0].hits, 34U);
 }
 
 TEST(RecordingEntry, WhatDecodeRefusesInTheRingIsRefusedInAFile) {

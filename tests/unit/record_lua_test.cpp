@@ -31,7 +31,8 @@ std::vector<std::string> list_in_lua(const std::string& name) {
 
 std::set<std::string> keys_of(const Send& send, const Plan& plan) {
     fmt::memory_buffer out;
-    append_comment(out, send, plan, made::Names());
+    const made::Names names;
+    Comments(plan, names).append(out, send);
     const std::string text = fmt::to_string(out);
     const std::regex key("(?:^| )([\\w]+)=");
     std::set<std::string> keys;

@@ -70,7 +70,9 @@ std::string json_of(std::string_view comm) {
 
 std::string comment_of(std::string_view comm) {
     fmt::memory_buffer out;
-    append_comment(out, named(comm), made::plan(), made::Names());
+    const Plan plan = made::plan();
+    const made::Names names;
+    Comments(plan, names).append(out, named(comm));
     return fmt::to_string(out);
 }
 

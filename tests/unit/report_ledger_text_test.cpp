@@ -135,7 +135,7 @@ TEST(LedgerText, SumsUpTheFramesBehindTheReturnOfTheirSends) {
     const std::string good = session.ledger_text(wide);
     EXPECT_TRUE(has(good,
                     "  frames behind the return of their sends: 1234 events = decoded 1234 + lost 0; not followed 0 "
-                    "(--in-flight), return from the driver not seen 0\n"))
+                    "(--in-flight), return from the driver, or end, not seen 0\n"))
         << good;
     EXPECT_FALSE(has(session.ledger_text(colored), "\x1b[33mframes behind"));
 }
@@ -147,7 +147,7 @@ TEST(LedgerText, WarnsOfFramesWhoseEndsAreNotKnown) {
                                  {.seen = 10, .decoded = 10, .no_room = 0, .map_full = 0, .missed = 4}};
     const char* parts[] = {"10 events = decoded 8 + lost 2;", "10 events = decoded 7 + lost 2 + rejected 1;",
                            "0 events = decoded 0 + lost 0; not followed 3 (--in-flight)",
-                           "return from the driver not seen 4\n"};
+                           "return from the driver, or end, not seen 4\n"};
     for (std::size_t i = 0; i < std::size(losses); i++) {
         Session session = mixed();
         session.ledger.frames = losses[i];
@@ -165,6 +165,17 @@ TEST(LedgerText, SaysOfWhichStagesTheKernelKeepsNoCountOfSkippedHits) {
     EXPECT_TRUE(has(session.ledger_text(), words)) << session.ledger_text();
 }
 
+TEST(LedgerText, SaysWhichStagesPartialSendsLackTheReturnOf) {
+    Session session = mixed();
+    session.ledger.partial = 3;
+    EXPECT_TRUE(has(session.ledger_text(), "3 decoded sends lack the return of a stage, whose hook the kernel skipped"))
+        << session.ledger_text();
+    session.ledger.partial_by_stage = {{Stage::packet_sendmsg, 2}, {Stage::alloc, 3}};
+    EXPECT_TRUE(has(session.ledger_text(),
+                    "3 decoded sends lack the return of a stage (packet_sendmsg 2, sock_alloc_send_pskb 3)"))
+        << session.ledger_text();
+}
+
 TEST(LedgerText, SaysOnWhichCpusRecordsWereLostAndWhereSkippedHooksLeftATrace) {
     Session session = mixed();
     session.ledger.lost_by_cpu = {{.cpu = 1, .sends_no_room = 3, .no_memory = 1},
@@ -173,8 +184,59 @@ TEST(LedgerText, SaysOnWhichCpusRecordsWereLostAndWhereSkippedHooksLeftATrace) {
     const std::string text = session.ledger_text();
     for (const char* part : {"no room, no seat, not followed: CPU 1: 4\n",
                              "returns of packet_sendmsg whose entry was skipped or found no seat: CPU 2: 5, CPU 3: 1\n",
-                             "frames whose return from the driver was not seen: CPU 3: 4\n"})
+                             "frames whose return from the driver, or end, was not seen: CPU 3: 4\n"})
         EXPECT_TRUE(has(text, part)) << part << "\n" << text;
+}
+
+TEST(LedgerText, SaysHowOftenFramesWereOfferedToPacketSocketsAndWhatTheseDid) {
+    Session session = mixed();
+    EXPECT_FALSE(has(session.ledger_text(), "offered"));
+    session.add(made::followed());
+    EXPECT_TRUE(
+        has(session.ledger_text(wide),
+            "  offered to packet sockets of this machine: 1 time = taken 1 + no room 0 + not wanted 0 + unknown "
+            "0\n"))
+        << session.ledger_text(wide);
+    EXPECT_FALSE(has(session.ledger_text(), "buffer or ring was full"));
+    Send full = made::followed();
+    full.record.received = SR_RECEIVED_FULL;
+    for (int i = 0; i < 4; i++) session.add(full);
+    const std::string text = session.ledger_text(wide);
+    EXPECT_TRUE(has(text, "5 times = taken 1 + no room 4 + not wanted 0 + unknown 0\n")) << text;
+    EXPECT_TRUE(has(text, "buffer or ring was full")) << text;
+    EXPECT_LE(widest(session.ledger_text(narrow)), 80);
+}
+
+TEST(LedgerText, OfReasonsThatItLeavesOutSaysWhereTheyAre) {
+    Session session;
+    for (int i = 0; i < 12; i++) {
+        Send failed = made::failed();
+        failed.reason = "E" + std::string(static_cast<std::size_t>(i) + 1, 'X');
+        session.add(failed);
+    }
+    const std::string text = session.ledger_text();
+    EXPECT_TRUE(has(text, "  2  for other reasons (with --json every send tells its own)\n")) << text;
+}
+
+// A program that was told ETIMEDOUT looks for it here: the call is no send.
+TEST(LedgerText, TellsOfCallsThatOnlyWaitedForTheEndsOfARingsFramesHowTheyEnded) {
+    Session session = mixed();
+    session.ledger.ring_idle = 9;
+    EXPECT_TRUE(has(session.ledger_text(), "calls on a TX ring that found no frame to send: 9\n"));
+    EXPECT_FALSE(has(session.ledger_text(), "of these"));
+    session.ledger.ring_idle_timed_out = 3;
+    session.ledger.ring_idle_interrupted = 1;
+    const std::string text = session.ledger_text();
+    EXPECT_TRUE(has(text, "of these, 3 calls were told ETIMEDOUT")) << text;
+    EXPECT_TRUE(has(text, "of these, 1 call was ended by a signal")) << text;
+}
+
+TEST(LedgerText, SaysThatFramesOfARingMayHaveBeenPassedOverUnseen) {
+    Session session = mixed();
+    EXPECT_FALSE(has(session.ledger_text(), "unseen"));
+    session.ledger.ring_overlapped = 12;
+    EXPECT_TRUE(has(session.ledger_text(wide), "malformed frames unseen: 12: another thread's call"))
+        << session.ledger_text(wide);
 }
 
 TEST(LedgerText, FitsTheWidth) {
@@ -182,6 +244,8 @@ TEST(LedgerText, FitsTheWidth) {
     session.ledger.frames = {.seen = 123456, .decoded = 123450, .no_room = 6, .map_full = 7, .missed = 8};
     session.ledger.sends.lost = {5, 2, 1, 1};
     session.ledger.partial = 3;
+    session.ledger.ring_idle = session.ledger.ring_idle_timed_out = session.ledger.ring_idle_interrupted = 123456;
+    session.ledger.ring_overlapped = 123456;
     EXPECT_LE(widest(session.ledger_text(narrow, {{"veth0", 2000, 0, 1, 1, 0}})), 80);
 }
 

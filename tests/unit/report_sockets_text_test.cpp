@@ -1,4 +1,5 @@
 // From the records that the kernel side writes to the text and the JSON Lines that are shown.
+#include "user/probe/socket_reader.h"
 #include "user/report/sockets_json.h"
 #include "user/report/sockets_text.h"
 

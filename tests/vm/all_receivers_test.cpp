@@ -1,6 +1,7 @@
 // Every packet socket that is offered a frame, by name; held against what the sockets themselves say they got.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
@@ -72,6 +73,40 @@ TEST_F(AllReceivers, of_a_frame_are_all_named_and_as_many_took_it_as_say_so) {
     for (const Fd& socket : sockets) EXPECT_EQ(frames_of(socket), 3U);
     const Completed csv = sockray({"report", "--csv", file});
     EXPECT_NE(csv.out.find(std::to_string(inode_of(sockets[3])) + " taken"), std::string::npos) << shown(csv);
+}
+
+// Two CPUs offer frames to one socket, whose filter wants the short ones of the first: what it counts of these is not
+// told of the others.
+TEST_F(AllReceivers, are_not_said_to_have_taken_a_frame_that_they_did_not_want_while_another_cpu_brought_one_they_did) {
+    const VethPair wanted("vwant"), unwanted("vnot");
+    Fd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    sock_filter short_ones[] = {BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 500, 0, 1),
+                                BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 65535)};
+    const sock_fprog filter{4, short_ones};
+    ASSERT_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter), 0);
+    sockaddr_ll own{};
+    own.sll_family = AF_PACKET;
+    own.sll_protocol = htons(0x88b5);  // on all interfaces
+    ASSERT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+    const std::string sender = sender_path() + " --count 4000 --name ";
+    const Traced traced = trace_command(
+        {"--stages", "full"},
+        {"sh", "-c", sender + "short --to vwant0 --length 60 & " + sender + "long --to vnot0 --length 1000; wait"});
+    expect_sound(traced);
+    std::map<std::string, std::map<std::string, unsigned>> answers;
+    for (const SendLine& send : traced.recording.sends)
+        if (send.receiver_ino == inode_of(fd)) answers[send.comm][send.received]++;
+    for (const auto& [comm, received] : answers)
+        for (const auto& [word, count] : received) std::printf("%s %s %u\n", comm.c_str(), word.c_str(), count);
+    EXPECT_GT(answers["short"]["taken"], 0U);
+    EXPECT_EQ(answers["short"]["filtered"], 0U);
+    EXPECT_GT(answers["long"]["filtered"], 0U);
+    EXPECT_EQ(answers["long"]["taken"] + answers["long"]["full"], 0U);
+    tpacket_stats counts{};
+    socklen_t size = sizeof counts;
+    ASSERT_EQ(::getsockopt(fd.get(), SOL_PACKET, PACKET_STATISTICS, &counts, &size), 0);
+    EXPECT_LE(answers["short"]["full"], counts.tp_drops);
+    EXPECT_LE(answers["short"]["taken"], counts.tp_packets - counts.tp_drops);
 }
 
 }  // namespace

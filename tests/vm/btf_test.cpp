@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "tests/vm/kernel.h"
 #include "tests/vm/network.h"
@@ -86,13 +85,13 @@ TEST_F(Types, or_none_a_send_that_sleeps_when_tracing_ends_is_unknown) {
     VethPair slow("vsleep");
     slow.set_qdisc("tbf rate 500bit burst 1600 limit 1000000");  // 20 s and more for a frame
     for (const bool own : {true, false}) {
-        Arguments words{"trace", "--json", "--comm", "sleeper"};
+        Arguments words{"trace", "--json", "--no-calibrate", "--comm", "sleeper"};
         if (!own) words.insert(words.end(), {"--btf", file});
         Process tracer = start_sockray(words, own ? RunOptions{} : hidden());
         ASSERT_TRUE(tracer.wait_for_err("ready"));
         const Process sender({sender_path(), "--to", slow.name(), "--length", "1400", "--sndbuf", "1", "--seconds",
                               "100", "--name", "sleeper"});
-        std::this_thread::sleep_for(std::chrono::seconds(1));
+        ASSERT_TRUE(comes_to_wait_in(sender, "sock_alloc_send_pskb"));
         tracer.signal(SIGINT);
         const Traced traced = read_back(tracer.finish());
         expect_sound(traced);

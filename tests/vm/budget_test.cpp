@@ -41,12 +41,9 @@ std::string excess(const std::string& what, std::uint32_t has, std::uint32_t may
 
 std::vector<bench::LoadedProgram> programs_of(const Arguments& words) {
     const auto before = bench::loaded_programs();
-    RunOptions patient;
-    patient.timeout = Seconds(300);
-    Process tracing = start_sockray(words, patient);
+    Process tracing = start_sockray(words);
     std::vector<bench::LoadedProgram> programs;
-    if (tracing.wait_for_err("ready", patient.timeout))
-        programs = bench::loaded_programs(before.empty() ? 0 : before.back().id);
+    if (tracing.wait_for_err("ready")) programs = bench::loaded_programs(before.empty() ? 0 : before.back().id);
     tracing.signal(SIGINT);
     tracing.finish();
     return programs;
@@ -55,11 +52,11 @@ std::vector<bench::LoadedProgram> programs_of(const Arguments& words) {
 class Programs : public KernelTest {
   protected:
     static void expect_in_budget(const std::string& kind, const std::string& stages) {
-        expect_in_budget({"trace", "--backend", kind, "--stages", stages}, kind + ", " + stages);
+        expect_in_budget(programs_of({"trace", "--no-calibrate", "--backend", kind, "--stages", stages}),
+                         kind + ", " + stages);
     }
-    static void expect_in_budget(const Arguments& words, const std::string& what) {
+    static void expect_in_budget(const std::vector<bench::LoadedProgram>& programs, const std::string& what) {
         static const std::map<std::string, Budget> budgets = read_budgets();
-        const auto programs = programs_of(words);
         EXPECT_FALSE(programs.empty()) << what;
         for (const bench::LoadedProgram& one : programs) {
             const auto budget = budgets.find(one.name);
@@ -93,9 +90,10 @@ TEST_F(Programs, for_the_taps_of_a_capture_keep_their_budget_and_are_there_for_n
     const auto has_taps = [](const std::vector<bench::LoadedProgram>& programs) {
         return std::ranges::any_of(programs, [](const auto& one) { return one.name.starts_with("tap_"); });
     };
-    EXPECT_TRUE(has_taps(programs_of({"capture", "-i", "veth0"})));
-    EXPECT_FALSE(has_taps(programs_of({"trace"})));
-    expect_in_budget({"capture", "-i", "veth0"}, "capture");
+    const std::vector<bench::LoadedProgram> of_capture = programs_of({"capture", "-i", "veth0"});
+    EXPECT_TRUE(has_taps(of_capture));
+    EXPECT_FALSE(has_taps(programs_of({"trace", "--no-calibrate"})));
+    expect_in_budget(of_capture, "capture");
 }
 
 }  // namespace

@@ -150,7 +150,7 @@ TEST_F(Captures, have_frames_that_a_qdisc_kept_and_those_that_it_dropped) {
     slow.set_qdisc("tbf rate 400kbit burst 1600 limit 20000");
     const Completed done = capture({"-i", "vslow0", "--json", "-w", file("slow.pcapng")}, [&](Process&) {
         send("out", "--to vslow0 --length 1000 --count 40");
-        std::this_thread::sleep_for(milliseconds(600));
+        run({"sh", "-c", "until tc -s qdisc show dev vslow0 | grep -q 'backlog 0b 0p'; do sleep 0.1; done"});
     });
     const Told told = told_by(done.out);
     expect_balance(told);

@@ -1,5 +1,7 @@
 #include "tests/vm/cases.h"
 
+#include <net/if.h>
+
 #include "tests/vm/kernel.h"
 #include "tests/vm/network.h"
 
@@ -44,6 +46,15 @@ constexpr Case all_cases[] = {
     {"spkt_enetdown", "--type packet --to vdown0"},
     {"efault", "--to veth0 --unmapped"},
     {"nofcs", "--to veth0 --nofcs"},
+    {"enetdown_bound", "--protocol 0x88b5 --bind vdown0 --to veth0"},  // packet_do_bind keeps the error
+    {"emsgsize_vlan", "--to veth0 --length 1519 --ethertype 0x8100"},
+    {"fits_vlan", "--to veth0 --length 1518 --ethertype 0x8100"},
+    {"many_pages", "--to vbig0 --length 80000"},
+    {"ring_many_pages", "--bind vbig0 --method ring --batch 1 --length 80000"},
+    {"einval_cmsg", "--to veth0 --method sendmsg --cmsg 9999"},
+    {"cmsg_or_vnet", "--to veth0 --method sendmsg --cmsg 36 --vnet 00000f27000000000000"},  // SO_MARK
+    {"spkt_cmsg", "--type packet --to veth0 --method sendmsg --cmsg 9999"},
+    {"einval_empty", "--to vtun0 --length 0"},
     {"ring_malformed", "--bind veth0 --method ring --batch 3 --malformed 2"},
     {"ring_losing", "--bind veth0 --method ring --batch 6 --losing --malformed 0,2,3,5"},
     // queues
@@ -76,13 +87,20 @@ Cases run_cases(const Arguments& options) {
     configure("tc qdisc add dev vegr0 clsact");
     configure("tc filter add dev vegr0 egress matchall action drop");
     slow.set_qdisc("tbf rate 1kbit burst 1600 limit 200000");  // a frame every eleven seconds
-    tiny.set_qdisc("tbf rate 8kbit burst 1600 limit 1700");
+    tiny.set_qdisc("tbf rate 1kbit burst 1600 limit 1700");    // one frame leaves at once, one waits for seconds
+    configure("ip link add vbig0 type dummy");
+    configure("ip link set vbig0 mtu 100000 up");
+    configure("ip tuntap add vtun0 mode tun");
+    configure("ip link set vtun0 up");
 
     const std::string report = scratch("cases") + "/report";
     std::string script;
     for (const Case& one : all_cases) script += sender_line(report, one.name, one.words) + "\n";
-    Cases cases{trace_command(options, {"sh", "-c", script}), {}, device_count("vmtu0").tx_dropped};
+    Cases cases{
+        trace_command(options, {"sh", "-c", script}), {}, device_count("vmtu0").tx_dropped, ::if_nametoindex("vdown0")};
     cases.answers = read_answers(report);
+    configure("ip link del vbig0");
+    configure("ip link del vtun0");
     return cases;
 }
 

@@ -13,6 +13,7 @@ struct Cases {
     Traced traced;
     std::vector<Answer> answers;
     std::uint64_t dropped_by_vmtu = 0;  // tx_dropped of vmtu0
+    unsigned vdown_index = 0;           // of vdown0
 
     std::vector<SendLine> sends(const std::string& name) const { return traced.recording.sends_of(name); }
     // The case's first send; a test failure and an empty one where there is none.
@@ -23,8 +24,8 @@ struct Cases {
 };
 
 // Runs them all under `sockray trace` with these options. Interfaces: veth0 (the tests' own), vdown0 (down), vpeer0
-// (its peer is down), vslow0 (tbf with room for many frames), vtiny0 (tbf with room for one or two), vmtu0 (its peer
-// takes 1000 bytes at most).
+// (its peer is down), vslow0 (tbf with room for many frames), vtiny0 (tbf with room for one), vmtu0 (its peer takes
+// 1000 bytes at most), vbig0 (MTU 100000), vtun0 (without a link-layer header).
 Cases run_cases(const Arguments& options);
 
 // The same without options, run when first asked for.

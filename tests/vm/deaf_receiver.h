@@ -19,11 +19,10 @@ namespace sockray::vm {
 // Never reads.
 class DeafReceiver {
   public:
-    // With the smallest receive buffer.
-    explicit DeafReceiver(const std::string& device)
-        : DeafReceiver(device, [](int fd) {
-              const int least = 1;
-              EXPECT_EQ(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least), 0);
+    // With the smallest receive buffer, or with one of so many bytes.
+    explicit DeafReceiver(const std::string& device, int receive_buffer = 1)
+        : DeafReceiver(device, [receive_buffer](int fd) {
+              EXPECT_EQ(::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer, sizeof receive_buffer), 0);
           }) {}
     // With a ring of two frames (TPACKET_V2), or of two blocks of a page (TPACKET_V3), which are closed when they are
     // full and not by the time.

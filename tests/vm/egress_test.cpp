@@ -89,6 +89,45 @@ TEST_F(Egress, that_passes_a_frame_on_is_told_and_counted_at_the_device_that_it_
     }
 }
 
+// mirred gives a clone to the other device and frees the frame: at once, or behind a queue that keeps the clone.
+TEST_F(Egress, that_redirects_a_frame_by_mirred_is_told_by_what_becomes_of_its_clone) {
+    const VethPair pair("vred");
+    const VethPair other("vout");
+    configure("tc qdisc add dev vred0 clsact");
+    configure("tc filter add dev vred0 egress matchall action mirred egress redirect dev vout0");
+    for (const std::string queue : {"", "tbf rate 800kbit burst 1600 limit 100000"}) {
+        SCOPED_TRACE(queue);
+        if (!queue.empty()) other.set_qdisc(queue);
+        const std::uint64_t before = device_count("vout0").tx_packets;
+        std::vector<Answer> answers;
+        const Traced traced = trace_sender({}, "--to vred0 --count 20 --length 1000", answers);
+        expect_same_answers(traced.recording.sends, answers);
+        ASSERT_EQ(traced.recording.sends.size(), 20U) << shown(traced.run);
+        for (const SendLine& send : traced.recording.sends) {
+            EXPECT_EQ(send.outcome, "delivered") << send.reason;
+            EXPECT_EQ(send.ifname, "vred0");
+        }
+        EXPECT_EQ(device_count("vred0").tx_packets, 0U);
+        EXPECT_EQ(device_count("vout0").tx_packets - before, 20U);
+        EXPECT_NE(traced.run.out.find(R"("passed_on_to":"vout0")"), std::string::npos) << traced.run.out;
+    }
+}
+
+// What is mirrored is a frame of its own: the sender's goes out of its own device.
+TEST_F(Egress, that_mirrors_a_frame_by_mirred_changes_nothing_of_its_send) {
+    const VethPair pair("vmir");
+    const VethPair other("vout");
+    configure("tc qdisc add dev vmir0 clsact");
+    configure("tc filter add dev vmir0 egress matchall action mirred egress mirror dev vout0");
+    std::vector<Answer> answers;
+    const Traced traced = trace_sender({}, "--to vmir0 --count 20", answers);
+    expect_same_answers(traced.recording.sends, answers);
+    EXPECT_EQ(traced.recording.total("delivered"), 20U) << shown(traced.run);
+    EXPECT_EQ(device_count("vmir0").tx_packets, 20U);
+    EXPECT_EQ(traced.run.out.find("passed_on_to"), std::string::npos) << traced.run.out;
+    for (const Json& device : traced.recording.summary->at("devices")) EXPECT_EQ(device.at("ifname"), "vmir0");
+}
+
 // Past the qdisc the kernel tells what netfilter took as NET_XMIT_DROP (packet_direct_xmit), so the call fails although
 // the frame left. Neither the driver nor the queue is to be blamed.
 TEST_F(Egress, that_passes_a_frame_on_past_the_qdisc_fails_the_call_and_blames_no_driver) {

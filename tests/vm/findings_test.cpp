@@ -205,11 +205,16 @@ TEST_F(Findings, of_copies_come_with_long_frames) {
 // One thread that floods by single calls, one that rests, and one that calls for an empty ring; then two that share the
 // work by sendmmsg.
 TEST_F(Findings, of_a_flood_by_one_thread_advise_batches_and_sharing_and_do_not_where_that_is_done) {
-    // All of it is to be recorded: lost records would take time off the thread that the rule looks at.
-    const Diagnosis flood =
-        diagnose_script({"--ring", "64M"}, sender_path() + " --to veth0 --count 30 --gap-us 20000 &\n" +
-                                               sender("--to veth0 --method ring --batch 8 --count 20") +
-                                               sender("--to veth0 --seconds 2") + "wait");
+    // All of it is to be recorded: lost records would take time off the thread that the rule looks at. It floods from
+    // before the others' first send until behind their last: how long programs take to start, which a busy machine
+    // makes long, is no time that it rests. Its device frees each frame at once: no send waits for its buffer.
+    configure("ip link add vflood0 type dummy && ip link set vflood0 up");
+    const Diagnosis flood = diagnose_script(
+        {"--ring", "64M"}, "sent() { awk '/vflood0:/ { print $11 }' /proc/net/dev; }\n" + sender_path() +
+                               " --to vflood0 --seconds 300 &\nwhile [ $(sent) -lt 5000 ]; do :; done\n" +
+                               sender("--to vflood0 --count 30 --gap-us 20000") +
+                               sender("--to vflood0 --method ring --batch 8 --count 20") + "kill $!\nwait");
+    run({"ip", "link", "del", "vflood0"});
     EXPECT_TRUE(flood.find("single-calls")) << flood.text;
     EXPECT_TRUE(flood.find("one-thread")) << flood.text;
     EXPECT_EQ(flood.title("tx-ring-idle"), "19 of 20 calls on a TX ring (95 %) found no frame in it") << flood.text;
@@ -221,13 +226,15 @@ TEST_F(Findings, of_a_flood_by_one_thread_advise_batches_and_sharing_and_do_not_
     EXPECT_FALSE(shared.find("one-thread")) << shared.text;
 }
 
-// Two threads whose frames all hash alike, on a device with four queues; then with a queue for each CPU.
+// Two senders whose frames all hash alike, on a device with four queues; then with a queue for each CPU.
 TEST_F(Findings, of_one_queue_that_carries_everything_are_none_where_each_CPU_has_its_own) {
     if (run({"ip", "link", "add", "vmq0", "numtxqueues", "4", "type", "veth", "peer", "name", "vmq1"}).status != 0)
         GTEST_SKIP() << "no veth with several queues here";
     configure("ip link set vmq0 up; ip link set vmq1 up");
     const Arguments options{"--ring", "64M", "-i", "vmq0"};
-    const std::string flood = sender("--to vmq0 --seconds 2 --threads 2");
+    // Each on a CPU of its own, which a busy machine does not give them by itself.
+    const std::string flood = "taskset 1 " + sender_path() + " --to vmq0 --seconds 2 &\ntaskset 2 " + sender_path() +
+                              " --to vmq0 --seconds 2 &\nwait";
     const Diagnosis alike = diagnose_script(options, flood);
     EXPECT_TRUE(says(alike.title("one-queue"), "one of 4 transmit queues of vmq0 carried ")) << alike.text;
     // Of /sys there is one for each network namespace: that of whoever mounts it.

@@ -54,7 +54,7 @@ class Frames : public KernelTest {
     }
     // Traces while `during` runs, which starts behind "ready".
     static Traced trace_while(const Arguments& options, const std::function<void()>& during) {
-        Arguments words{"trace", "--json"};
+        Arguments words{"trace", "--json", "--no-calibrate"};
         words.insert(words.end(), options.begin(), options.end());
         Process trace = start_sockray(words);
         EXPECT_TRUE(trace.wait_for_err("ready"));

@@ -12,15 +12,15 @@ namespace {
 
 TEST_F(Frames, that_a_shaper_delays_are_delivered_later_and_the_sums_are_those_of_tc) {
     const VethPair slow("vslow");
-    slow.set_qdisc("tbf rate 400kbit burst 1600 limit 20000");
+    slow.set_qdisc("tbf rate 200kbit burst 1600 limit 16000");
     const Traced traced =
         trace_command({"--stages", "device", "-i", "vslow0"},
-                      {"sh", "-c", sender_path() + " --to vslow0 --count 40 --length 1000 --report /dev/null"});
+                      {"sh", "-c", sender_path() + " --to vslow0 --count 60 --length 1000 --report /dev/null"});
     expect_sound(traced);
     EXPECT_EQ(traced.recording.all_lost(), 0U);
     const std::size_t delivered = with_outcome(traced, "delivered");
     const std::size_t failed = with_outcome(traced, "failed");
-    EXPECT_EQ(delivered + failed, 40U);
+    EXPECT_EQ(delivered + failed, 60U);
     EXPECT_EQ(delivered, qdisc_count("vslow0", "packets"));
     EXPECT_EQ(delivered, device_count("vslow0").tx_packets);
     EXPECT_EQ(failed, qdisc_count("vslow0", "drops"));
@@ -55,14 +55,17 @@ TEST_F(Frames, that_a_shaper_delays_are_delivered_later_and_the_sums_are_those_o
 TEST_F(Frames, that_wait_for_the_send_buffer_show_how_long_their_sends_slept) {
     const VethPair slow("vsleep");
     slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
+    const std::string words = "--to vsleep0 --length 1400 --sndbuf 1 ";
+    const std::string report = scratch("slept") + "/report";
+    const Traced traced =
+        trace_command({"--stages", "device"}, {"sh", "-c",
+                                               sender_line(report, "sendto", words + "--count 8") + "\n" +
+                                                   sender_line(report, "ring", words + "--method ring --batch 8")});
+    expect_sound(traced);
+    EXPECT_EQ(with_outcome(traced, "delivered"), 16U) << shown(traced.run);
     for (const char* method : {"sendto", "ring"}) {
-        const Traced traced = trace_command(
-            {"--stages", "device"}, {sender_path(), "--to", "vsleep0", "--length", "1400", "--sndbuf", "1", "--method",
-                                     method, "--count", method == std::string("ring") ? "1" : "8", "--batch", "8"});
-        expect_sound(traced);
-        EXPECT_EQ(with_outcome(traced, "delivered"), 8U) << shown(traced.run);
         std::size_t slept = 0;
-        for (const SendLine& send : traced.recording.sends) {
+        for (const SendLine& send : traced.recording.sends_of(method)) {
             const StageTimes* wait = send.stage("schedule_timeout");
             if (!wait) continue;
             slept++;
@@ -209,7 +212,7 @@ TEST_F(Frames, of_a_queue_that_the_driver_has_stopped_fail_past_the_qdisc_and_wa
         if (send.outcome == "failed") {
             EXPECT_EQ(send.reason, "ENOBUFS: the queue of eth0 is stopped");
         }
-        waiting += send.reason.find("dropped") != std::string::npos || send.outcome == "queued";
+        waiting += send.outcome == "dropped" || send.outcome == "queued";
     }
     EXPECT_EQ(traced.recording.total("attempted"), 405U) << shown(traced.run);
     EXPECT_EQ(traced.recording.total("failed"), stopped) << shown(traced.run);
@@ -268,23 +271,39 @@ TEST_F(Frames, that_a_shaper_cuts_up_are_delivered_when_all_segments_are_and_the
     EXPECT_EQ(segments, device_count("vgso0").tx_packets);
 }
 
+TEST_F(Frames, of_a_TX_ring_all_name_the_queue_that_has_them) {
+    const VethPair slow("vkeep");
+    slow.set_qdisc("netem delay 60s");
+    const Traced traced =
+        trace_command({}, {sender_path(), "--to", "vkeep0", "--method", "ring", "--batch", "5", "--timeout-ms", "200"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("queued"), 5U) << shown(traced.run);
+    for (const SendLine& send : traced.recording.sends)
+        EXPECT_EQ(send.reason, "still in the netem qdisc of vkeep0 when tracing ended");
+}
+
 TEST_F(Frames, of_a_VLAN_above_a_queue_end_as_that_queue_ends_them_whatever_stages_are_on) {
     const VethPair slow("vtag");
     configure("ip link add link vtag0 name vtag0.7 type vlan id 7");
     configure("ip link set vtag0.7 up");
     slow.set_qdisc("netem delay 60s");
+    const std::string report = scratch("vlan") + "/report";
+    // Past the VLAN's own queue, which it has none.
+    const std::string script = sender_line(report, "through", "--to vtag0.7 --count 5") + "\n" +
+                               sender_line(report, "past", "--to vtag0.7 --count 5 --bypass");
     for (const char* stages : {"chain", "full"}) {
-        for (const bool bypass : {false, true}) {
-            Arguments words = sender("vtag0.7", "5");
-            if (bypass) words.emplace_back("--bypass");  // of the VLAN's own queue, which it has none
-            const Traced traced = trace_command({"--stages", stages}, words);
-            expect_sound(traced);
-            EXPECT_EQ(traced.recording.total("queued"), 5U) << stages << (bypass ? ", --bypass" : "");
-        }
+        const Traced traced = trace_command({"--stages", stages}, {"sh", "-c", script});
+        expect_sound(traced);
+        EXPECT_EQ(traced.recording.total("queued"), 10U) << stages;
+        EXPECT_EQ(traced.recording.sends_of("past").size(), 5U);
+        const Traced cut = read_back(sockray({"run", "-i", "vtag0.7", "-c", "5", "--json", "--stages", stages,
+                                              "--frame", "tcp", "--size", "5000", "--vnet-hdr", "--gso", "1400"}));
+        EXPECT_EQ(cut.recording.total("queued"), 5U) << stages << "\n" << shown(cut.run);
     }
+    configure("tc qdisc add dev vtag0.7 root pfifo");
+    const Traced twice = trace_command({}, {"sh", "-c", sender_line(report, "twice", "--to vtag0.7 --count 5")});
+    EXPECT_EQ(twice.recording.total("queued"), 5U) << shown(twice.run);
 }
-
-// A packet socket that never reads.
 
 TEST_F(Frames, show_with_full_stages_when_and_why_their_skb_was_freed) {
     const Traced traced = drive({"-c", "50", "--stages", "full"});
@@ -299,22 +318,20 @@ TEST_F(Frames, show_with_full_stages_when_and_why_their_skb_was_freed) {
 }
 
 TEST_F(Frames, stages_that_are_not_asked_for_are_not_hooked) {
-    const auto hooks_of = [](const std::string& set) {
-        Process trace = start_sockray({"trace", "--json", "--stages", set});
-        EXPECT_TRUE(trace.wait_for_err("ready"));
-        const std::size_t count = hooks_now();
-        trace.signal(SIGINT);
-        trace.finish();
-        return count;
-    };
-    const std::size_t least = hooks_of("packet_sendmsg");
-    const std::size_t chain = hooks_of("chain");
-    const std::size_t full = hooks_of("full");
-    EXPECT_LT(least, chain);
-    EXPECT_LT(chain, full);
-    const Traced traced = drive({"-c", "20", "--stages", "packet_sendmsg"});
-    expect_sound(traced);
-    EXPECT_EQ(traced.recording.total("delivered"), 20U);
+    std::size_t hooks = 0;
+    Traced traced;
+    for (const char* set : {"packet_sendmsg", "chain", "full"}) {
+        SCOPED_TRACE(set);
+        const std::size_t fewer = hooks;
+        const Traced one = trace_while({"--stages", set, "-i", "veth0"}, [&] {
+            hooks = hooks_now();
+            run(sender("veth0", "20"));
+        });
+        EXPECT_GT(hooks, fewer);
+        expect_sound(one);
+        EXPECT_EQ(one.recording.total("delivered"), 20U);
+        if (set == std::string("packet_sendmsg")) traced = one;
+    }
     EXPECT_EQ(traced.recording.plan_of("__sys_sendto").value("reason", ""), "not asked for (--stages)");
     for (const SendLine& send : traced.recording.sends) EXPECT_FALSE(send.stage("__sys_sendto"));
 }

@@ -20,6 +20,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -35,6 +37,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/vm/ring_race.h"
 #include "tests/vm/uring.h"
 
 namespace {
@@ -64,8 +67,12 @@ struct Options {
     bool no_fcs = false;
     bool unmapped = false;
     std::vector<unsigned> malformed;
+    unsigned malformed_each = 0;
     bool losing = false;
     std::string vnet;
+    std::string bytes;
+    int ethertype = ETH_P_802_EX1;
+    std::optional<int> cmsg;
     bool daemon = false;
     bool new_netns = false;
 };
@@ -95,7 +102,7 @@ Address address_of(const Options& options) {
     } else {
         sockaddr_ll to{};
         to.sll_family = AF_PACKET;
-        to.sll_protocol = htons(ETH_P_802_EX1);
+        to.sll_protocol = htons(static_cast<std::uint16_t>(options.bytes.empty() ? ETH_P_802_EX1 : options.ethertype));
         to.sll_ifindex = options.to_index.value_or(static_cast<int>(::if_nametoindex(options.to.c_str())));
         to.sll_halen = ETH_ALEN;
         std::memset(to.sll_addr, 0xff, ETH_ALEN);
@@ -106,14 +113,25 @@ Address address_of(const Options& options) {
     return address;
 }
 
+std::vector<std::uint8_t> from_hex(const std::string& digits) {
+    std::vector<std::uint8_t> bytes;
+    for (std::size_t at = 0; at + 1 < digits.size(); at += 2)
+        bytes.push_back(static_cast<std::uint8_t>(std::stoi(digits.substr(at, 2), nullptr, 16)));
+    return bytes;
+}
+
 std::vector<std::uint8_t> frame_of(const Options& options) {
     std::vector<std::uint8_t> frame(options.length, 0x5a);
-    if (options.type == "dgram") return frame;
-    constexpr std::uint8_t header[ETH_HLEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5};
-    std::copy_n(header, std::min(frame.size(), sizeof header), frame.begin());
-    std::vector<std::uint8_t> vnet;
-    for (std::size_t at = 0; at + 1 < options.vnet.size(); at += 2)
-        vnet.push_back(static_cast<std::uint8_t>(std::stoi(options.vnet.substr(at, 2), nullptr, 16)));
+    const std::vector<std::uint8_t> bytes = from_hex(options.bytes);
+    const std::size_t header_length = options.type == "dgram" ? 0 : ETH_HLEN;
+    std::vector<std::uint8_t> header = from_hex("ffffffffffff020000000001");
+    header.push_back(static_cast<std::uint8_t>(options.ethertype >> 8));
+    header.push_back(static_cast<std::uint8_t>(options.ethertype));
+    std::copy_n(header.begin(), std::min(frame.size(), header_length), frame.begin());
+    if (frame.size() > header_length)
+        std::copy_n(bytes.begin(), std::min(bytes.size(), frame.size() - header_length),
+                    frame.begin() + static_cast<std::ptrdiff_t>(header_length));
+    const std::vector<std::uint8_t> vnet = from_hex(options.vnet);
     frame.insert(frame.begin(), vnet.begin(), vnet.end());
     return frame;
 }
@@ -147,8 +165,9 @@ int open_socket(const Options& options) {
 
 // A TX ring whose frames all wait to be sent; one call takes them all.
 void fill_ring(int fd, const Options& options) {
-    constexpr unsigned frame_size = 2048;
-    constexpr unsigned block_size = 4096;
+    const auto frame_size = std::max(2048U, std::bit_ceil(static_cast<unsigned>(options.length) + 64));
+    const unsigned block_size = std::max(4096U, frame_size);
+    const unsigned per_block = block_size / frame_size;
     const int version = TPACKET_V2;
     if (::setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0) die("PACKET_VERSION");
     const int losing = options.losing;
@@ -156,8 +175,8 @@ void fill_ring(int fd, const Options& options) {
     tpacket_req request{};
     request.tp_block_size = block_size;
     request.tp_frame_size = frame_size;
-    request.tp_block_nr = (options.batch + 1) / 2;
-    request.tp_frame_nr = request.tp_block_nr * (block_size / frame_size);
+    request.tp_block_nr = (options.batch + per_block - 1) / per_block;
+    request.tp_frame_nr = request.tp_block_nr * per_block;
     if (::setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &request, sizeof request) != 0) die("PACKET_TX_RING");
     void* ring =
         ::mmap(nullptr, std::size_t{request.tp_block_nr} * block_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -179,6 +198,23 @@ int file_of(std::span<const std::uint8_t> frame) {
     return file;
 }
 
+// A control message of SOL_SOCKET with a number in it.
+struct Control {
+    alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> bytes{};
+};
+
+Control control_of(const Options& options) {
+    Control control;
+    const int value = 7;
+    cmsghdr header{};
+    header.cmsg_len = CMSG_LEN(sizeof value);
+    header.cmsg_level = SOL_SOCKET;
+    header.cmsg_type = options.cmsg.value_or(0);
+    std::memcpy(control.bytes.data(), &header, sizeof header);
+    std::memcpy(control.bytes.data() + CMSG_LEN(0), &value, sizeof value);
+    return control;
+}
+
 // One call of the chosen kind on the socket.
 std::function<long()> call_of(const Options& options, int fd) {
     const auto frame = std::make_shared<std::vector<std::uint8_t>>(frame_of(options));
@@ -192,13 +228,18 @@ std::function<long()> call_of(const Options& options, int fd) {
     message.msg_namelen = address->length;
     message.msg_iov = parts->data();
     message.msg_iovlen = parts->size();
+    const auto control = std::make_shared<Control>(control_of(options));
+    if (options.cmsg) {
+        message.msg_control = control->bytes.data();
+        message.msg_controllen = control->bytes.size();
+    }
 
     if (options.method == "send") return [=] { return ::send(fd, frame->data(), frame->size(), flags); };
     if (options.method == "write") return [=] { return ::write(fd, frame->data(), frame->size()); };
     // What `message` and `parts` point to lives as long as the call does.
     if (options.method == "writev") return [=] { return frame ? ::writev(fd, parts->data(), 2) : -1; };
     if (options.method == "sendmsg")
-        return [=] { return frame && address && parts ? ::sendmsg(fd, &message, flags) : -1; };
+        return [=] { return frame && address && parts && control ? ::sendmsg(fd, &message, flags) : -1; };
     if (options.method == "sendmmsg") {
         const auto many = std::make_shared<std::vector<mmsghdr>>(options.batch, mmsghdr{message, 0});
         return [=] {
@@ -259,7 +300,7 @@ std::string send_all(const Options& options) {
     };
     for (std::uint64_t sent = 0; !over(sent); sent++) {
         const long ret = call();
-        add(ret, ret < 0 ? errno : 0);
+        if (!options.report.empty()) add(ret, ret < 0 ? errno : 0);
         if (options.gap_us) ::usleep(static_cast<useconds_t>(options.gap_us));
     }
     ::close(fd);
@@ -289,6 +330,19 @@ int send_from_all_threads(const Options& options) {
     return 0;
 }
 
+// One ring for all threads. Its line of the report has the frames in place of RET, and those malformed in that of
+// ERRNO.
+int race_on_a_ring(const Options& options) {
+    const int fd = open_socket(options);
+    sockray::vm::RaceResult result;
+    if (fd < 0 || !sockray::vm::race(fd, {options.threads, options.count, options.malformed_each}, result))
+        die("a TX ring");
+    if (result.left) die("frames were left in the ring");
+    append(options.report, options.name + ' ' + std::to_string(::getpid()) + ' ' + std::to_string(::gettid()) + ' ' +
+                               std::to_string(result.frames) + ' ' + std::to_string(result.malformed) + '\n');
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -300,16 +354,19 @@ int main(int argc, char** argv) {
     app.add_option("--protocol", options.protocol, "of socket() and bind(), host byte order");
     app.add_option("--method", options.method)
         ->check(CLI::IsMember({"sendto", "send", "sendmsg", "sendmmsg", "write", "writev", "sendfile", "ring",
-                               "uring-send", "uring-sendmsg", "uring-worker"}));
+                               "ring-race", "uring-send", "uring-sendmsg", "uring-worker"}));
     app.add_option("--bind", options.bind, "bind to this interface");
     app.add_option("--to", options.to, "name this interface in the destination address");
     app.add_option("--to-index", options.to_index, "the same by an index, which need not exist");
     app.add_option("--address-length", options.address_length, "give this length of the address");
     app.add_option("--length", options.length, "bytes to send");
+    app.add_option("--ethertype", options.ethertype, "of the frame");
+    app.add_option("--bytes", options.bytes, "what follows the Ethernet header, in hex digits");
+    app.add_option("--cmsg", options.cmsg, "sendmsg: a control message of SOL_SOCKET and this type");
     app.add_option("--count", options.count, "calls");
     app.add_option("--seconds", options.seconds, "send for so long instead");
     app.add_option("--gap-us", options.gap_us, "rest between the calls");
-    app.add_option("--threads", options.threads, "each with a socket of its own");
+    app.add_option("--threads", options.threads, "each with a socket of its own; of ring-race all on one ring");
     app.add_option("--batch", options.batch, "frames a call of sendmmsg and ring");
     app.add_option("--sndbuf", options.sndbuf, "SO_SNDBUF");
     app.add_option("--timeout-ms", options.timeout_ms, "SO_SNDTIMEO");
@@ -321,6 +378,7 @@ int main(int argc, char** argv) {
     app.add_flag("--unmapped", options.unmapped, "sendto: the frame is where no memory is");
     app.add_option("--malformed", options.malformed, "the ring's frames of these numbers are longer than their slots")
         ->delimiter(',');
+    app.add_option("--malformed-each", options.malformed_each, "ring-race: every so many frames one is malformed");
     app.add_flag("--losing", options.losing, "a ring with PACKET_LOSS: what is malformed is passed over");
     app.add_option("--vnet", options.vnet,
                    "PACKET_VNET_HDR: this header of virtio-net before the frame, in hex digits");
@@ -336,5 +394,5 @@ int main(int argc, char** argv) {
     if (options.uid) open_to_all(options.report);
     if (options.uid && ::setuid(options.uid) != 0) die("setuid");
     ::prctl(PR_SET_NAME, options.name.c_str());
-    return send_from_all_threads(options);
+    return options.method == "ring-race" ? race_on_a_ring(options) : send_from_all_threads(options);
 }

@@ -227,6 +227,15 @@ Completed run(const Arguments& command, const RunOptions& options) {
     return Process(command, options).finish();
 }
 
+bool comes_to_wait_in(const Process& process, const std::string& function) {
+    const std::string stack = "/proc/" + std::to_string(process.pid()) + "/stack";
+    for (const auto end = Clock::now() + Seconds(180); Clock::now() < end && process.running();) {
+        if (read_file(stack).find(function) != std::string::npos) return true;
+        std::this_thread::sleep_for(poll_again);
+    }
+    return false;
+}
+
 std::string shown(const Completed& completed) {
     constexpr std::size_t most = 3000;
     const auto part = [](const std::string& text) {

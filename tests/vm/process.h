@@ -16,7 +16,7 @@ using Arguments = std::vector<std::string>;
 using Seconds = std::chrono::duration<double>;
 
 struct RunOptions {
-    Seconds timeout{120};
+    Seconds timeout{600};              // catches what hangs; what is only slow on a busy machine is done long before
     unsigned uid = 0;                  // not 0: become this user first
     std::string out_file;              // standard output goes there and not into `out`
     std::function<void()> in_child{};  // between fork() and exec()
@@ -42,8 +42,8 @@ class Process {
     pid_t pid() const;
     bool running() const;
     // True once standard error (output) holds `text`; false when the program ended or the time ran out before.
-    bool wait_for_err(const std::string& text, Seconds timeout = Seconds(60)) const;
-    bool wait_for_out(const std::string& text, Seconds timeout = Seconds(60)) const;
+    bool wait_for_err(const std::string& text, Seconds timeout = Seconds(180)) const;
+    bool wait_for_out(const std::string& text, Seconds timeout = Seconds(180)) const;
     void signal(int number) const;
     // From now on nobody reads its standard output.
     void close_out();
@@ -56,6 +56,9 @@ class Process {
 };
 
 Completed run(const Arguments& command, const RunOptions& options = {});
+
+// Whether the program comes to sleep inside this kernel function, in bounded time.
+bool comes_to_wait_in(const Process& process, const std::string& function);
 
 // What it printed, for a test's message: both outputs, shortened.
 std::string shown(const Completed& completed);

@@ -76,21 +76,25 @@ TEST_F(Frames, that_have_one_receiver_with_a_ring_name_it_within_the_send_and_be
         GTEST_SKIP() << missing << " is not in this guest";
     const VethPair slow("vslow");
     slow.set_qdisc("tbf rate 400kbit burst 1600 limit 20000");
-    for (const std::string device : {"veth", "vslow"}) {
-        Process tcpdump({"tcpdump", "-i", device + "1", "-Z", "root", "-w", "/dev/null", "ether", "proto", "0x88b5"});
-        ASSERT_TRUE(tcpdump.wait_for_err("listening"));
-        const Traced traced = trace_command({"--stages", "full"}, sender(device + "0", "20", "1000"));
-        tcpdump.signal(SIGINT);
-        tcpdump.finish();
-        expect_sound(traced);
-        EXPECT_EQ(traced.recording.total("delivered"), 20U);
-        for (const SendLine& send : traced.recording.sends) {
-            EXPECT_TRUE(send.stage("tpacket_rcv")) << device;
-            EXPECT_TRUE(send.stage("skb_freed")) << device;
-            EXPECT_EQ(send.receivers, 1U) << device;
-            EXPECT_EQ(send.received, "taken") << device;
-        }
+    const auto start = [](const std::string& device) {
+        return Process({"tcpdump", "-i", device, "-Z", "root", "-w", "/dev/null", "ether", "proto", "0x88b5"});
+    };
+    const Process at_once = start("veth1");
+    const Process shaped = start("vslow1");
+    ASSERT_TRUE(at_once.wait_for_err("listening") && shaped.wait_for_err("listening"));
+    const std::string words = sender_path() + " --count 20 --length 1000 --to ";
+    const Traced traced = trace_command({"--stages", "full"}, {"sh", "-c", words + "veth0\n" + words + "vslow0"});
+    expect_sound(traced);
+    EXPECT_EQ(traced.recording.total("delivered"), 40U);
+    std::map<std::string, int> sends;
+    for (const SendLine& send : traced.recording.sends) {
+        sends[send.ifname]++;
+        EXPECT_TRUE(send.stage("tpacket_rcv")) << send.ifname;
+        EXPECT_TRUE(send.stage("skb_freed")) << send.ifname;
+        EXPECT_EQ(send.receivers, 1U) << send.ifname;
+        EXPECT_EQ(send.received, "taken") << send.ifname;
     }
+    EXPECT_EQ(sends, (std::map<std::string, int>{{"veth0", 20}, {"vslow0", 20}}));
 }
 
 TEST_F(Frames, that_a_tap_on_the_sender_sees_too_are_one_delivery_each_and_no_drop) {
@@ -119,11 +123,12 @@ TEST_F(Frames, that_go_past_the_taps_are_all_counted_and_tcpdump_on_the_same_int
     write_file(folder + "/frame.cfg",
                "{ fill(0xff, 6), 0x02, 0x00, 0x00, 0x00, 0x00, 0x01, 0x88, 0xb5, fill(0x41, 46) }\n");
     const std::string trafgen = "cd " + folder + " && trafgen --dev veth0 --conf frame.cfg --num 40 -P 1 --no-sock-mem";
-    const Traced traced = trace_command({}, {"sh", "-c", trafgen});
+    const std::string recorded = folder + "/past.pcapng";
+    const Traced traced = trace_command({"-w", recorded}, {"sh", "-c", trafgen});
     expect_sound(traced);
     EXPECT_EQ(traced.recording.total("delivered"), 40U);
     for (const SendLine& send : traced.recording.sends) EXPECT_TRUE(send.stage("__dev_direct_xmit"));
-    const Completed words = sockray({"trace", "--", "sh", "-c", trafgen});
+    const Completed words = sockray({"report", recorded});
     EXPECT_NE(words.out.find("past the qdisc and the taps"), std::string::npos) << shown(words);
     tap.signal(SIGINT);
     const Completed seen = tap.finish();

@@ -36,8 +36,8 @@ TEST_F(Trace, of_a_COMMAND_shows_its_children_and_daemons_and_no_other_process) 
 }
 
 TEST_F(Trace, says_ready_before_the_COMMAND_starts_and_keeps_its_output_apart_from_the_results) {
-    const Completed done =
-        sockray({"trace", "--json", "--", "sh", "-c", "echo from the command; echo and its errors >&2"});
+    const Completed done = sockray(
+        {"trace", "--json", "--no-calibrate", "--", "sh", "-c", "echo from the command; echo and its errors >&2"});
     EXPECT_EQ(done.status, 0) << shown(done);
     const std::size_t ready = done.err.find("ready\n");
     ASSERT_NE(ready, std::string::npos) << done.err;
@@ -48,7 +48,7 @@ TEST_F(Trace, says_ready_before_the_COMMAND_starts_and_keeps_its_output_apart_fr
 }
 
 TEST_F(Trace, of_a_COMMAND_that_fails_ends_with_1_and_names_its_status) {
-    const Completed done = sockray({"trace", "--", "sh", "-c", "exit 7"});
+    const Completed done = sockray({"trace", "--no-calibrate", "--", "sh", "-c", "exit 7"});
     EXPECT_EQ(done.status, 1) << shown(done);
     EXPECT_NE(done.err.find("exit status 7"), std::string::npos) << done.err;
     EXPECT_NE(done.out.find("LEDGER"), std::string::npos) << done.out;
@@ -56,7 +56,7 @@ TEST_F(Trace, of_a_COMMAND_that_fails_ends_with_1_and_names_its_status) {
 
 TEST_F(Trace, with_a_count_shows_exactly_that_many_sends_and_ends) {
     Process sender({sender_path(), "--to", "veth0", "--seconds", "120", "--gap-us", "1000"});
-    const Completed done = sockray({"trace", "--json", "-i", "veth0", "-c", "3"});
+    const Completed done = sockray({"trace", "--json", "--no-calibrate", "-i", "veth0", "-c", "3"});
     EXPECT_TRUE(sender.running());
     EXPECT_EQ(done.status, 0) << shown(done);
     const Recording recording = parse(done.out);
@@ -70,10 +70,10 @@ TEST_F(Trace, of_a_process_shows_only_its_sends_and_ends_with_it) {
     Process other({sender_path(), "--name", "other", "--to", "veth0", "--seconds", "120", "--gap-us", "20000"});
     Process sender({sender_path(), "--report", report, "--name", "watched", "--to", "veth0", "--seconds", "120",
                     "--gap-us", "5000"});
-    Process trace = start_sockray({"trace", "--json", "-p", std::to_string(sender.pid())});
+    Process trace = start_sockray({"trace", "--json", "--no-calibrate", "-p", std::to_string(sender.pid())});
     ASSERT_TRUE(trace.wait_for_err("ready"));
     ASSERT_TRUE(sender.running());
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    EXPECT_TRUE(trace.wait_for_out("\"type\":\"send\""));
     sender.signal(SIGKILL);
     const Traced traced = read_back(trace.finish());
     EXPECT_EQ(traced.run.status, 0) << shown(traced.run);
@@ -86,23 +86,24 @@ TEST_F(Trace, of_a_process_shows_only_its_sends_and_ends_with_it) {
 TEST_F(Trace, tells_the_check_sends_of_another_sockray_by_their_name) {
     Process trace = start_sockray({"trace", "--json", "--no-calibrate"});
     ASSERT_TRUE(trace.wait_for_err("ready"));
+    Process here = start_sockray({"trace", "--json", "--no-calibrate", "-i", "lo"});
+    ASSERT_TRUE(here.wait_for_err("ready"));
     EXPECT_EQ(sockray({"doctor"}).status, 0);
     trace.signal(SIGINT);
     const Traced traced = read_back(trace.finish());
     expect_sound(traced);
     EXPECT_EQ(names_of(traced.recording), std::set<std::string>{"sockray-check"});
-    Process here = start_sockray({"trace", "--json", "--no-calibrate", "-i", "lo"});
-    ASSERT_TRUE(here.wait_for_err("ready"));
-    EXPECT_EQ(sockray({"doctor"}).status, 0);
     here.signal(SIGINT);
     EXPECT_TRUE(read_back(here.finish()).recording.sends.empty());
 }
 
 TEST_F(Trace, of_a_name_that_nobody_has_says_that_nothing_matched) {
     Process sender({sender_path(), "--name", "somebody", "--to", "veth0", "--seconds", "120", "--gap-us", "20000"});
-    Process trace = start_sockray({"trace", "--comm", "nosuch"});
+    Process trace = start_sockray({"trace", "--no-calibrate", "--comm", "nosuch"});
     ASSERT_TRUE(trace.wait_for_err("ready"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const std::uint64_t before = device_count("veth0").tx_packets;
+    while (sender.running() && device_count("veth0").tx_packets < before + 5)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     trace.signal(SIGINT);
     const Completed done = trace.finish();
     EXPECT_EQ(done.status, 0) << shown(done);

@@ -37,6 +37,10 @@ Traced drive(const Arguments& options, const RunOptions& run_options) {
     return read_back(sockray(words, run_options));
 }
 
+Arguments quick_hooks() {
+    return {"--backend", has_fprobe() ? "kprobe-multi" : "kprobe"};
+}
+
 std::vector<Answer> read_answers(const std::string& report) {
     std::istringstream text(read_file(report));
     std::vector<Answer> answers;

@@ -28,6 +28,9 @@ Traced read_back(Completed run);
 Traced trace_command(const Arguments& options, const Arguments& command, const RunOptions& run_options = {});
 Traced drive(const Arguments& options, const RunOptions& run_options = {});
 
+// The options for the kind of hook that comes and goes in the least time, where it is not the hooks that are looked at.
+Arguments quick_hooks();
+
 // One line of packet_sender's report.
 struct Answer {
     std::string name;

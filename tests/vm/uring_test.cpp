@@ -1,8 +1,10 @@
 // Sends through io_uring: by the caller itself, and by a worker of the kernel's.
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <filesystem>
 
+#include "tests/vm/network.h"
 #include "tests/vm/traced.h"
 
 namespace sockray::vm {
@@ -53,6 +55,44 @@ TEST_F(IoUring, SENDMSG_of_a_worker_is_of_the_process_that_it_works_for) {
         EXPECT_NE(send.tid, answers.front().tid);
         EXPECT_EQ(send.comm.rfind("iou-wrk-", 0), 0U) << send.comm;
     }
+}
+
+// The program is told of its sends alone. What the kernel tried before without waiting is a send of its own, and says
+// so.
+TEST_F(IoUring, SEND_into_a_full_buffer_says_of_the_first_try_that_it_is_no_end) {
+    const VethPair slow("vuring");
+    slow.set_qdisc("tbf rate 160kbit burst 1600 limit 100000");
+    std::filesystem::remove(report);
+    const Traced traced = trace_command({}, {sender_path(), "--report", report, "--count", "6", "--method",
+                                             "uring-send", "--bind", "vuring0", "--length", "1400", "--sndbuf", "1"});
+    expect_sound(traced);
+    const std::vector<Answer> answers = read_answers(report);
+    ASSERT_EQ(answers.size(), 6U);
+    for (const Answer& answer : answers) EXPECT_EQ(answer.ret, 1400);
+    const Recording& recording = traced.recording;
+    EXPECT_EQ(recording.total("delivered") + recording.total("queued"), 6U) << shown(traced.run);
+    EXPECT_GT(recording.total("failed"), 0U) << "the buffer was never full";
+    for (const SendLine& send : recording.sends)
+        if (send.outcome == "failed") {
+            EXPECT_EQ(send.err, EAGAIN);
+            EXPECT_NE(send.reason.find("io_uring tries again, as another send"), std::string::npos) << send.reason;
+        }
+}
+
+// There the program is told, and the sentence leaves that open.
+TEST_F(IoUring, SEND_with_MSG_DONTWAIT_into_a_full_buffer_is_told_EAGAIN_as_often_as_the_program) {
+    const VethPair slow("vuring");
+    slow.set_qdisc("tbf rate 8kbit burst 1600 limit 100000");
+    std::filesystem::remove(report);
+    const Traced traced =
+        trace_command({}, {sender_path(), "--report", report, "--count", "8", "--method", "uring-send", "--bind",
+                           "vuring0", "--length", "1400", "--sndbuf", "1", "--dontwait"});
+    expect_sound(traced);
+    std::uint64_t refused = 0;
+    for (const Answer& answer : read_answers(report)) refused += answer.err == EAGAIN;
+    EXPECT_GT(refused, 0U);
+    EXPECT_EQ(traced.recording.total("attempted"), 8U) << shown(traced.run);
+    EXPECT_EQ(traced.recording.total("failed"), refused) << shown(traced.run);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ kernel_modules=(
     drivers/net/vxlan drivers/net/geneve drivers/net/netkit drivers/net/virtio_net drivers/net/net_failover
     drivers/net/netdevsim drivers/net/plip drivers/parport/parport_pc drivers/char/ppdev
     net/core net/sched net/8021q net/802 net/llc net/bridge/bridge net/packet net/netlink net/unix net/xdp
-    net/netfilter/nf_tables crypto/crc32c_generic net/netfilter/nft_fwd_netdev net/netfilter/nft_dup_netdev
+    net/netfilter/nf_tables crypto/crc32c_generic net/netfilter/nft_fwd_netdev net/netfilter/nft_dup_netdev net/hsr/hsr
 )
 
 kernel_select() {

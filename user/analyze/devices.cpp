@@ -1,6 +1,7 @@
 #include "user/analyze/devices.h"
 
 #include "user/correlate/path.h"
+#include "user/correlate/receivers.h"
 
 namespace sockray {
 namespace {
@@ -8,6 +9,26 @@ namespace {
 bool is_same(const DeviceSends& device, std::string_view ifname, std::uint32_t netns_ino, std::int32_t ifindex) {
     if (netns_ino != 0 && device.netns_ino != netns_ino) return false;
     return netns_ino && ifindex > 0 && device.ifindex > 0 ? device.ifindex == ifindex : device.ifname == ifname;
+}
+
+// Frames that came through the qdisc to the driver, and were dropped there.
+std::uint64_t dropped_behind_queue(const Send& send) {
+    const sr_send& record = send.record;
+    if (send.outcome != Outcome::dropped || record.stage[SR_SLOT_XMIT] != SR_STAGE_QUEUE_XMIT) return 0;
+    if (!record.drop_in_driver && !record.driver_drops) return 0;
+    return record.segments ? record.drops + record.driver_drops : 1;
+}
+
+void add_offers(Offers& offers, const Send& send) {
+    for (const FrameReceiver& one : receivers_of(send)) {
+        switch (one.received) {
+            case SR_RECEIVED_TAKEN: offers.taken++; break;
+            case SR_RECEIVED_FULL: offers.full++; break;
+            case SR_RECEIVED_FILTERED: offers.filtered++; break;
+            default: offers.unknown++;
+        }
+    }
+    offers.unknown += unnamed_receivers(send);
 }
 
 }  // namespace
@@ -23,6 +44,7 @@ DeviceReached device_reached(const Send& send) {
 void Devices::add(const Send& send) {
     added_++;
     const sr_send& record = send.record;
+    if (record.receivers) add_offers(offers_, send);
     const auto [ifname, ifindex] = device_reached(send);
     if (ifname.empty()) return;
     DeviceSends* device = nullptr;
@@ -41,7 +63,10 @@ void Devices::add(const Send& send) {
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) device->frames_bypassed += frames;
     if (send.end_stage == Stage::queue_xmit && (send.outcome == Outcome::dropped || send.outcome == Outcome::failed))
         device->refused_in_queue++;
+    device->dropped_behind += dropped_behind_queue(send);
     if (send.outcome == Outcome::queued) device->queued++;
+    if (send.outcome == Outcome::dropped && record.drop_in_driver && record.driver_ret == 0) device->freed_by_driver++;
+    if (send.outcome == Outcome::unknown) device->unknown++;
     if (send.outcome != Outcome::delivered) device->lost++;
 }
 
@@ -53,7 +78,10 @@ DeviceSends Devices::of(std::string_view ifname, std::uint32_t netns_ino, std::i
         sum.frames_delivered += device.frames_delivered;
         sum.frames_bypassed += device.frames_bypassed;
         sum.refused_in_queue += device.refused_in_queue;
+        sum.dropped_behind += device.dropped_behind;
         sum.queued += device.queued;
+        sum.freed_by_driver += device.freed_by_driver;
+        sum.unknown += device.unknown;
         sum.lost += device.lost;
     }
     return sum;

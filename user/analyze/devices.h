@@ -1,4 +1,5 @@
-// What each device was given, to be held against the device's own counters.
+// What each device was given, to be held against the device's own counters, and to how many packet sockets of this
+// machine the frames were offered.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,10 @@ struct DeviceSends {
     std::uint64_t frames_delivered = 0;  // one for a delivered send, or the segments that a driver took
     std::uint64_t frames_bypassed = 0;   // of these, past the qdisc (PACKET_QDISC_BYPASS)
     std::uint64_t refused_in_queue = 0;  // sends that ended in __dev_queue_xmit: dropped, or failed
+    std::uint64_t dropped_behind = 0;    // frames that the qdisc gave to the driver, and the driver did not keep
     std::uint64_t queued = 0;            // sends
+    std::uint64_t freed_by_driver = 0;   // sends that the driver, or one below it, freed as dropped, without an error
+    std::uint64_t unknown = 0;           // sends
     std::uint64_t lost = 0;              // sends that were not delivered, whatever became of them
 };
 
@@ -29,6 +33,15 @@ struct DeviceReached {
 };
 
 DeviceReached device_reached(const Send& send);
+
+// Frames offered to packet sockets, once for each socket.
+struct Offers {
+    std::uint64_t taken = 0;
+    std::uint64_t full = 0;      // no room in its buffer or ring
+    std::uint64_t filtered = 0;  // not wanted
+    std::uint64_t unknown = 0;   // what the socket did, or which one it was
+    std::uint64_t total() const { return taken + full + filtered + unknown; }
+};
 
 class Devices {
   public:
@@ -43,11 +56,14 @@ class Devices {
     DeviceSends of(std::string_view ifname, std::uint32_t netns_ino = 0, std::int32_t ifindex = 0) const;
     // Sends on devices beyond the first `kept`.
     std::uint64_t other_sends() const { return other_sends_; }
+    // Of all sends, on whatever device; none where --stages did not ask for it.
+    const Offers& offers() const { return offers_; }
     // All sends that came to add().
     std::uint64_t added() const { return added_; }
 
   private:
     std::vector<DeviceSends> devices_;
+    Offers offers_;
     std::uint64_t other_sends_ = 0;
     std::uint64_t added_ = 0;
 };

@@ -58,6 +58,11 @@ class JsonObject {
         else
             null(name);
     }
+    // Fields as another object has written them: what stood between its braces.
+    void fields(std::string_view written) {
+        append_all(out_, first_ ? "" : ",", written);
+        first_ = false;
+    }
     // With so many significant digits.
     void real(std::string_view name, double value, int digits = 6);
     // A time in ns, 0: not seen, null.

@@ -12,7 +12,7 @@
 
 namespace sockray {
 
-// How a stage is known (DESIGN.md, vocabulary).
+// How a stage is known (docs/hooks.md).
 enum class Evidence {
     probed,   // a hook on the function's own entry
     located,  // the function is inlined; a kprobe sits on its first instruction inside its caller

@@ -8,7 +8,7 @@
 
 namespace sockray {
 
-// What kind of failure it is decides the process' exit status (see DESIGN.md, command line).
+// What kind of failure it is decides the process' exit status (user/cli/verbs.h).
 enum class ErrorKind {
     failed,      // the run failed: exit 1
     usage,       // the command line asks for something that makes no sense: exit 2

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 
 namespace sockray {
@@ -122,11 +123,15 @@ Style style_of(int fd) {
     return style;
 }
 
+Paint paint_of(const Style& style, Tone tone) {
+    if (!style.color || tone == Tone::plain) return {};
+    return {code(tone), "\x1b[0m"};
+}
+
 void paint(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text) {
-    const bool colored = style.color && tone != Tone::plain && !text.empty();
-    if (colored) append_all(out, code(tone));
-    append_all(out, text);
-    if (colored) append_all(out, "\x1b[0m");
+    if (text.empty()) return;
+    const Paint around = paint_of(style, tone);
+    append_all(out, around.before, text, around.behind);
 }
 
 void append_blanks(fmt::memory_buffer& out, int count) {
@@ -227,28 +232,38 @@ void paint_lines(fmt::memory_buffer& out, const Style& style, Tone tone, std::st
     }
 }
 
-// Three digits, by integers: a line a send is made of this.
-std::string duration(std::uint64_t ns) {
-    if (ns < 1000) return fmt::format_int(ns).str() + " ns";
+void DurationText::append(std::string_view piece) {
+    std::memcpy(text_.data() + size_, piece.data(), piece.size());
+    size_ += piece.size();
+}
+
+// Three digits, by integers.
+DurationText::DurationText(std::uint64_t ns) {
+    if (ns < 1000) {
+        append(sockray::view(fmt::format_int(ns)));
+        append(" ns");
+        return;
+    }
     // Rounding must not make four digits of three: 999.96 us is 1.00 ms.
     std::uint64_t unit = 1000;
-    std::string_view name = "us";
-    if (ns >= 999'500) unit = 1'000'000, name = "ms";
-    if (ns >= 999'500'000) unit = 1'000'000'000, name = "s";
+    std::string_view name = " us";
+    if (ns >= 999'500) unit = 1'000'000, name = " ms";
+    if (ns >= 999'500'000) unit = 1'000'000'000, name = " s";
     std::uint64_t parts = ns / unit * 1000 + ns % unit * 1000 / unit;  // thousandths
     const int decimals = parts < 9'995 ? 2 : parts < 99'950 ? 1 : 0;
     const std::uint64_t step = decimals == 2 ? 10 : decimals == 1 ? 100 : 1000;
     parts = (parts + step / 2) / step;
-    std::string text;
     const std::uint64_t digits = 1000 / step;
-    text.append(fmt::format_int(parts / digits).str());
+    append(sockray::view(fmt::format_int(parts / digits)));
     if (decimals > 0) {
-        text += '.';
-        if (decimals == 2 && parts % digits < 10) text += '0';
-        text.append(fmt::format_int(parts % digits).str());
+        append(decimals == 2 && parts % digits < 10 ? ".0" : ".");
+        append(sockray::view(fmt::format_int(parts % digits)));
     }
-    text += ' ';
-    return text.append(name);
+    append(name);
+}
+
+std::string duration(std::uint64_t ns) {
+    return std::string(DurationText(ns).view());
 }
 
 std::string branch_below(std::span<const int> depths, std::size_t index, const Style& style) {

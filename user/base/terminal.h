@@ -4,6 +4,7 @@
 // through printable().
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -29,6 +30,13 @@ struct Style {
 Style style_of(int fd);
 
 enum class Tone { plain, dim, bold, good, warning, bad };
+
+// What stands around a text of this tone; nothing where the style has no colours.
+struct Paint {
+    std::string_view before;
+    std::string_view behind;
+};
+Paint paint_of(const Style& style, Tone tone);
 
 // Appends `text`, in its colour where the style has colours.
 void paint(fmt::memory_buffer& out, const Style& style, Tone tone, std::string_view text);
@@ -66,6 +74,19 @@ void paint_lines(fmt::memory_buffer& out, const Style& style, Tone tone, std::st
 
 // Three significant digits: "412 ns", "12.3 us", "1.24 ms", "3.50 s"; from 1000 s on whole seconds.
 std::string duration(std::uint64_t ns);
+
+// The same for what is shown for each send: without a string.
+class DurationText {
+  public:
+    explicit DurationText(std::uint64_t ns);
+    std::string_view view() const { return {text_.data(), size_}; }
+
+  private:
+    void append(std::string_view piece);
+
+    std::array<char, 32> text_;
+    std::size_t size_ = 0;
+};
 
 // The lines before node `index` of a tree whose nodes are given in the order they are printed, by depth:
 // "│  ├─ ", or "|  |- " in ASCII. Three columns a level, nothing at depth 0.

@@ -265,6 +265,7 @@ int capture(const CaptureVerbOptions& options) {
         summary.append_ledger(err.buffer(), style_of(STDERR_FILENO));
         err.flush();
     }
+    if (*story) say_what_is_waited_for((*story)->tracer());
     return status && !unrecorded && !unshown && balanced && teller.ledger().balances() ? exit_done : exit_failed;
 }
 

@@ -72,8 +72,9 @@ Status CaptureStory::begin(const Receiver& receiver, CaptureTeller& teller, Outp
     tracer_->set_taps(inodes);
     session_.emplace(*kernel_, *tracer_, out, View::none, false);
     session_->add_sink(teller);
+    session_->prepare(stages_);
     if (interface_) device_.emplace(*interface_);  // attaching took seconds, in which others have sent
-    session_->start(stages_);
+    session_->start();
     return {};
 }
 

@@ -44,6 +44,8 @@ class CaptureStory {
     // Tells the teller the end. Returns whether the story is one: its sums balance. Says what of it was lost.
     bool end(const CaptureTeller& teller);
 
+    const Tracer& tracer() const { return *tracer_; }
+
   private:
     CaptureStory(std::optional<Interface> interface, StageSet stages)
         : interface_(std::move(interface)), stages_(stages) {}

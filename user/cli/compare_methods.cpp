@@ -74,7 +74,8 @@ Result<std::unique_ptr<Tracing>> start_tracing(LiveKernel& kernel, const Tracing
     auto tracing = std::make_unique<Tracing>(std::move(*tracer));
     tracing->session = std::make_unique<Session>(kernel, tracing->tracer, tracing->unused, View::totals, false);
     tracing->session->add_sink(tracing->sends);
-    tracing->session->start(options.stages);
+    tracing->session->prepare(options.stages);
+    tracing->session->start();
     return tracing;
 }
 

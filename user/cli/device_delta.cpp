@@ -38,6 +38,7 @@ DeviceDelta delta_of(const DeviceReading& before, const DeviceReading* after) {
     delta.tx_dropped = after->counters.tx_dropped - before.counters.tx_dropped;
     delta.tx_errors = after->counters.tx_errors - before.counters.tx_errors;
     delta.tx_queues = after->counters.tx_queues;
+    delta.no_ipv6 = !before.counters.ipv6 && !after->counters.ipv6;
     delta.qdisc = growth(before.qdisc, after->qdisc);
     return delta;
 }

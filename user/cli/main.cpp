@@ -28,6 +28,14 @@ std::vector<std::string> split_command(std::vector<std::string>& arguments) {
     return command;
 }
 
+// What CLI11 says of a number of values: "--count: At Most 1 required but received 2", "--count: 1 required N missing".
+std::string plainly(const std::string& mismatch) {
+    const std::string name = mismatch.substr(0, mismatch.find(':'));
+    if (mismatch.starts_with(name + ": At Most 1 required")) return name + " is given more than once";
+    if (mismatch.starts_with(name + ": 1 required")) return name + " takes a value";
+    return mismatch;
+}
+
 bool is_verb(const CLI::App& app, const std::string& word) {
     const auto verbs = app.get_subcommands([](const CLI::App*) { return true; });
     return std::any_of(verbs.begin(), verbs.end(), [&](const CLI::App* verb) { return verb->get_name() == word; });
@@ -89,6 +97,8 @@ int main_of(std::vector<std::string> arguments) {
         return say_answer(app, success);
     } catch (const CLI::ExtrasError& error) {
         return say_usage(std::string(error.what()) + (app.got_subcommand("trace") ? "; a command goes behind --" : ""));
+    } catch (const CLI::ArgumentMismatch& error) {
+        return say_usage(plainly(error.what()));
     } catch (const CLI::ParseError& error) {
         return say_usage(error.what());
     }

@@ -194,8 +194,9 @@ int run(const RunOptions& options) {
     if (options.without_hooks) session.show_without_hooks();
     session.select_outcomes(options.outcomes);
     recording->attach(session);
+    session.prepare(options.tracing.stages);
     DeviceWatch device(drive->interface);
-    session.start(options.tracing.stages);
+    session.start();
     const bool new_files = options.record.rotation.is_on();
     drop_privileges({.net_raw = true, .new_files = new_files});
     drive->opened = [new_files] { drop_privileges({.new_files = new_files}); };
@@ -210,8 +211,10 @@ int run(const RunOptions& options) {
     session.finish(device.deltas());
     out.flush();
     const bool unrecorded = recording->failed();
-    if (say_output_lost(session, out) || unrecorded) return exit_failed;
-    return verdict(session, interrupted, drive->count);
+    const bool unsaid = say_output_lost(session, out);
+    const int status = unsaid || unrecorded ? exit_failed : verdict(session, interrupted, drive->count);
+    say_what_is_waited_for(*tracer);
+    return status;
 }
 
 }  // namespace sockray

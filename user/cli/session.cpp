@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -19,6 +20,13 @@ std::vector<std::string> own_command() {
     std::ifstream file("/proc/self/cmdline", std::ios::binary);
     for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
     return words;
+}
+
+bool traces_receivers(const Plan& plan, StageSet stages) {
+    const auto traced = [&](Stage stage) {
+        return (stages & stage_bit(stage)) && plan.evidence(stage) != Evidence::absent;
+    };
+    return traced(Stage::packet_rcv) || traced(Stage::tpacket_rcv);
 }
 
 }  // namespace
@@ -51,10 +59,15 @@ Session::Session(const LiveKernel& kernel, Tracer& tracer, Output& output, View 
     add_sink(summary_);
 }
 
-void Session::start(StageSet stages) {
+void Session::prepare(StageSet stages) {
     origin_ = origin_of(stages);
     shown_in_->begin(origin_, tracer_.plan(), kernel_);
     for (Sink* sink : sinks_) sink->begin(origin_, tracer_.plan(), kernel_);
+    if (traces_receivers(tracer_.plan(), stages)) receivers_.emplace(kernel_);
+}
+
+void Session::start() {
+    if (receivers_) receivers_->start();
     tracer_.arm();
 }
 
@@ -87,13 +100,15 @@ void Session::linger(int stop_fd) {
 }
 
 void Session::finish(std::vector<DeviceDelta> devices, bool used_only) {
-    tracer_.close(into_correlator());
+    if (receivers_) receivers_->stop();
+    if (const Status closed = tracer_.close(into_correlator()); !closed) say(closed.error().what);
     correlator_.finish(tracer_.in_flight());
     if (used_only)
         std::erase_if(devices, [this](const DeviceDelta& device) {
             return summary_.devices().of(device.ifname, device.netns_ino, device.ifindex).sends == 0;
         });
     Ending ending{count(), std::move(devices), end_ns_, false};
+    if (receivers_) ending.receivers = receivers_->counters();
     for (Sink* each : sinks_) each->complete(ending);
     shown_in_->end(ending);
     for (Sink* each : sinks_) each->end(ending);
@@ -112,6 +127,7 @@ void Session::tapped(const sr_frame& record) {
 void Session::send(const Send& send) {
     const bool selected = (outcomes_ & outcome_bit(send.outcome)) != 0;
     if (!selected) left_out_++;
+    if (receivers_) receivers_->add(send);
     for (Sink* sink : sinks_)
         if (selected || sink == &summary_) sink->send(send);
     if (!selected || limit_reached()) return;
@@ -134,6 +150,12 @@ ProgressCounts Session::progress() const {
     ProgressCounts counts{correlator_.decoded().decoded, correlator_.decoded().decoded_by_outcome, 0};
     for (const sr_counters& cpu : tracer_.counters()) counts.lost += cpu.sends_no_room + cpu.sends_no_storage;
     return counts;
+}
+
+void say_what_is_waited_for(const Tracer& tracer) {
+    constexpr std::chrono::milliseconds patience{300};
+    if (::isatty(STDERR_FILENO) != 1 || tracer.gone_by(std::chrono::steady_clock::now() + patience)) return;
+    say("waiting for the kernel to take the hooks away");
 }
 
 bool say_imbalance(const Ledger& ledger) {

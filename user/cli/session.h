@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "user/base/origin.h"
 #include "user/cli/output.h"
+#include "user/cli/receiver_watch.h"
 #include "user/correlate/correlator.h"
 #include "user/correlate/outcome_set.h"
 #include "user/correlate/sink.h"
@@ -50,11 +52,14 @@ class Session : private Sink {
     // Only sends that ended so are shown and told to sinks; the rest is only counted, in the summary too.
     void select_outcomes(OutcomeSet outcomes) { outcomes_ = outcomes; }
 
-    // Listens too, to all that is selected, shown or not; before start().
+    // Listens too, to all that is selected, shown or not; before prepare().
     void add_sink(Sink& sink) { sinks_.push_back(&sink); }
 
-    // Arms the tracer. `stages`: those that were asked for.
-    void start(StageSet stages);
+    // What takes its time before start(). `stages`: those that were asked for.
+    void prepare(StageSet stages);
+
+    // Arms the tracer. Counters of others that are to be held against the ledger are read right before this.
+    void start();
 
     // What the driver did since the last call; before read().
     void add_events(std::span<const DriveEvent> events) { correlator_.add_events(events); }
@@ -62,15 +67,15 @@ class Session : private Sink {
     // What waits in the ring, Tracer::most_read at most. Returns the number of records.
     std::size_t read();
 
-    // No new sends from here on: counters of others that are to be held against the ledger are read right behind this.
+    // No new sends from here on: those counters are read again right behind this.
     void stop();
 
     // Waits for frames that are under way behind the return of their sends: until all have ended, a second at most, or
     // until `stop_fd` is readable. Behind stop().
     void linger(int stop_fd);
 
-    // Detaches, reads what is left, and tells everybody the end; the summary is shown. `used_only`: of the devices those
-    // alone that a send was seen at.
+    // Detaches, reads what is left, and tells everybody the end; the summary is shown. `used_only`: of the devices
+    // those alone that a send was seen at.
     void finish(std::vector<DeviceDelta> devices, bool used_only = false);
 
     ProgressCounts progress() const;
@@ -100,11 +105,15 @@ class Session : private Sink {
     Origin origin_;
     std::uint64_t end_ns_ = 0;
     Correlator correlator_;
+    std::optional<ReceiverWatch> receivers_;  // where it is traced who gets the frames
     std::uint64_t shown_ = 0;
     std::uint64_t left_out_ = 0;
     std::uint64_t most_sends_ = 0;
     OutcomeSet outcomes_ = all_outcomes;
 };
+
+// On a terminal: says it where the hooks take long to be gone, which is waited for at the end (Attachments::clear).
+void say_what_is_waited_for(const Tracer& tracer);
 
 // Where its sums do not balance: says so on standard error. Returns whether it was so.
 bool say_imbalance(const Ledger& ledger);

@@ -97,14 +97,15 @@ int top(const TopOptions& options) {
     ActivitySink activity;
     Session session(**kernel, *tracer, out, View::none, false);
     session.add_sink(activity);
-    const DeviceWatch devices(target->interface);
+    session.prepare(options.tracing.stages);
     std::unique_ptr<Window> window;
     if (!options.batch && Window::is_possible()) {
         auto opened = Window::open(signals.fd());
         if (!opened) return say_error(opened.error());
         window = std::move(*opened);
     }
-    session.start(options.tracing.stages);
+    const DeviceWatch devices(target->interface);
+    session.start();
     if (!window) say("ready");
     TopDisplay display(activity, out, std::move(window), options.sort);
     go_before_others();
@@ -119,7 +120,9 @@ int top(const TopOptions& options) {
     out.flush();
     if (stop == Stop::watched_gone) say(fmt::format("process {} has ended", options.select.pid));
     if (out.error() == 0 && drawn != 0) say(fmt::format("cannot draw on the terminal: {}", errno_text(drawn)));
-    return say_output_lost(session, out) || drawn != 0 ? exit_failed : exit_done;
+    const bool unsaid = say_output_lost(session, out);
+    say_what_is_waited_for(*tracer);
+    return unsaid || drawn != 0 ? exit_failed : exit_done;
 }
 
 void add_top(CLI::App& app, Action& action) {

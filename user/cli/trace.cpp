@@ -94,8 +94,9 @@ int trace(const TraceVerbOptions& options) {
     session.limit_sends(options.count);
     session.select_outcomes(options.outcomes);
     recording->attach(session);
+    session.prepare(options.tracing.stages);
     const DeviceWatch devices(target->interface);
-    session.start(options.tracing.stages);
+    session.start();
     std::optional<Command> command;
     std::string failure;
     Stop stop = Stop::asked;
@@ -128,7 +129,9 @@ int trace(const TraceVerbOptions& options) {
     if (session.ledger().attempted() == 0) say(nothing_seen(options));
     const bool unrecorded = recording->failed();
     const bool unbalanced = say_imbalance(session.ledger());
-    return say_output_lost(session, out) || unrecorded || unbalanced || !failure.empty() ? exit_failed : exit_done;
+    const bool unsaid = say_output_lost(session, out);
+    say_what_is_waited_for(*tracer);
+    return unsaid || unrecorded || unbalanced || !failure.empty() ? exit_failed : exit_done;
 }
 
 void add_trace(CLI::App& app, Action& action, const std::vector<std::string>& command) {

@@ -21,7 +21,7 @@ class App;
 
 namespace sockray {
 
-// Exit statuses, fixed by DESIGN.md. ErrorKind maps onto them.
+// Exit statuses, as the README says. ErrorKind maps onto them.
 inline constexpr int exit_done = 0;
 inline constexpr int exit_failed = 1;
 inline constexpr int exit_usage = 2;

@@ -74,7 +74,7 @@ void Correlator::judge(Send& send) {
     send.reason = std::move(verdict.reason);
     ledger_.decoded++;
     ledger_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
-    if (lacks_return(send.record)) ledger_.partial++;
+    ledger_.add_partial(send.record);
     if (filters_frames_) count_unjudged(send.record);
     to_.send(send);
 }
@@ -121,6 +121,9 @@ Ledger Correlator::ledger(std::span<const sr_counters> cpus) const {
     ledger.shown = ledger.decoded;
     for (const sr_counters& cpu : cpus) {
         ledger.ring_idle += cpu.ring_idle;
+        ledger.ring_idle_timed_out += cpu.ring_idle_timed_out;
+        ledger.ring_idle_interrupted += cpu.ring_idle_interrupted;
+        ledger.ring_overlapped += cpu.ring_overlapped;
         ledger.filtered += cpu.filtered;
         ledger.children_lost += cpu.forks_lost;
         ledger.frames.seen += cpu.frames_emitted;

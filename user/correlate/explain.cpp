@@ -12,6 +12,7 @@
 #include "user/base/format.h"
 #include "user/base/result.h"
 #include "user/base/words.h"
+#include "user/correlate/explain_queue.h"
 #include "user/correlate/send.h"
 #include "user/correlate/vnet_check.h"
 
@@ -27,11 +28,6 @@ bool reached(const sr_send& record, int slot) {
 
 bool has_address(const sr_send& record) {
     return (record.flags & SR_SEND_ADDRESS) != 0;
-}
-
-std::string interface_of(const sr_send& record) {
-    if (record.ifname[0]) return record.ifname;
-    return record.ifindex ? fmt::format("interface {}", record.ifindex) : "the interface";
 }
 
 // The frame without the virtio-net header that stands before it.
@@ -62,8 +58,13 @@ std::string net_down(const sr_send& record) {
         return fmt::format("{} is down", interface_of(record));
     if (reached(record, SR_SLOT_XMIT))
         return fmt::format("{} did not take the frame: its queue is stopped", interface_of(record));
-    return fmt::format("{} is up again, but went down after the socket was bound: the socket kept the error",
-                       interface_of(record));
+    // sock_alloc_send_pskb: sock_error. The error is of the bound interface, whatever the address names.
+    constexpr std::string_view kept = "the socket kept the error";
+    if (!reached(record, SR_SLOT_ALLOC) || record.bound_ifindex == record.ifindex)
+        return fmt::format("{} is up now, but was down while the socket was bound to it: {}", interface_of(record),
+                           kept);
+    if (record.bound_ifindex <= 0) return fmt::format("the interface that the socket was bound to went down: {}", kept);
+    return fmt::format("interface {}, which the socket is bound to, is or was down: {}", record.bound_ifindex, kept);
 }
 
 // packet_snd: len > dev->mtu + reserve; `reserve` is the header's length for SOCK_RAW and SOCK_PACKET.
@@ -76,13 +77,27 @@ std::string too_long(const sr_send& record) {
                            record.ring_len ? fmt::format(", of {} bytes,", record.ring_len) : "", interface_of(record),
                            most);
     }
-    if (!(record.flags & SR_SEND_DEVICE))
-        return fmt::format("{} too many", count_of(frame_length(record), "byte is", "bytes are"));
-    const std::string name = interface_of(record);
-    if (record.sock_type == SOCK_DGRAM)
-        return fmt::format("{} bytes, {} takes at most {} (its MTU)", frame_length(record), name, record.mtu);
-    return fmt::format("{} bytes, {} takes at most {} (MTU {} + {})", frame_length(record), name,
-                       record.mtu + record.hard_header_len, record.mtu, record.hard_header_len);
+    const std::uint64_t length = frame_length(record);
+    // net/core/skbuff.c: alloc_skb_with_frags. Since 6.6 packet_snd asks it for larger pieces of memory.
+    if (allocation_failed(record))
+        return fmt::format("{} need more pages than a frame can have (MAX_SKB_FRAGS)", count_of(length, "byte"));
+    const std::uint64_t reserve = record.sock_type == SOCK_DGRAM ? 0 : record.hard_header_len;
+    const std::uint64_t most = record.mtu + reserve;
+    if (!(record.flags & SR_SEND_DEVICE) || length <= most)
+        return fmt::format("{} too many", count_of(length, "byte is", "bytes are"));
+    // A longer frame is refused before its bytes are there.
+    constexpr std::uint64_t vlan_tag = 4;
+    const bool tag_unseen = record.dev_type == ARPHRD_ETHER && length > most + vlan_tag;
+    return fmt::format("{} bytes, {} takes at most {} ({}){}", length, interface_of(record), most,
+                       reserve ? fmt::format("MTU {} + {}", record.mtu, reserve) : "its MTU",
+                       tag_unseen ? fmt::format(", and {} more of a frame with a VLAN tag", vlan_tag) : "");
+}
+
+constexpr const char* bad_cmsg = "a control message (cmsg) was not understood";
+
+// !skb->len, where there is no link-layer header either.
+std::string empty_frame(const sr_send& record) {
+    return fmt::format("the frame has no bytes, and {} adds no header", interface_of(record));
 }
 
 // packet_sendmsg_spkt: a struct sockaddr is enough, a frame needs its header.
@@ -94,6 +109,8 @@ std::string invalid_spkt(const sr_send& record) {
     if ((record.flags & SR_SEND_DEVICE) && record.len < record.hard_header_len)
         return fmt::format("{} less than the link-layer header of {} ({})",
                            count_of(record.len, "byte is", "bytes are"), interface_of(record), record.hard_header_len);
+    if (record.len == 0) return empty_frame(record);
+    if (record.msg_controllen) return bad_cmsg;
     return "none of packet_sendmsg_spkt's checks that are recorded explains it";
 }
 
@@ -114,8 +131,20 @@ std::string invalid_in_ring(const sr_send& record) {
     if (allocated && record.sock_type != SOCK_DGRAM && length < record.hard_header_len)
         return fmt::format("a frame of the ring has {}, less than the link-layer header of {} ({})",
                            count_of(length, "byte"), interface_of(record), record.hard_header_len);
+    if (allocated && length == 0 && record.hard_header_len == 0) return empty_frame(record);
     if (record.vnet_hdr) return invalid_vnet_header(record, length, allocated);
     return fmt::format("a frame of the ring, of {}, is malformed", count_of(record.ring_len, "byte"));
+}
+
+// packet_snd_vnet_parse. Empty where it passed: then the frame was allocated all the same, and the hook there was
+// skipped or is off.
+std::string invalid_vnet_before_frame(const sr_send& record) {
+    if (is_ring(record) || !record.vnet_hdr) return {};
+    if (record.len < record.vnet_hdr)
+        return fmt::format("{} less than the virtio-net header of {} that the socket expects",
+                           count_of(record.len, "byte is", "bytes are"), record.vnet_hdr);
+    if (record.flags & SR_SEND_VNET && refused_vnet_header(record, frame_length(record), false).empty()) return {};
+    return invalid_vnet_header(record, frame_length(record), false);
 }
 
 // The checks of packet_snd before it allocates the frame, in their order; empty where none of them fits.
@@ -129,15 +158,10 @@ std::string invalid_arguments(const sr_send& record) {
     if (record.sock_type == SOCK_DGRAM && has_address(record) && record.msg_namelen < record.addr_len + address_head)
         return fmt::format("the address has {}, too few for a hardware address of {}",
                            count_of(record.msg_namelen, "byte"), interface_of(record));
-    if (record.msg_controllen) return "a control message (cmsg) was not understood";
-    if (!is_ring(record) && record.vnet_hdr && record.len < record.vnet_hdr)
-        return fmt::format("{} less than the virtio-net header of {} that the socket expects",
-                           count_of(record.len, "byte is", "bytes are"), record.vnet_hdr);
-    // Where it was read and is none of these, the frame was allocated all the same, and the hook there was skipped or
-    // is off.
-    if (is_ring(record) || !record.vnet_hdr) return {};
-    if (record.flags & SR_SEND_VNET && refused_vnet_header(record, frame_length(record), false).empty()) return {};
-    return invalid_vnet_header(record, frame_length(record), false);
+    const std::string vnet = invalid_vnet_before_frame(record);
+    // Of a ring's frame that the kernel marked as malformed the length is known: the call's cmsg was read before it.
+    if (!record.msg_controllen || record.ring_len) return vnet;
+    return vnet.empty() ? bad_cmsg : fmt::format("{}, or {}", bad_cmsg, vnet);
 }
 
 std::string invalid(const sr_send& record) {
@@ -154,6 +178,7 @@ std::string invalid(const sr_send& record) {
         return fmt::format("{} less than the link-layer header of {} ({})",
                            count_of(frame_length(record), "byte is", "bytes are"), interface_of(record),
                            record.hard_header_len);
+    if (frame_length(record) == 0 && record.hard_header_len == 0) return empty_frame(record);
     if (record.vnet_hdr) return invalid_vnet_header(record, frame_length(record), true);
     return "none of packet_snd's checks that are recorded explains it";
 }
@@ -170,60 +195,77 @@ std::string busy(const sr_send& record) {
                : fmt::format("the driver of {} is busy, or had stopped its queue for a moment", interface_of(record));
 }
 
-std::string in_brackets(const std::string& reason) {
-    return reason.empty() ? "" : " (" + reason + ")";
-}
-
-// An interface that is up has the qdisc noop where it has no carrier (net/sched/sch_generic.c: dev_deactivate).
-bool has_no_carrier(const sr_send& record) {
-    return std::string_view(record.qdisc) == "noop";
-}
-
-std::string no_carrier(const sr_send& record, const std::string& cause) {
-    return fmt::format("{} has no carrier, and takes nothing in{}", interface_of(record), cause);
-}
-
-std::string dropped_by_driver(const sr_send& record, const std::string& cause) {
-    return fmt::format("the driver of {} dropped the frame{}", interface_of(record), cause);
-}
-
-std::string explain_direct_drop(const sr_send& record, DirectDrop drop, const std::string& cause) {
-    switch (drop) {
-        case DirectDrop::no_carrier: return no_carrier(record, cause);
+std::string explain_direct_drop(const sr_send& record, const KernelNames& names, const std::string& reason) {
+    switch (direct_drop(record, names)) {
+        case DirectDrop::no_carrier: return explain_no_carrier(record, reason);
         case DirectDrop::not_given:
             return fmt::format(
                 "the frame was dropped before the driver of {} had it{}: the carrier was lost a moment ago, or the "
                 "device does not take the frame as it is, and past the qdisc nothing cuts it up",
-                interface_of(record), cause);
+                interface_of(record), in_brackets(reason));
         case DirectDrop::driver: break;
     }
-    return dropped_by_driver(record, cause);
+    return explain_driver_drop(record, names);
 }
 
 std::string no_buffers(const sr_send& record, const KernelNames& names) {
     constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
     if (!reached(record, SR_SLOT_XMIT)) {
-        if (has_frame(record)) return explain_queue_drop(record, reason);
+        if (has_frame(record)) return explain_queue_drop(record, names, reason);
         if (is_spkt(record)) return buffer_full(record);  // sock_wmalloc does not wait
         return is_ring(record) ? "no memory for a frame of the ring"
                                : fmt::format("no memory for a frame of {} bytes", frame_length(record));
     }
-    const std::string cause = in_brackets(reason);
     if (record.flags & SR_SEND_PASSED_ON)
         return explain_passing_on(record) + (record.flags & SR_SEND_DROP
-                                                 ? ", where it was dropped" + cause
+                                                 ? ", where it was dropped" + in_brackets(reason)
                                                  : ", and past the qdisc the kernel tells that as a drop");
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT)
-        return record.xmit_ret == netdev_tx_busy ? busy(record)
-                                                 : explain_direct_drop(record, direct_drop(record, names), cause);
-    if (reached(record, SR_SLOT_DRIVER)) return dropped_by_driver(record, cause);
-    return explain_queue_drop(record, reason);
+        return record.xmit_ret == netdev_tx_busy ? busy(record) : explain_direct_drop(record, names, reason);
+    if (reached(record, SR_SLOT_DRIVER)) return explain_driver_drop(record, names);
+    return explain_queue_drop(record, names, reason);
 }
 
+// tpacket_fill_skb takes the frame's pages as they are in the ring, and copies nothing from the caller.
+std::string too_many_pages(const sr_send& record) {
+    return fmt::format("a frame of the ring{} needs more pages than a frame can have (MAX_SKB_FRAGS)",
+                       record.ring_len ? fmt::format(", of {} bytes,", record.ring_len) : "");
+}
+
+// io_uring adds MSG_DONTWAIT to a request's first try (io_uring/net.c: io_send, IO_URING_F_NONBLOCK). On EAGAIN it
+// waits for room and tries again, and only what comes of that is told to the program; unless the request itself asked
+// not to wait (REQ_F_NOWAIT), which packet_sendmsg is not shown.
 std::string would_block(const sr_send& record) {
-    return fmt::format("{}, and {}", buffer_full(record),
-                       record.msg_flags & MSG_DONTWAIT ? "the call does not wait" : "SO_SNDTIMEO ran out");
+    if (!(record.msg_flags & MSG_DONTWAIT)) return buffer_full(record) + ", and SO_SNDTIMEO ran out";
+    if (entry_name(record) == "io_uring")
+        return buffer_full(record) +
+               ": io_uring's first try does not wait; unless the request asked for that itself, io_uring tries again, "
+               "as another send";
+    return buffer_full(record) + ", and the call does not wait";
+}
+
+bool is_killed(const sr_send& record) {
+    return record.flags & SR_SEND_KILLED;
+}
+
+std::string_view signal_words(const sr_send& record) {
+    return is_killed(record) ? "the thread was killed, by a fatal signal or with its process, while the call waited"
+                             : "a signal came while the call waited";
+}
+
+// Of ERESTARTSYS, which no program ever sees.
+std::string_view restart_words(const sr_send& record) {
+    return is_killed(record) ? "" : "; the program sees EINTR, or the call begins again";
+}
+
+std::string interrupted(const sr_send& record) {
+    return fmt::format("{}: {}", signal_words(record), buffer_full(record));
+}
+
+std::string restarted(const sr_send& record) {
+    const std::string_view seen = restart_words(record);
+    return fmt::format("{}{}{}", interrupted(record), seen, seen.empty() ? "" : ", as another send");
 }
 
 std::string explanation(int err, const sr_send& record, const KernelNames& names) {
@@ -235,10 +277,15 @@ std::string explanation(int err, const sr_send& record, const KernelNames& names
         case EINVAL: return invalid(record);
         case ENOBUFS: return no_buffers(record, names);
         case EAGAIN: return would_block(record);
-        case EINTR:
-        case 512: return fmt::format("a signal came while the call waited: {}", buffer_full(record));
-        case EFAULT: return "the memory of the frame could not be read";
+        case EINTR: return interrupted(record);
+        case 512: return restarted(record);
+        case EFAULT: return is_ring(record) ? too_many_pages(record) : "the memory of the frame could not be read";
         case EPROTONOSUPPORT: return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
+        // net/packet/af_packet.c, tpacket_snd: the first test under the ring's lock
+        case EBUSY:
+            return is_ring(record) && !reached(record, SR_SLOT_ALLOC)
+                       ? "the TX ring was taken away while the call waited for it (PACKET_TX_RING without frames)"
+                       : errno_text(err);
         case EPIPE: return "the socket is shut down for sending";
         case ENOTCONN: return "SOCK_PACKET needs an address that names the interface";
         default: return errno_text(err);
@@ -249,6 +296,10 @@ std::string explanation(int err, const sr_send& record, const KernelNames& names
 
 bool has_frame(const sr_send& record) {
     return record.alloc_hits > 0 || (record.flags & SR_SEND_DROP);
+}
+
+bool allocation_failed(const sr_send& record) {
+    return record.span[SR_SLOT_ALLOC].end != 0 && !has_frame(record) && !reached(record, SR_SLOT_XMIT);
 }
 
 std::string explain_failure(const sr_send& record, const KernelNames& names) {
@@ -276,8 +327,10 @@ int wait_errno(const sr_send& record) {
 std::string explain_wait(const sr_send& record) {
     const int err = wait_errno(record);
     if (!err) return {};
-    return fmt::format("the call returned {}: {} while it waited for the ends of its frames", errno_name(err),
-                       err == ETIMEDOUT ? "SO_SNDTIMEO ran out" : "a signal came");
+    if (err == ETIMEDOUT)
+        return "the call returned ETIMEDOUT: SO_SNDTIMEO ran out while it waited for the ends of its frames";
+    return fmt::format("the call returned {}: {} for the ends of its frames{}", errno_name(err), signal_words(record),
+                       restart_words(record));
 }
 
 std::string explain_passing_on(const sr_send& record) {
@@ -286,28 +339,11 @@ std::string explain_passing_on(const sr_send& record) {
                        record.passed_on_to);
 }
 
-std::string explain_queue_drop(const sr_send& record, const std::string& reason) {
-    const std::string cause = in_brackets(reason);
-    // The filters come before the queue, whether that takes anything in or not.
-    if (reason.starts_with("TC_"))
-        return fmt::format("a tc filter at the egress of {} dropped the frame{}", interface_of(record), cause);
-    if (reason.starts_with("NETFILTER"))
-        return fmt::format("netfilter at the egress of {} dropped the frame{}", interface_of(record), cause);
-    if (has_no_carrier(record)) return no_carrier(record, cause);
-    if (reason.starts_with("QDISC")) return fmt::format("{} dropped the frame{}", queue_of(record), cause);
-    return fmt::format("{}, or a filter at its egress, dropped the frame{}", queue_of(record), cause);
-}
-
 // include/linux/netdevice.h: bits 0 and 1 of enum netdev_queue_state_t are the driver's and the stack's stop, bit 2 is
 // a frozen queue.
 bool queue_is_stopped(const sr_send& record) {
     constexpr std::uint32_t stopped = 0x7;
     return record.queue_state & stopped;
-}
-
-std::string queue_of(const sr_send& record) {
-    if (!record.qdisc[0]) return fmt::format("the qdisc of {}", interface_of(record));
-    return fmt::format("the {} qdisc of {}", record.qdisc, interface_of(record));
 }
 
 std::string explain_creation(const sr_socket& record) {

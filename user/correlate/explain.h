@@ -13,10 +13,6 @@ namespace sockray {
 // net/packet/af_packet.c: packet_snd, tpacket_snd and packet_sendmsg_spkt.
 std::string explain_failure(const sr_send& record, const KernelNames& names);
 
-// Who freed a frame that __dev_queue_xmit did not bring to a driver, from the kernel's drop reason ("QDISC_DROP ...";
-// empty where it gave none).
-std::string explain_queue_drop(const sr_send& record, const std::string& reason);
-
 // "a filter at the egress of eth0 (netfilter, tc) passed the frame on to eth1"; empty for all other sends. Not told is
 // who it was: past the qdisc netfilter alone, inside of __dev_queue_xmit either.
 std::string explain_passing_on(const sr_send& record);
@@ -32,8 +28,8 @@ DirectDrop direct_drop(const sr_send& record, const KernelNames& names);
 // packet_direct_xmit in 6.1, packet_xmit in 6.12).
 bool has_frame(const sr_send& record);
 
-// "the tbf qdisc of eth0": the queue that kept a frame or did not take it, as far as it is known.
-std::string queue_of(const sr_send& record);
+// Whether the allocation was seen to give no frame: the error is its own.
+bool allocation_failed(const sr_send& record);
 
 // Whether the frame's transmit queue was stopped when the call returned, by the driver or the stack: where the device
 // kept or did not take the frame. False too where it is not known which queue that was.

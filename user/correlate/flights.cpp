@@ -20,6 +20,7 @@ void add_receiver(Send& send, const sr_frame& frame) {
 
 void apply(Send& send, const sr_frame& frame) {
     sr_send& record = send.record;
+    record.segments = std::max(record.segments, frame.segments);
     moment(record, SR_SLOT_DEQUEUE, SR_STAGE_DEQUEUE, frame.dequeued);
     switch (frame.kind) {
         case SR_FRAME_TAKEN:
@@ -41,7 +42,6 @@ void apply(Send& send, const sr_frame& frame) {
             record.drop_in_driver = frame.in_driver != 0;
             break;
         case SR_FRAME_CONSUMED: send.frames_consumed++; break;
-        case SR_FRAME_SEGMENTED: record.segments = frame.segments; break;
         case SR_FRAME_FREED:
             if (!record.frees++) record.freed_reason = frame.drop_reason;
             moment(record, SR_SLOT_FREED, SR_STAGE_FREED, frame.ns);

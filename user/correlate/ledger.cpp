@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "user/base/format.h"
+#include "user/correlate/path.h"
 
 namespace sockray {
 namespace {
@@ -28,11 +29,22 @@ Tally balance(const Counts& counts) {
     tally.emitted = counts.emitted;
     tally.lost.no_room = counts.no_room;
     tally.lost.missed = entries_missed + returns_missed;
-    tally.lost.map_full = counts.no_storage;
+    tally.lost.no_seat = counts.no_storage;
     return tally;
 }
 
 }  // namespace
+
+void Ledger::add_partial(const sr_send& record) {
+    if (!lacks_return(record)) return;
+    partial++;
+    for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
+        if (!lacks_return(record, slot)) continue;
+        const auto stage = static_cast<Stage>(record.stage[slot]);
+        const auto known = std::ranges::find(partial_by_stage, stage, &StageHits::stage);
+        (known == partial_by_stage.end() ? partial_by_stage.emplace_back(StageHits{stage}) : *known).hits++;
+    }
+}
 
 Tally tally_sends(std::span<const sr_counters> cpus) {
     Counts sum;

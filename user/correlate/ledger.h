@@ -1,6 +1,6 @@
 // The ledger: every send that was seen is in exactly one row, and the sums balance exactly.
 //
-//   seen      = decoded + rejected + no_room + missed + map_full
+//   seen      = decoded + rejected + no_room + missed + no_seat
 //   attempted = seen = delivered + dropped + failed + queued + unknown
 //
 // Sends whose frame the filter did not want have no record and are in no row: with them the kernel side saw
@@ -28,9 +28,9 @@ namespace sockray {
 struct Loss {
     std::uint64_t no_room = 0;   // records that the ring refused
     std::uint64_t missed = 0;    // hits of packet_sendmsg's hooks that the kernel skipped, so that no record was made
-    std::uint64_t map_full = 0;  // no seat for another thread that sends (bpf/task.bpf.h)
+    std::uint64_t no_seat = 0;   // for another thread that sends (bpf/task.bpf.h); `map_full` in JSON
     std::uint64_t rejected = 0;  // records that did not decode: never expected
-    std::uint64_t total() const { return no_room + missed + map_full + rejected; }
+    std::uint64_t total() const { return no_room + missed + no_seat + rejected; }
     bool operator==(const Loss&) const = default;
 };
 
@@ -41,7 +41,7 @@ struct Tally {
     Loss lost;  // without `rejected`, which only the reader of the ring knows
 };
 
-// `decoded` + `rejected` records were read from the ring after the last hook had gone and the ring was empty.
+// `decoded` + `rejected` records were read from the ring, up to the end of tracing, when it was empty.
 Tally tally_sends(std::span<const sr_counters> cpus);
 Tally tally_sockets(std::span<const sr_counters> cpus);
 
@@ -52,7 +52,7 @@ struct FrameTally {
     std::uint64_t decoded = 0;
     std::uint64_t no_room = 0;
     std::uint64_t map_full = 0;  // frames for which there was no room to follow them
-    std::uint64_t missed = 0;    // frames whose return from the driver was not seen
+    std::uint64_t missed = 0;    // frames whose return from the driver, or end, was not seen
     std::uint64_t rejected = 0;  // records that did not decode: never expected
 };
 
@@ -67,7 +67,7 @@ struct CpuLoss {
     std::uint64_t no_memory = 0;     // for a task's frame
     std::uint64_t not_followed = 0;  // frames for which the map of frames was full
     std::uint64_t unopened = 0;      // returns of packet_sendmsg whose entry was skipped, or is in some CPU's no_memory
-    std::uint64_t passages_lost = 0;  // frames whose return from the driver was not seen
+    std::uint64_t passages_lost = 0;  // frames whose return from the driver, or end, was not seen
     // What found no room. The skipped hits are no part of it: some CPU's no_memory has a part of `unopened`.
     std::uint64_t total() const { return sends_no_room + sockets_no_room + frames_no_room + no_memory + not_followed; }
     bool any() const { return total() || unopened || passages_lost; }
@@ -83,6 +83,7 @@ struct Ledger {
     std::uint64_t shown = 0;     // of the decoded, those that were shown one by one (-c may show fewer still)
     std::uint64_t partial =
         0;  // decoded, with the end of a stage missing: the kernel skipped a hook, or it made no sense
+    std::vector<StageHits> partial_by_stage;  // the stages that these lack the end of: one send may lack several
     Tally sends;
     Tally sockets;
     std::uint64_t sockets_decoded = 0;
@@ -93,15 +94,21 @@ struct Ledger {
     std::uint64_t pieces_rejected = 0;  // whose records did not decode: never expected
     std::uint64_t others_rejected = 0;  // records that do not say what they are: never expected, and in no sum
     std::vector<CpuLoss> lost_by_cpu;
-    // Hits that the kernel says it skipped, of any stage; none where it says so of no stage (kprobes before 6.7). Not a
-    // row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
+    // Hits that the kernel says it skipped, of any stage, tracepoints too; none in recordings of before they were
+    // counted. Not a row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
     std::optional<std::vector<StageHits>> skipped;
     std::vector<Stage> uncounted;             // stages of which it does not say
     std::optional<std::uint64_t> driven;      // sends that sockray itself made
     std::optional<std::uint64_t> correlated;  // of these, found again in the records by number and thread
     std::uint64_t contradicted = 0;  // records whose number or result contradicts the driver's own word: never expected
-    std::uint64_t ring_idle = 0;     // calls on a TX ring that found no frame in it: no sends, and in no sum
-    std::uint64_t filtered = 0;      // sends whose frame the filter did not want
+    std::uint64_t ring_idle = 0;     // calls on a TX ring that took no frame from it: no sends, and in no sum
+    // Of these, calls that waited for the ends of earlier frames until SO_SNDTIMEO ran out, and until a signal came.
+    std::uint64_t ring_idle_timed_out = 0;
+    std::uint64_t ring_idle_interrupted = 0;
+    // Calls on a TX ring with PACKET_LOSS, while another one of the same socket moved its head on: frames that they may
+    // have passed over are not seen, and in no sum.
+    std::uint64_t ring_overlapped = 0;
+    std::uint64_t filtered = 0;  // sends whose frame the filter did not want
     // Decoded sends that the filter let pass without having judged them: their frame could not be read as far as it
     // asked, or it never saw one, since they ended before.
     std::uint64_t filter_unjudged = 0;
@@ -112,6 +119,8 @@ struct Ledger {
     std::optional<TracingCost> cost;  // of each send; none: not measured
 
     std::uint64_t attempted() const { return sends.seen; }
+    // Counts a decoded send where it is `partial`.
+    void add_partial(const sr_send& record);
     // Decoded, and not left out.
     std::uint64_t selected() const { return decoded - std::min(decoded, left_out); }
     // Of the records that were decoded; for unknown, those that were lost count too.

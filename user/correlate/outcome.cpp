@@ -6,6 +6,7 @@
 #include "user/base/format.h"
 #include "user/base/kernel_names.h"
 #include "user/correlate/explain.h"
+#include "user/correlate/explain_queue.h"
 
 namespace sockray {
 namespace {
@@ -45,6 +46,8 @@ Stage failed_in(const sr_send& record) {
             default: break;
         }
     }
+    // packet_snd has this error before the allocation and behind it too.
+    if (-record.ret == EMSGSIZE && allocation_failed(record)) return Stage::alloc;
     return body(record);
 }
 
@@ -59,15 +62,23 @@ Verdict lost_return(const sr_send& record) {
 Verdict drop(const sr_send& record, const KernelNames& names) {
     const Stage driver = seen(record, SR_SLOT_DRIVER) ? stage_in(record, SR_SLOT_DRIVER) : Stage::ndo;
     const Stage where = record.drop_in_driver ? driver : stage_in(record, SR_SLOT_XMIT);
-    // The functions that free say nothing of who dropped.
-    std::string reason = names.drop_reason(record.drop_reason);
-    if (const std::string place = names.symbol(record.drop_location); !place.starts_with("kfree_skb"))
-        reason += " at " + place;
+    const std::string cause = drop_cause(record, names);
     if (where == Stage::queue_xmit && record.ifname[0])
-        return {Outcome::dropped, where, explain_queue_drop(record, reason)};
+        return {Outcome::dropped, where, explain_queue_drop(record, names, cause)};
+    if (record.ifname[0] && dropped_below(record, names))
+        return {Outcome::dropped, where,
+                explain_drop_below(record, names, fmt::format("{}, inside {}", cause, stage_name(where)), false)};
+    // NETDEV_TX_OK and no reason: net/hsr/hsr_forward.c, hsr_forward_skb, ends so whether it has sent copies or not.
+    // Past the qdisc the driver is the one that freed what __dev_direct_xmit calls taken.
+    const bool was_taken =
+        where == Stage::direct_xmit ? record.xmit_ret == 0 : record.drop_in_driver && record.driver_ret == 0;
+    const bool says_nothing = was_taken && names.drop_reason(record.drop_reason) == "NOT_SPECIFIED";
     return {Outcome::dropped, where,
-            fmt::format("{}, inside {}{}", reason, stage_name(where),
-                        record.ifname[0] ? fmt::format(" on {}", record.ifname) : "")};
+            fmt::format("{}, inside {}{}{}", cause, stage_name(where),
+                        record.ifname[0] ? fmt::format(" on {}", record.ifname) : "",
+                        says_nothing ? ": the driver freed the frame as dropped and gives no reason; one that sends "
+                                       "copies of it does that too, and counts it as sent"
+                                     : "")};
 }
 
 std::string share(std::uint64_t part, std::uint64_t whole) {
@@ -93,7 +104,7 @@ Verdict not_all_taken(const Send& send, const KernelNames& names) {
     if (send.frame_end == FrameEnd::queued)
         return {Outcome::queued, xmit,
                 fmt::format("{}still in {}{} when tracing ended",
-                            share(frames - record.driver_hits - send.frames_consumed, frames), queue_of(record),
+                            share(frames - record.driver_hits - send.frames_consumed, frames), keeper_of(record),
                             queue_is_stopped(record) ? ", which was stopped," : "")};
     if (send.frame_end == FrameEnd::lost)
         return {
@@ -102,8 +113,18 @@ Verdict not_all_taken(const Send& send, const KernelNames& names) {
                         "kernel skipped a hook",
                         part, queue_of(record))};
     return {Outcome::unknown, xmit,
-            fmt::format("{}the frame was consumed before a driver of {} had it: redirected or taken by a filter", part,
-                        record.ifname)};
+            fmt::format("{}the frame was consumed before a driver of {} had it: redirected or taken by a filter, or "
+                        "the kernel skipped a hook",
+                        part, record.ifname)};
+}
+
+// Of a frame that was not seen to be handed on. By the allocation a frame is known (bpf/frame.bpf.h): where that was
+// not seen to give one, __dev_queue_xmit may have been hooked in vain.
+const char* hook_skipped_before_xmit(const sr_send& record) {
+    if (record.alloc_hits || body(record) == Stage::packet_sendmsg_spkt)
+        return "the kernel skipped the hook on __dev_queue_xmit";
+    return seen(record, SR_SLOT_ALLOC) ? "the kernel skipped the hook on the return of sock_alloc_send_pskb"
+                                       : "the kernel skipped the hook on sock_alloc_send_pskb";
 }
 
 // The caller was told that all is well, and no driver was seen to take the frame.
@@ -111,9 +132,8 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
     const Stage xmit = stage_in(record, SR_SLOT_XMIT);
     if (!seen(record, SR_SLOT_XMIT))
         return {Outcome::unknown, Stage::none,
-                plan.evidence(Stage::queue_xmit) == Evidence::absent
-                    ? "this kernel offers no hook on __dev_queue_xmit"
-                    : "the kernel skipped the hook on __dev_queue_xmit"};
+                plan.evidence(Stage::queue_xmit) == Evidence::absent ? "this kernel offers no hook on __dev_queue_xmit"
+                                                                     : hook_skipped_before_xmit(record)};
     if (record.flags & SR_SEND_UNTRACKED)
         return {
             Outcome::unknown, xmit,

@@ -41,6 +41,13 @@ Stage entry_stage(std::string_view entry) {
     return Stage::none;
 }
 
+// Of the stage in a slot. The body has no end of its own.
+sr_span span_in(const sr_send& record, int slot) {
+    sr_span span = record.span[slot];
+    if (slot == SR_SLOT_BODY && span.start) span.end = record.span[SR_SLOT_SENDMSG].end;
+    return span;
+}
+
 bool of_many_sends(const sr_send& record, int slot) {
     return slot == SR_SLOT_ENTRY && record.stage[slot] == SR_STAGE_SYS_SENDMMSG;
 }
@@ -86,13 +93,32 @@ Steps steps_of(const sr_send& record, const Plan& plan) {
     Steps steps;
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++) {
         if (stages[slot] == Stage::none) continue;
-        Step step{stages[slot], Evidence::derived, record.span[slot], depth[slot]};
+        Step step{stages[slot], Evidence::derived, span_in(record, slot), depth[slot]};
         if (record.stage[slot] != SR_STAGE_NONE)
             step.evidence = plan.evidence(step.stage) == Evidence::located ? Evidence::located : Evidence::probed;
-        if (slot == SR_SLOT_BODY && step.span.start) step.span.end = record.span[SR_SLOT_SENDMSG].end;
         steps.add(step);
     }
     return steps;
+}
+
+// entry_name() gives constants: equal ones are one.
+bool RepeatedSteps::has_the_same(const sr_send& record, std::string_view entry) const {
+    return entry_.data() == entry.data() && tx_ring_ == (record.flags & SR_SEND_TX_RING) &&
+           std::memcmp(stages_.data(), record.stage, sizeof record.stage) == 0;
+}
+
+const Steps& RepeatedSteps::of(const sr_send& record) {
+    const std::string_view entry = entry_name(record);
+    changed_ = !has_the_same(record, entry);
+    if (changed_) {
+        steps_ = steps_of(record, plan_);
+        entry_ = entry;
+        tx_ring_ = record.flags & SR_SEND_TX_RING;
+        std::memcpy(stages_.data(), record.stage, sizeof record.stage);
+    } else {
+        for (Step& step : steps_) step.span = span_in(record, stage_info(step.stage).slot);
+    }
+    return steps_;
 }
 
 Steps steps_of(const sr_socket& record, const Plan& plan) {
@@ -108,7 +134,10 @@ Steps steps_of(const sr_socket& record, const Plan& plan) {
 std::optional<std::uint64_t> duration_ns(const sr_send& record) {
     for (int slot : {SR_SLOT_ENTRY, SR_SLOT_SOCK, SR_SLOT_INNER, SR_SLOT_SENDMSG}) {
         const sr_span& span = record.span[slot];
-        if (span.start && span.end >= span.start && !of_many_sends(record, slot)) return span.end - span.start;
+        if (!span.start || span.end < span.start || of_many_sends(record, slot)) continue;
+        // A frame of a TX ring that was passed over, or refused, next to another one has no time of its own.
+        if (span.end == span.start && (record.flags & SR_SEND_TX_RING)) continue;
+        return span.end - span.start;
     }
     return std::nullopt;
 }
@@ -126,11 +155,14 @@ std::optional<std::uint64_t> frame_duration_ns(const sr_send& record) {
     return end - start;
 }
 
-bool lacks_return(const sr_send& record) {
+bool lacks_return(const sr_send& record, int slot) {
     if (record.flags & SR_SEND_SWEPT) return false;  // still under way when tracing ended
+    return record.span[slot].start && !record.span[slot].end && slot != SR_SLOT_BODY && !of_many_sends(record, slot);
+}
+
+bool lacks_return(const sr_send& record) {
     for (int slot = 0; slot < SR_SLOT_COUNT; slot++)
-        if (record.span[slot].start && !record.span[slot].end && slot != SR_SLOT_BODY && !of_many_sends(record, slot))
-            return true;
+        if (lacks_return(record, slot)) return true;
     return false;
 }
 

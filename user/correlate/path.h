@@ -39,6 +39,8 @@ struct Steps {
     std::size_t size = 0;
     const Step* begin() const { return step.data(); }
     const Step* end() const { return step.data() + size; }
+    Step* begin() { return step.data(); }
+    Step* end() { return step.data() + size; }
     void add(const Step& next) { step[size++] = next; }
 };
 
@@ -46,12 +48,36 @@ struct Steps {
 Steps steps_of(const sr_send& record, const Plan& plan);
 Steps steps_of(const sr_socket& record, const Plan& plan);
 
+// steps_of() for sends that come by the million: most pass the steps of the one before, and differ in their times.
+class RepeatedSteps {
+  public:
+    // `plan` must outlive it.
+    explicit RepeatedSteps(const Plan& plan) : plan_(plan) {}
+
+    // Until the next call.
+    const Steps& of(const sr_send& record);
+    // Whether the last send passed other steps than the one before it: what was made of them but their times is void.
+    bool changed() const { return changed_; }
+
+  private:
+    bool has_the_same(const sr_send& record, std::string_view entry) const;
+
+    const Plan& plan_;
+    Steps steps_;
+    bool changed_ = false;
+    // What they follow from.
+    std::array<std::uint8_t, sizeof sr_send::stage> stages_{};
+    std::uint32_t tx_ring_ = 0;
+    std::string_view entry_;
+};
+
 // How long the send took in the kernel: its outermost stage whose start and end were both seen. The entry of
 // sendmmsg is left out, for its time is that of all the sends of one call.
 std::optional<std::uint64_t> duration_ns(const sr_send& record);
 
-// The return of a stage is missing. The entry of sendmmsg returns once a call, not once a send: it does not
-// count.
+// The return of the stage in this slot, or of any, is missing. The entry of sendmmsg returns once a call, not once a
+// send: it does not count.
+bool lacks_return(const sr_send& record, int slot);
 bool lacks_return(const sr_send& record);
 
 // The errno that the sender was told, positive; 0 where it was told none or the return was not seen.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "user/base/format.h"
+#include "user/base/words.h"
 
 namespace sockray {
 
@@ -10,6 +11,7 @@ std::string_view received_name(std::uint32_t received) {
     switch (received) {
         case SR_RECEIVED_TAKEN: return "taken";
         case SR_RECEIVED_FULL: return "full";
+        case SR_RECEIVED_UNKNOWN: return "unknown";
         default: return "filtered";
     }
 }
@@ -39,6 +41,15 @@ std::string list_receivers(const Send& send, std::size_t first, std::size_t most
     const std::uint64_t rest = all.size() - named + unnamed_receivers(send);
     if (rest) text += fmt::format("{}{} more", text.empty() ? "" : ", ", rest);
     return text;
+}
+
+std::string full_receivers(const Send& send) {
+    std::uint64_t full = 0;
+    std::uint64_t first = 0;
+    for (const FrameReceiver& one : receivers_of(send))
+        if (one.received == SR_RECEIVED_FULL && full++ == 0) first = one.socket_ino;
+    if (full == 1) return fmt::format("packet socket {} had no room", first);
+    return full ? fmt::format("{} had no room", count_of(full, "packet socket")) : "";
 }
 
 }  // namespace sockray

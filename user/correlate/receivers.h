@@ -10,7 +10,7 @@
 
 namespace sockray {
 
-// "taken", "full", "filtered": SR_RECEIVED_*.
+// "taken", "full", "filtered", "unknown": SR_RECEIVED_*.
 std::string_view received_name(std::uint32_t received);
 
 // All that are known, in the order in which they were offered it; the record's own is the first.
@@ -21,5 +21,8 @@ std::uint64_t unnamed_receivers(const Send& send);
 
 // "777 taken, 801 full, 3 more": inodes, at most `most` of them. `first`: of this one on.
 std::string list_receivers(const Send& send, std::size_t first, std::size_t most);
+
+// "packet socket 801 had no room", "2 packet sockets had no room": of those that are known. Empty where all had.
+std::string full_receivers(const Send& send);
 
 }  // namespace sockray

@@ -13,7 +13,7 @@
 
 namespace sockray {
 
-// How a send ended (DESIGN.md, vocabulary). `failed`: the sender was told, by an errno (or a TX
+// How a send ended (docs/design.md, Outcomes). `failed`: the sender was told, by an errno (or a TX
 // ring's frame was passed over, PACKET_LOSS). `dropped`: the sender was told
 // that all is well, and the kernel freed the frame all the same.
 enum class Outcome { delivered, dropped, failed, queued, unknown };

@@ -14,6 +14,7 @@
 #include "user/base/plan.h"
 #include "user/correlate/capture_ledger.h"
 #include "user/correlate/ledger.h"
+#include "user/correlate/receiver_counters.h"
 #include "user/correlate/send.h"
 #include "user/correlate/tap_frame.h"
 
@@ -42,6 +43,7 @@ struct DeviceDelta {
     std::int32_t ifindex = 0;     // 0: not known; a device may be renamed meanwhile
     std::uint32_t tx_queues = 0;  // that it was made with; 0: not known
     bool gone = false;            // it is not there any more, so nothing above holds but its name and number
+    bool no_ipv6 = false;         // it had none when tracing began and ended; false where that is not known
 };
 
 // Which files of a session that was divided (-C, -G) are not among those that were read.
@@ -77,6 +79,8 @@ struct Ending {
     std::optional<CaptureLedger> capture = std::nullopt;  // where frames of an interface were captured
     MissingFiles missing = {};                            // of a recording: what came in them is not told
     std::optional<CutShort> cut_short = std::nullopt;     // of a session that is recorded; never from a recording
+    // Where it was asked which packet sockets get the frames, and any was offered one.
+    std::optional<ReceiverCounters> receivers = std::nullopt;
 };
 
 // A sink does nothing with what it does not override. One thread at a time.

@@ -1,8 +1,11 @@
 #include "user/decode/decode.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 
 #include "user/base/stage.h"
 
@@ -85,6 +88,24 @@ tl::expected<Record, std::string_view> take_piece(std::span<const std::byte> byt
     return piece;
 }
 
+// What was cut off are zeros, and the spans stand in the order of their places.
+bool take_send(std::span<const std::byte> bytes, sr_send& send) {
+    constexpr std::size_t lengths[] = {SR_SEND_SHORT, SR_SEND_OUTER, SR_SEND_FRAME, SR_SEND_LONG};
+    if (std::ranges::find(lengths, bytes.size()) == std::end(lengths)) return false;
+    constexpr std::size_t spans = offsetof(sr_send, span);
+    constexpr std::size_t behind = spans + sizeof send.span;
+    std::memcpy(&send, bytes.data(), spans);
+    send.head.size = sizeof send;
+    sr_span placed[SR_SLOT_COUNT] = {};
+    std::memcpy(placed, bytes.data() + spans, std::min(bytes.size(), behind) - spans);
+    for (int slot = 0; slot < SR_SLOT_COUNT; slot++) send.span[slot] = placed[sr_place[slot]];
+    auto* const rest = reinterpret_cast<std::byte*>(&send) + behind;
+    const std::size_t more = bytes.size() > behind ? bytes.size() - behind : 0;
+    if (more > 0) std::memcpy(rest, bytes.data() + behind, more);
+    std::memset(rest + more, 0, sizeof send - behind - more);
+    return true;
+}
+
 }  // namespace
 
 std::string_view check_body(sr_send& send) {
@@ -112,9 +133,11 @@ std::uint32_t record_type(std::span<const std::byte> bytes) {
 }
 
 std::string_view decode_send(std::span<const std::byte> bytes, sr_send& send) {
-    if (bytes.size() != sizeof send) return has_a_wrong_size;
-    std::memcpy(&send, bytes.data(), sizeof send);
-    return send.head.size == bytes.size() ? check_body(send) : says_another_size;
+    sr_head head;
+    if (bytes.size() < sizeof head) return has_a_wrong_size;
+    std::memcpy(&head, bytes.data(), sizeof head);
+    if (head.size != bytes.size()) return says_another_size;
+    return take_send(bytes, send) ? check_body(send) : has_a_wrong_size;
 }
 
 tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) {
@@ -123,7 +146,11 @@ tl::expected<Record, std::string_view> decode(std::span<const std::byte> bytes) 
     std::memcpy(&head, bytes.data(), sizeof head);
     if (head.size != bytes.size()) return Error(says_another_size);
     switch (head.type) {
-        case SR_RECORD_SEND: return copy_as<sr_send>(bytes).and_then(check<sr_send>);
+        case SR_RECORD_SEND: {
+            sr_send send;
+            if (const std::string_view wrong = decode_send(bytes, send); !wrong.empty()) return Error(wrong);
+            return send;
+        }
         case SR_RECORD_SOCKET: return copy_as<sr_socket>(bytes).and_then(check<sr_socket>);
         case SR_RECORD_FRAME: return copy_as<sr_frame>(bytes).and_then(check_frame);
         case SR_RECORD_PIECE: return take_piece(bytes);

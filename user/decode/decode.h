@@ -14,7 +14,7 @@ namespace sockray {
 
 // The records are the structs of bpf/records.h themselves. In a decoded one every string is terminated, every stage
 // number is one of a stage that belongs into its slot, and type and size are right. A stage that would end before it
-// begins has no end: 0, as one whose return was not seen.
+// begins has no end: 0, as one whose return was not seen. A send has its whole length, however short it came.
 //
 // Of a piece the bytes are a view into those that were decoded.
 struct Piece {

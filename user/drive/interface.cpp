@@ -117,7 +117,8 @@ DeviceCounters counters_of(const Link& link) {
                           .rx_bytes = stats.rx_bytes,
                           .rx_dropped = stats.rx_dropped,
                           .rx_errors = stats.rx_errors,
-                          .tx_queues = link.tx_queues};
+                          .tx_queues = link.tx_queues,
+                          .ipv6 = link.ipv6};
 }
 
 QdiscCounters counters_of(const Qdisc& qdisc) {

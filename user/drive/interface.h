@@ -36,6 +36,7 @@ struct DeviceCounters {
     std::uint64_t rx_dropped = 0;
     std::uint64_t rx_errors = 0;
     std::uint32_t tx_queues = 0;  // that it was made with: no sum
+    bool ipv6 = false;            // it has IPv6, and it is not switched off there
 };
 
 inline constexpr std::string_view enter_its_namespace = "enter its network namespace: ip netns exec NAME sockray ...";

@@ -1,5 +1,6 @@
 #include "user/drive/rtnetlink.h"
 
+#include <linux/ipv6.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -45,6 +46,23 @@ void copy_attribute(const rtattr* attribute, void* to, std::size_t size) {
     std::memcpy(to, RTA_DATA(attribute), std::min<std::size_t>(size, RTA_PAYLOAD(attribute)));
 }
 
+const rtattr* find_attribute(const rtattr* outer, int type) {
+    std::size_t left = RTA_PAYLOAD(outer);
+    for (auto* one = static_cast<const rtattr*>(RTA_DATA(outer)); RTA_OK(one, left); one = RTA_NEXT(one, left))
+        if ((one->rta_type & NLA_TYPE_MASK) == type) return one;
+    return nullptr;
+}
+
+// A link without IPv6 has nothing under AF_INET6 (net/ipv6/addrconf.c, inet6_fill_link_af).
+bool has_ipv6(const rtattr* af_spec) {
+    const rtattr* inet6 = find_attribute(af_spec, AF_INET6);
+    const rtattr* conf = inet6 ? find_attribute(inet6, IFLA_INET6_CONF) : nullptr;
+    if (!conf) return false;
+    std::array<std::int32_t, DEVCONF_DISABLE_IPV6 + 1> values{};
+    copy_attribute(conf, values.data(), sizeof values);
+    return values[DEVCONF_DISABLE_IPV6] == 0;
+}
+
 void read_attribute(const rtattr* attribute, Link& link) {
     switch (attribute->rta_type) {
         case IFLA_IFNAME: {
@@ -58,6 +76,7 @@ void read_attribute(const rtattr* attribute, Link& link) {
             copy_attribute(attribute, link.address.data(), link.address.size());
             break;
         case IFLA_NUM_TX_QUEUES: copy_attribute(attribute, &link.tx_queues, sizeof link.tx_queues); break;
+        case IFLA_AF_SPEC: link.ipv6 = has_ipv6(attribute); break;
         case IFLA_STATS64: copy_attribute(attribute, &link.stats, sizeof link.stats); break;
         default: break;
     }

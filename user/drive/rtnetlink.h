@@ -23,6 +23,7 @@ struct Link {
     std::size_t address_len = 0;             // bytes of the hardware address, also where it is longer than `address`
     std::array<std::uint8_t, 32> address{};  // MAX_ADDR_LEN
     std::uint32_t tx_queues = 0;             // that it was made with; those in use may be fewer
+    bool ipv6 = false;                       // it has IPv6, and it is not switched off there
     rtnl_link_stats64 stats{};
 };
 

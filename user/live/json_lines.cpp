@@ -36,6 +36,19 @@ void append_stages(JsonObject& object, const Steps& steps) {
     }
 }
 
+// The same up to each stage's start.
+std::vector<std::string> stage_heads(const Steps& steps) {
+    std::vector<std::string> heads;
+    for (const Step& step : steps)
+        heads.push_back(fmt::format(R"({}{{"name":"{}","evidence":"{}","start":)", heads.empty() ? "" : ",",
+                                    stage_name(step.stage), evidence_name(step.evidence)));
+    return heads;
+}
+
+std::string_view time_text(NearDigits& digits, std::uint64_t ns) {
+    return ns ? digits.of(ns) : "null";
+}
+
 void append_alternatives(JsonObject& object, const PlanLine& line) {
     JsonArray alternatives = object.array("alternatives");
     for (const Alternative& one : line.alternatives) {
@@ -118,6 +131,49 @@ void JsonLines::socket(fmt::memory_buffer& out, const sr_socket& record, std::ui
     out.push_back('\n');
 }
 
+// As append_stages() does it, which a send is too frequent for.
+void JsonLines::stages(fmt::memory_buffer& out, const sr_send& record) {
+    const Steps& steps = steps_.of(record);
+    if (steps_.changed()) stage_heads_ = stage_heads(steps);
+    out.push_back('[');
+    for (std::size_t i = 0; i < steps.size; i++)
+        append_all(out, stage_heads_[i], time_text(starts_, steps.step[i].span.start),
+                   ",\"end\":", time_text(ends_, steps.step[i].span.end), "}");
+    out.push_back(']');
+}
+
+const std::string& JsonLines::sender_fields(const sr_send& record) {
+    const std::string_view entry = entry_name(record);
+    const SenderKey key{record.pid, record.tid, std::to_array(record.comm), std::to_array(record.ifname), entry.data()};
+    return senders_.of(record.tid, key, [&](JsonObject& object) {
+        object.number("pid", record.pid);
+        object.number("tid", record.tid);
+        object.text("comm", record.comm);
+        object.word("entry", entry);
+        object.text("ifname", record.ifname);
+    });
+}
+
+const std::string& JsonLines::socket_fields(const Send& send) {
+    const sr_send& record = send.record;
+    const SocketKey key{send.end_stage,  record.socket_ino, record.sendmsg_fn, record.netns_ino, record.ifindex,
+                        record.tx_queue, record.syscall,    record.protocol,   record.sock_type};
+    return sockets_.of(record.socket_ino, key, [&](JsonObject& object) {
+        object.word("end_stage", send.end_stage == Stage::none ? "" : stage_name(send.end_stage));
+        object.number("socket_ino", record.socket_ino);
+        object.number("netns", record.netns_ino);
+        object.number("ifindex", record.ifindex);
+        object.number("queue", record.tx_queue ? std::optional(record.tx_queue - 1) : std::nullopt);
+        object.number("protocol", ntohs(record.protocol));
+        object.number("sock_type", record.sock_type);
+        object.number("syscall", record.syscall);
+        if (record.sendmsg_fn)
+            object.text("sendmsg", names_.symbol(record.sendmsg_fn));
+        else
+            object.null("sendmsg");
+    });
+}
+
 void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
     const sr_send& record = send.record;
     const bool returned = record.flags & SR_SEND_RETURNED;
@@ -127,36 +183,18 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
         object.word("type", "send");
         object.number("id", send.id);
         object.time("ts", begin_ns(record));
-        object.number("pid", record.pid);
-        object.number("tid", record.tid);
-        object.text("comm", record.comm);
-        object.word("entry", entry_name(record));
-        object.text("ifname", record.ifname);
+        object.fields(sender_fields(record));
         object.number("len", record.len);
         object.number("ret", returned ? std::optional<std::int64_t>(err ? -1 : record.ret) : std::nullopt);
         object.number("errno", returned ? std::optional<int>(err) : std::nullopt);
         object.word("outcome", outcome_name(send.outcome));
         object.text("reason", send.reason);
-        append_stages(object, steps_of(record, plan_));
+        object.key("stages");
+        stages(out, record);
         object.number("cookie",
                       record.flags & SR_SEND_COOKIE ? std::optional<std::uint64_t>(record.cookie) : std::nullopt);
 
-        object.word("end_stage", send.end_stage == Stage::none ? "" : stage_name(send.end_stage));
-        object.number("socket_ino", record.socket_ino);
-        object.number("netns", record.netns_ino);
-        object.number("ifindex", record.ifindex);
-        object.number("queue", record.tx_queue ? std::optional(record.tx_queue - 1) : std::nullopt);
-        object.number("protocol", ntohs(record.protocol));
-        object.number("sock_type", record.sock_type);
-        object.number("syscall", record.syscall);
-        if (record.sendmsg_fn != sendmsg_fn_) {
-            sendmsg_fn_ = record.sendmsg_fn;
-            sendmsg_ = names_.symbol(sendmsg_fn_);
-        }
-        if (record.sendmsg_fn)
-            object.text("sendmsg", sendmsg_);
-        else
-            object.null("sendmsg");
+        object.fields(socket_fields(send));
         if (record.flags & SR_SEND_TX_RING) object.number("ring_frame", record.ring_frame);
         if (const int err = wait_errno(record)) object.number("wait_errno", err);
         if (record.segments) {
@@ -165,7 +203,7 @@ void JsonLines::send(fmt::memory_buffer& out, const Send& send) {
         }
         object.number("frame_ns", frame_duration_ns(record));
         if (send.tapped) object.number("tapped", send.tapped);
-        if (record.ndo_fn) object.text("driver", names_.symbol(record.ndo_fn));
+        if (record.ndo_fn) object.text("driver", driver_.of(record.ndo_fn));
         if (record.qdisc[0]) {
             object.text("qdisc", record.qdisc);
             object.number("qdisc_len", record.qdisc_len);

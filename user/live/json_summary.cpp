@@ -40,8 +40,8 @@ void append_qdisc(JsonObject& device, const QdiscDelta& qdisc) {
     object.number("waiting", qdisc.waiting);
 }
 
-void append_held(JsonObject& device, const std::vector<HeldCounter>& all) {
-    JsonArray counters = device.array("held");
+void append_held(JsonObject& of, const std::vector<HeldCounter>& all) {
+    JsonArray counters = of.array("held");
     for (const HeldCounter& held : all) {
         JsonObject object = counters.object();
         object.text("counter", held.counter);
@@ -70,11 +70,59 @@ void append_devices(JsonObject& object, const Ending& ending, const Devices& dev
     }
 }
 
+void append_offers(JsonObject& object, const Offers& offers) {
+    if (!offers.total()) {
+        object.null("offers");
+        return;
+    }
+    JsonObject sums = object.object("offers");
+    sums.number("total", offers.total());
+    sums.number("taken", offers.taken);
+    sums.number("full", offers.full);
+    sums.number("filtered", offers.filtered);
+    sums.number("unknown", offers.unknown);
+}
+
+void append_receivers(JsonObject& object, const Ending& ending) {
+    if (!ending.receivers) {
+        object.null("receiver_counters");
+        return;
+    }
+    JsonObject counters = object.object("receiver_counters");
+    {
+        JsonArray sockets = counters.array("sockets");
+        for (const ReceiverDelta& delta : ending.receivers->sockets) {
+            JsonObject socket = sockets.object();
+            const auto known = [&](std::uint64_t count) { return delta.gone ? std::nullopt : std::optional(count); };
+            socket.number("socket_ino", delta.socket_ino);
+            socket.number("pid", delta.pid ? std::optional(delta.pid) : std::nullopt);
+            socket.text("comm", delta.comm);
+            socket.number("taken", delta.taken);
+            socket.number("full", delta.full);
+            socket.number("filtered", delta.filtered);
+            socket.number("unknown", delta.unknown);
+            socket.number("tp_packets", known(delta.tp_packets));
+            socket.number("tp_drops", known(delta.tp_drops));
+            socket.number("sk_drops", delta.sk_drops);
+            socket.boolean("opened", delta.opened);
+            socket.boolean("gone", delta.gone);
+            socket.boolean("reset", delta.reset);
+            append_held(socket, hold_counters(ending, delta));
+        }
+    }
+    counters.number("unnamed", ending.receivers->unnamed);
+    counters.text("unread", ending.receivers->unread);
+}
+
 void append_recorded(JsonObject& cut_short, std::string_view what, const CutShort::Count& count) {
     JsonObject object = cut_short.object(what);
     object.number("written", count.written);
     object.number("not_written", count.not_written);
     object.number("removed", count.removed);
+}
+
+void append_hits(JsonObject object, const std::vector<StageHits>& all) {
+    for (const auto& [stage, hits] : all) object.number(stage_name(stage), hits);
 }
 
 void append_names(JsonArray names, const std::vector<Stage>& stages) {
@@ -119,7 +167,7 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
             JsonObject lost = object.object("lost");
             lost.number("no_room", known(ledger.sends.lost.no_room));
             lost.number("missed", known(ledger.sends.lost.missed));
-            lost.number("map_full", known(ledger.sends.lost.map_full));
+            lost.number("map_full", known(ledger.sends.lost.no_seat));
             lost.number("rejected", known(ledger.sends.lost.rejected));
         }
         object.number("driven", ledger.driven);
@@ -139,12 +187,10 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
             append_loss_by_cpu(object, ledger.lost_by_cpu);
         object.number("shown", ledger.shown);
         object.number("partial", ledger.partial);
-        if (ledger.skipped) {
-            JsonObject skipped = object.object("skipped");
-            for (const auto& [stage, hits] : *ledger.skipped) skipped.number(stage_name(stage), hits);
-        } else {
+        if (ledger.skipped)
+            append_hits(object.object("skipped"), *ledger.skipped);
+        else
             object.null("skipped");
-        }
         object.number("contradicted", known(ledger.contradicted));
         object.number("ring_idle", known(ledger.ring_idle));
         object.number("children_lost", known(ledger.children_lost));
@@ -177,6 +223,12 @@ void append_json_summary(fmt::memory_buffer& out, const Ending& ending, const De
             append_devices(object, ending, devices);
         append_whole(object, ending);
         append_cut_short(object, ending);
+        object.number("ring_idle_timed_out", known(ledger.ring_idle_timed_out));
+        object.number("ring_idle_interrupted", known(ledger.ring_idle_interrupted));
+        object.number("ring_overlapped", known(ledger.ring_overlapped));
+        append_hits(object.object("partial_by_stage"), ledger.partial_by_stage);
+        append_offers(object, devices.offers());
+        append_receivers(object, ending);
     }
     out.push_back('\n');
 }

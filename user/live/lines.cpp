@@ -3,12 +3,15 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 #include <iterator>
 
+#include "user/base/near_digits.h"
 #include "user/base/paragraph.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/path.h"
+#include "user/correlate/receivers.h"
 #include "user/live/constants.h"
 #include "user/live/dissect.h"
 #include "user/live/outcome_tone.h"
@@ -28,23 +31,33 @@ constexpr int widest_entry = 8;
 constexpr int widest_number = 6;
 constexpr std::string_view gap = "  ";
 
-// A cell that makes its column wider where it does not fit, for this line and all that follow, up to `most`
-// columns.
-void growing_cell(fmt::memory_buffer& out, const Style& style, std::string_view text, int& width, int most,
-                  Align align) {
-    const int taken = columns(text);
-    width = std::max(width, std::min(taken, most));
-    if (align == Align::right) append_blanks(out, width - taken);
-    paint(out, style, Tone::plain, text);
-    if (align == Align::left) append_blanks(out, width - taken);
+// What fills a column of this width up.
+std::string_view blanks(int width, int columns) {
+    constexpr std::string_view most = "                                ";
+    static_assert(most.size() >= widest_sender);
+    return most.substr(0, static_cast<std::size_t>(std::max(width - columns, 0)));
 }
 
-// The same for a number.
-void number_cell(fmt::memory_buffer& out, std::string_view digits, int& width) {
-    const auto taken = static_cast<int>(digits.size());
-    width = std::max(width, std::min(taken, widest_number));
-    append_blanks(out, width - taken);
-    append_all(out, digits);
+int size_of(std::string_view ascii) {
+    return static_cast<int>(ascii.size());
+}
+
+// A cell that makes its column wider where it does not fit, for this line and all that follow, up to `most` columns.
+[[gnu::always_inline]] inline void growing_cell(fmt::memory_buffer& out, std::string_view text, int taken, int& width,
+                                                int most) {
+    width = std::max(width, std::min(taken, most));
+    append_all(out, text, blanks(width, taken), gap);
+}
+
+// The same for a number, with what stands before and behind it.
+[[gnu::always_inline]] inline void number_cell(fmt::memory_buffer& out, std::string_view before,
+                                               std::string_view digits, int& width) {
+    width = std::max(width, std::min(size_of(digits), widest_number));
+    append_all(out, before, blanks(width, size_of(digits)), digits);
+}
+
+bool are_same(const StageBySlot& a, const StageBySlot& b) {
+    return std::memcmp(a.data(), b.data(), sizeof a) == 0;  // std::array would compare them one by one
 }
 
 std::string path_of(const StageBySlot& stages) {
@@ -55,6 +68,18 @@ std::string path_of(const StageBySlot& stages) {
         path += stage_name(stages[slot]);
     }
     return path;
+}
+
+// What became of the frame that the call's own end does not tell.
+std::string frame_note(const Send& send) {
+    std::string note;
+    const auto took = duration_ns(send.record);
+    if (const auto frame = frame_duration_ns(send.record); frame && took && *frame > *took) {
+        if (send.outcome == Outcome::delivered) note = fmt::format("frame out after {}", duration(*frame));
+        if (send.outcome == Outcome::dropped) note = fmt::format("frame dropped after {}", duration(*frame));
+    }
+    const std::string full = full_receivers(send);
+    return note.empty() || full.empty() ? note + full : note + "; " + full;
 }
 
 // The end of a path that is too long: where it led to tells more than where it began. Whole names only.
@@ -80,64 +105,88 @@ std::string_view Lines::time_of_day(std::uint64_t ns, std::int64_t realtime_offs
         clock_ = fmt::format("{:02}:{:02}:{:02}.000000", local.tm_hour, local.tm_min, local.tm_sec);
         second_ = second;
     }
-    constexpr int digits = 6;
-    std::int64_t rest = realtime % second_ns / 1000;
-    for (std::size_t i = 1; i <= digits; i++, rest /= 10)
-        clock_[clock_.size() - i] = static_cast<char>('0' + rest % 10);
+    put_six_digits(clock_.data() + clock_.size() - 6, static_cast<std::uint32_t>(realtime % second_ns / 1000));
     return clock_;
 }
 
-void Lines::time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid) {
-    paint(out, style_, Tone::dim, time_of_day(ns, realtime_offset_));
-    out.push_back(' ');
-    std::string sender = printable(comm, style_.utf8);
-    sender.append(1, '[').append(fmt::format_int(pid).str()).append(1, ']');
-    growing_cell(out, style_, sender, sender_width_, widest_sender, Align::left);
-    append_all(out, gap);
+const Lines::Name& Lines::sender(const char (&comm)[SR_COMM_LEN], std::uint32_t pid) {
+    Sender& known = senders_[pid % senders_.size()];
+    if (known.pid != pid || std::memcmp(known.comm, comm, sizeof comm) != 0 || known.name.text.empty()) {
+        known.pid = pid;
+        std::memcpy(known.comm, comm, sizeof comm);
+        known.name.text = fmt::format("{}[{}]", printable(comm, style_.utf8), pid);
+        known.name.columns = columns(known.name.text);
+    }
+    return known.name;
+}
+
+const Lines::Name& Lines::interface(const char (&ifname)[SR_IFNAME_LEN]) {
+    if (std::memcmp(interface_.ifname, ifname, sizeof ifname) != 0) {
+        std::memcpy(interface_.ifname, ifname, sizeof ifname);
+        interface_.name.text = printable(ifname, style_.utf8);
+        interface_.name.columns = columns(interface_.name.text);
+    }
+    return interface_.name;
+}
+
+void Lines::time_and_sender(fmt::memory_buffer& out, std::string_view time, const Name& sender) {
+    const Paint dim = paint_of(style_, Tone::dim);
+    append_all(out, dim.before, time, dim.behind, " ");
+    growing_cell(out, sender.text, sender.columns, sender_width_, widest_sender);
 }
 
 void Lines::send(fmt::memory_buffer& out, const Send& send) {
     const sr_send& record = send.record;
-    const Tone tone = tone_of(send.outcome);
-    time_and_sender(out, begin_ns(record), record.comm, record.pid);
-    growing_cell(out, style_, printable(record.ifname, style_.utf8), ifname_width_, widest_ifname, Align::left);
-    append_all(out, gap);
-    growing_cell(out, style_, entry_name(record), entry_width_, widest_entry, Align::left);
-    out.push_back(' ');
-    number_cell(out, view(fmt::format_int(record.len)), number_width_);
-    append_all(out, " = ");
+    time_and_sender(out, time_of_day(begin_ns(record), realtime_offset_), sender(record.comm, record.pid));
+    const Name& device = interface(record.ifname);
+    growing_cell(out, device.text, device.columns, ifname_width_, widest_ifname);
+    const std::string_view entry = entry_name(record);
+    entry_width_ = std::max(entry_width_, std::min(size_of(entry), widest_entry));
+    append_all(out, entry, blanks(entry_width_, size_of(entry)));
+    number_cell(out, " ", view(fmt::format_int(record.len)), number_width_);
     if (record.flags & SR_SEND_RETURNED)
-        number_cell(out, view(fmt::format_int(errno_of(record) ? -1 : record.ret)), number_width_);
+        number_cell(out, " = ", view(fmt::format_int(errno_of(record) ? -1 : record.ret)), number_width_);
     else
-        number_cell(out, "?", number_width_);
-    append_all(out, gap);
-    paint_cell(out, style_, tone, outcome_name(send.outcome), outcome_width);
-    append_all(out, gap);
-    const auto took = duration_ns(record);
-    paint_cell(out, style_, Tone::plain, took ? duration(*took) : "", duration_width, Align::right);
-    append_all(out, gap);
-
-    if (!send.reason.empty()) {
-        paint(out, style_, tone, printable(send.reason, style_.utf8));
-    } else if (const std::string passed_on = explain_passing_on(record); !passed_on.empty()) {
-        paint(out, style_, Tone::warning, printable(passed_on, style_.utf8));
-    } else if (const std::string wait = explain_wait(record); !wait.empty()) {
-        paint(out, style_, Tone::warning, wait);
-    } else {
-        // Sends that follow each other mostly took the same path.
-        if (const StageBySlot stages = passed_stages(record); stages != stages_ || path_.empty()) {
-            path_ = path_of(stages);
-            stages_ = stages;
-        }
-        const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 + number_width_ + 3 +
-                         number_width_ + 2 + outcome_width + 2 + duration_width + 2;
-        paint(out, style_, Tone::dim, style_.terminal ? path_end(path_, style_.width - used) : path_);
-    }
+        number_cell(out, " = ", "?", number_width_);
+    outcome_and_time(out, send);
+    reason_or_path(out, send);
     end_line(out);
 }
 
+void Lines::outcome_and_time(fmt::memory_buffer& out, const Send& send) {
+    const std::string_view outcome = outcome_name(send.outcome);
+    const Paint tone = paint_of(style_, tone_of(send.outcome));
+    const auto ns = duration_ns(send.record);
+    const DurationText text(ns.value_or(0));
+    const std::string_view took = ns ? text.view() : "";
+    append_all(out, gap, tone.before, outcome, tone.behind, blanks(outcome_width, size_of(outcome)), gap,
+               blanks(duration_width, size_of(took)), took, gap);
+}
+
+void Lines::reason_or_path(fmt::memory_buffer& out, const Send& send) {
+    const sr_send& record = send.record;
+    std::string words = send.reason.empty() ? explain_passing_on(record) : send.reason;
+    const Tone tone = send.reason.empty() ? Tone::warning : tone_of(send.outcome);
+    if (words.empty()) words = explain_wait(record);
+    const std::string note = frame_note(send);
+    if (!words.empty()) {
+        if (!note.empty()) words += "; " + note;
+        return paint(out, style_, tone, printable(words, style_.utf8));
+    }
+    if (!note.empty()) append_all(out, note, gap);
+    // Sends that follow each other mostly took the same path.
+    if (const StageBySlot stages = passed_stages(record); path_.empty() || !are_same(stages, stages_)) {
+        path_ = path_of(stages);
+        stages_ = stages;
+    }
+    const int used = time_width + 1 + sender_width_ + 2 + ifname_width_ + 2 + entry_width_ + 1 + number_width_ + 3 +
+                     number_width_ + 2 + outcome_width + 2 + duration_width + 2 +
+                     (note.empty() ? 0 : size_of(note) + 2);
+    paint(out, style_, Tone::dim, style_.terminal ? path_end(path_, style_.width - used) : path_);
+}
+
 void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
-    time_and_sender(out, record.create.start, record.comm, record.pid);
+    time_and_sender(out, time_of_day(record.create.start, realtime_offset_), sender(record.comm, record.pid));
     fmt::format_to(std::back_inserter(out), "socket({}, {}, {}) = ", family_text(record.family),
                    sock_type_text(record.sock_type),
                    ethertype_text(ntohs(static_cast<std::uint16_t>(record.protocol))));
@@ -150,15 +199,12 @@ void Lines::socket(fmt::memory_buffer& out, const sr_socket& record) {
 }
 
 void Lines::frame(fmt::memory_buffer& out, const TapFrame& frame) {
-    paint(out, style_, Tone::dim, time_of_day(frame.realtime_ns, 0));
-    out.push_back(' ');
-    growing_cell(out, style_, frame.outgoing ? "out" : "in", sender_width_, widest_sender, Align::left);
-    append_all(out, gap);
-    growing_cell(out, style_, printable(frame.interface->name, style_.utf8), ifname_width_, widest_ifname, Align::left);
-    append_all(out, gap);
-    growing_cell(out, style_, "", entry_width_, widest_entry, Align::left);
-    out.push_back(' ');
-    number_cell(out, view(fmt::format_int(frame.length)), number_width_);
+    const std::string_view direction = frame.outgoing ? "out" : "in";
+    time_and_sender(out, time_of_day(frame.realtime_ns, 0), {std::string(direction), size_of(direction)});
+    const std::string name = printable(frame.interface->name, style_.utf8);
+    growing_cell(out, name, columns(name), ifname_width_, widest_ifname);
+    append_all(out, blanks(entry_width_, 0));
+    number_cell(out, " ", view(fmt::format_int(frame.length)), number_width_);
     if (const std::string words = dissected(frame); !words.empty()) {
         append_all(out, gap);
         out.append(words);

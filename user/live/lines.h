@@ -1,6 +1,7 @@
 // One line of text a send, for a terminal or a log, and one line or one block a socket.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,9 +39,21 @@ class Lines {
     void tree(fmt::memory_buffer& out, const Send& send);
 
   private:
+    // A name from outside as it is shown.
+    struct Name {
+        std::string text;
+        int columns = 0;
+    };
+
     // Local time: "12:34:56.123456". Until the next call.
     std::string_view time_of_day(std::uint64_t ns, std::int64_t realtime_offset);
-    void time_and_sender(fmt::memory_buffer& out, std::uint64_t ns, std::string_view comm, std::uint32_t pid);
+    // "arping[812]". Until the next call, as that of the device is.
+    const Name& sender(const char (&comm)[SR_COMM_LEN], std::uint32_t pid);
+    const Name& interface(const char (&ifname)[SR_IFNAME_LEN]);
+    void time_and_sender(fmt::memory_buffer& out, std::string_view time, const Name& sender);
+    void outcome_and_time(fmt::memory_buffer& out, const Send& send);
+    // Why it did not go well, or the path that it took.
+    void reason_or_path(fmt::memory_buffer& out, const Send& send);
 
     const Plan& plan_;
     const KernelNames& names_;
@@ -54,6 +67,19 @@ class Lines {
     int ifname_width_ = 5;
     int entry_width_ = 6;
     int number_width_ = 4;
+
+    // Most sends come from few senders and go to few devices.
+    struct Sender {
+        char comm[SR_COMM_LEN] = {};
+        std::uint32_t pid = 0;
+        Name name;
+    };
+    struct Interface {
+        char ifname[SR_IFNAME_LEN] = {};
+        Name name;
+    };
+    std::array<Sender, 16> senders_;  // by the last digit of their pid
+    Interface interface_;
 };
 
 }  // namespace sockray

@@ -16,6 +16,7 @@ std::string_view received_text(std::uint32_t received) {
     switch (received) {
         case SR_RECEIVED_TAKEN: return "has it";
         case SR_RECEIVED_FULL: return "had no room";
+        case SR_RECEIVED_UNKNOWN: return "was offered others too, what it did is not known";
         default: return "did not want it";
     }
 }
@@ -56,6 +57,9 @@ std::string step_note(const Send& send, const Step& step, const KernelNames& nam
         case SR_SLOT_XMIT: return returned ? fmt::format("= {}", record.xmit_ret) : "no return";
         case SR_SLOT_DRIVER: return returned ? fmt::format("= {}", record.driver_ret) : "no return";
         case SR_SLOT_ENQUEUE:
+            // noqueue takes no frame in; of the queue that did nothing is recorded.
+            if (std::string_view(record.qdisc) == "noqueue")
+                return fmt::format("of a device below {}", printable(record.ifname));
             return record.qdisc[0] ? fmt::format("{}, {} in it at the return", printable(record.qdisc),
                                                  count_of(record.qdisc_len, "frame"))
                                    : "";

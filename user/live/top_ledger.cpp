@@ -11,7 +11,7 @@ namespace {
 
 // Records that found no room or no seat: of these no more will be known.
 std::uint64_t lost_records(const Ledger& ledger) {
-    return ledger.sends.lost.no_room + ledger.sends.lost.map_full + ledger.sends.lost.rejected;
+    return ledger.sends.lost.no_room + ledger.sends.lost.no_seat + ledger.sends.lost.rejected;
 }
 
 struct Term {
@@ -83,7 +83,7 @@ std::string top_loss_line(const Ledger& ledger, const Style& style) {
     if (columns(begin) > style.width) return shortened(begin, style.width);
     return sum_line(begin, ", ",
                     {{"no room", lost.no_room, Tone::warning},
-                     {"no seat", lost.map_full, Tone::warning},
+                     {"no seat", lost.no_seat, Tone::warning},
                      {"rejected", lost.rejected, Tone::warning},
                      {"frames without room", frames.no_room, Tone::warning},
                      {"frames rejected", frames.rejected, Tone::warning},

@@ -23,7 +23,7 @@ std::uint64_t number_of_link(const bpf_link* link, std::uint64_t at) {
     alignas(8) std::array<std::byte, 256> info{};
     auto length = static_cast<std::uint32_t>(info.size());
     std::uint64_t number = 0;
-    if (at + sizeof number > info.size()) return 0;
+    if (at > info.size() - sizeof number) return 0;
     if (bpf_obj_get_info_by_fd(bpf_link__fd(link), info.data(), &length) != 0) return 0;
     std::memcpy(&number, info.data() + at, sizeof number);
     return number;
@@ -71,8 +71,10 @@ void Attachments::DestroyLink::operator()(bpf_link* link) const {
     bpf_link__destroy(link);
 }
 
-void Attachments::add(bpf_link* link) {
-    all_.push_back({Link(link), {}, Backend::kprobe, -1});
+void Attachments::add(bpf_link* link, const bpf_program* program, Stage stage, std::optional<Backend> backend) {
+    std::vector<Stage> stages;
+    if (stage != Stage::none) stages.push_back(stage);
+    all_.push_back({Link(link), std::move(stages), backend, bpf_program__fd(program)});
 }
 
 Result<std::vector<Refusal>> Attachments::attach_multi(const bpf_object* object, std::span<const Hook> hooks,
@@ -83,7 +85,7 @@ Result<std::vector<Refusal>> Attachments::attach_multi(const bpf_object* object,
     const Hook* first = nullptr;
     for (const Hook& hook : hooks) {
         if (hook.backend != Backend::kprobe_multi || hook.on_return != on_return) continue;
-        addresses.push_back(kernel.symbols.address(hook.function).value_or(0));
+        addresses.push_back(kernel.symbols->address(hook.function).value_or(0));
         cookies.push_back(static_cast<std::uint64_t>(hook.stage));
         stages.push_back(hook.stage);
         if (!first) first = &hook;
@@ -159,41 +161,56 @@ void Attachments::begin_clear() {
     constexpr std::size_t most_threads = 8;
     try {
         while (detaching_.size() < std::min(most_threads, all_.size()))
-            detaching_.emplace_back(&Attachments::detach, this);
+            detaching_.push_back(std::async(std::launch::async, &Attachments::detach, this));
     } catch (const std::system_error&) {
         // no more threads: those that there are do it, and clear()
     }
 }
 
+bool Attachments::gone_by(std::chrono::steady_clock::time_point when) const {
+    return std::ranges::all_of(detaching_, [when](const std::future<void>& thread) {
+        return thread.wait_until(when) == std::future_status::ready;
+    });
+}
+
 void Attachments::clear() {
     begin_clear();
     detach();
-    for (std::thread& thread : detaching_) thread.join();
+    for (const std::future<void>& thread : detaching_) thread.wait();
     detaching_.clear();
     all_.clear();
     next_ = 0;
 }
 
-std::vector<StageHits> Attachments::skipped(const SkipCounts& counts) const {
+std::vector<StageHits> skipped_by_stage(std::span<const SkippedHits> all) {
     std::vector<StageHits> hits;
+    const auto whose = [](const auto& stages) { return stages.size() == 1 ? stages.front() : Stage::none; };
     std::vector<int> seen;
-    for (const One& one : all_) {
-        if (one.stages.empty()) continue;
-        const auto whose = [](const auto& stages) { return stages.size() == 1 ? stages.front() : Stage::none; };
-        const auto at = one.backend == Backend::kprobe         ? counts.kprobe
-                        : one.backend == Backend::kprobe_multi ? counts.kprobe_multi
-                                                               : std::nullopt;
-        if (at) count(hits, whose(one.stages), number_of_link(one.link.get(), *at));
+    for (const SkippedHits& one : all) {
+        count(hits, whose(one.stages), one.by_link);
         if (std::ranges::find(seen, one.program) != seen.end()) continue;
         seen.push_back(one.program);
         std::vector<Stage> served;
-        for (const One& other : all_)
+        for (const SkippedHits& other : all)
             if (other.program == one.program)
                 for (const Stage stage : other.stages)
                     if (std::ranges::find(served, stage) == served.end()) served.push_back(stage);
-        count(hits, whose(served), recursion_misses(one.program));
+        count(hits, whose(served), one.by_program);
     }
     return hits;
+}
+
+std::vector<StageHits> Attachments::skipped(const SkipCounts& counts) const {
+    std::vector<SkippedHits> all;
+    for (const One& one : all_) {
+        SkippedHits hits{one.stages, one.program, 0, recursion_misses(one.program)};
+        if (one.backend == Backend::kprobe && counts.kprobe)
+            hits.by_link = number_of_link(one.link.get(), *counts.kprobe);
+        if (one.backend == Backend::kprobe_multi && counts.kprobe_multi)
+            hits.by_link = number_of_link(one.link.get(), *counts.kprobe_multi);
+        all.push_back(std::move(hits));
+    }
+    return skipped_by_stage(all);
 }
 
 }  // namespace sockray

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "user/probe/live_kernel.h"
@@ -15,6 +16,7 @@
 
 struct bpf_link;
 struct bpf_object;
+struct bpf_program;
 
 namespace sockray {
 
@@ -34,6 +36,17 @@ struct SkipCounts {
 // Somebody has asked to end while everything was being attached.
 tl::unexpected<Error> interrupted();
 
+// Hits that the kernel says it skipped at one attachment.
+struct SkippedHits {
+    std::vector<Stage> stages;     // whose it is; none: no stage's
+    int program = -1;              // its descriptor: several attachments may have one program,
+    std::uint64_t by_link = 0;     // counted by its own link
+    std::uint64_t by_program = 0;  // which counts them together
+};
+
+// By stage, those that have any. Stage::none: those of no stage, and those of programs that serve several.
+std::vector<StageHits> skipped_by_stage(std::span<const SkippedHits> all);
+
 class Attachments {
   public:
     Attachments() = default;
@@ -47,8 +60,9 @@ class Attachments {
     Result<std::vector<Refusal>> attach(const bpf_object* object, std::span<const Hook> hooks, const LiveKernel& kernel,
                                         int stop_fd);
 
-    // What is no stage's: tracepoints. Takes the link.
-    void add(bpf_link* link);
+    // What is none of the plan's hooks: tracepoints (no `backend`), or kprobes. Takes the link; the program stays the
+    // object's. Stage::none: of no stage.
+    void add(bpf_link* link, const bpf_program* program, Stage stage, std::optional<Backend> backend = {});
 
     // Detaches a stage that shares its links with no other.
     void drop(Stage stage);
@@ -57,11 +71,14 @@ class Attachments {
     // kernel/trace/ftrace.c, ftrace_shutdown waits for synchronize_rcu_tasks), so several threads do it side by side.
     void clear();
 
-    // Begins to detach everything, and returns; clear() waits for the end of it. Nothing else may be called in between.
+    // Begins to detach everything, and returns; clear() waits for the end of it. Nothing but gone_by() may be called in
+    // between.
     void begin_clear();
 
-    // Hits that the kernel skipped so far, for stages that have any. Under Stage::none: those of programs that serve
-    // several stages, which the kernel counts together.
+    // After begin_clear(): waits for the end of it, no longer than that. Whether it came.
+    bool gone_by(std::chrono::steady_clock::time_point when) const;
+
+    // Hits that the kernel skipped so far (skipped_by_stage).
     std::vector<StageHits> skipped(const SkipCounts& counts) const;
 
   private:
@@ -71,9 +88,9 @@ class Attachments {
     using Link = std::unique_ptr<bpf_link, DestroyLink>;
     struct One {
         Link link;
-        std::vector<Stage> stages;  // none: a tracepoint
-        Backend backend = Backend::kprobe;
-        int program = -1;  // its descriptor; the object's
+        std::vector<Stage> stages;       // none: no stage's
+        std::optional<Backend> backend;  // none: a tracepoint, whose link counts nothing
+        int program = -1;                // its descriptor; the object's
     };
 
     Result<std::vector<Refusal>> attach_multi(const bpf_object* object, std::span<const Hook> hooks, bool on_return,
@@ -83,7 +100,7 @@ class Attachments {
 
     std::vector<One> all_;
     std::atomic<std::size_t> next_{0};  // of those that are being detached
-    std::vector<std::thread> detaching_;
+    std::vector<std::future<void>> detaching_;
 };
 
 }  // namespace sockray

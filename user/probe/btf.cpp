@@ -23,6 +23,10 @@ std::string_view name_at(const btf* types, std::uint32_t offset) {
     return name ? name : "";
 }
 
+bool is_composite_or_enum(std::uint32_t kind) {
+    return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION || kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64;
+}
+
 struct FoundMember {
     std::uint32_t type;
     std::uint64_t bits;  // its offset
@@ -50,19 +54,16 @@ std::optional<FoundMember> find_member(const btf* types, std::uint32_t id, std::
 
 }  // namespace
 
-void KernelTypes::Free::operator()(btf* types) const {
-    btf__free(types);
-}
 KernelTypes::KernelTypes(KernelTypes&&) noexcept = default;
 KernelTypes& KernelTypes::operator=(KernelTypes&&) noexcept = default;
 KernelTypes::~KernelTypes() = default;
 
 // libbpf compares the name of each type, anew for each that is asked for: a start asks for some fifty of 60,000.
-KernelTypes::KernelTypes(btf* types, Fd memory) : btf_(types), memory_(std::move(memory)) {
+KernelTypes::KernelTypes(btf* types, bool of_file) : btf_(types), of_file_(of_file) {
     for (std::uint32_t id = 1; id < btf__type_cnt(types); id++) {
         const btf_type* type = btf__type_by_id(types, id);
         const std::uint32_t kind = btf_kind(type);
-        if (kind == BTF_KIND_STRUCT || kind == BTF_KIND_ENUM || kind == BTF_KIND_FUNC)
+        if (is_composite_or_enum(kind) || kind == BTF_KIND_FUNC)
             named_.push_back({name_hash(name_at(types, type->name_off)), kind, id});
     }
 }
@@ -79,7 +80,6 @@ std::optional<std::uint32_t> KernelTypes::find(std::string_view name, std::uint3
 void KernelTypes::forget() {
     btf_.reset();
     named_ = {};
-    memory_ = {};
     ::malloc_trim(0);  // with what libbpf has freed by now
 }
 
@@ -88,24 +88,36 @@ Result<KernelTypes> KernelTypes::read(const std::string& file) {
     if (!file.empty()) {
         const auto bytes = read_btf_file(file);
         if (!bytes) return tl::unexpected(bytes.error());
-        auto memory = btf_in_memory(*bytes);
-        if (!memory) return tl::unexpected(memory.error());
         btf* types = btf__new(bytes->data(), static_cast<__u32>(bytes->size()));
         if (!types)
             return fail(fmt::format("libbpf takes no BTF from '{}': {}", printable(file), libbpf_text(errno)),
                         "give the BTF of the running kernel, or its vmlinux with a section .BTF");
-        return KernelTypes(types, std::move(*memory));
+        return KernelTypes(types, true);
     }
     btf* types = btf__load_vmlinux_btf();
     if (!types)
         return not_allowed(fmt::format("this kernel's type information (/sys/kernel/btf/vmlinux) cannot be read: {}",
                                        errno_text(errno)),
                            "boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as Debian's are");
-    return KernelTypes(types);
+    return KernelTypes(types, false);
 }
 
-std::string KernelTypes::path() const {
-    return memory_ ? fmt::format("/proc/self/fd/{}", memory_.get()) : "";
+std::vector<std::uint8_t> KernelTypes::named_by(const btf* object) const {
+    std::unordered_set<std::string_view> names;
+    std::unordered_set<std::uint32_t> hashes;
+    for (std::uint32_t id = 1; id < btf__type_cnt(object); id++) {
+        const btf_type* type = btf__type_by_id(object, id);
+        const std::string_view name = name_at(object, type->name_off);
+        if (!is_composite_or_enum(btf_kind(type)) || name.empty()) continue;
+        names.insert(name.substr(0, name.find("___")));
+        hashes.insert(name_hash(name.substr(0, name.find("___"))));
+    }
+    BtfExcerpt excerpt(btf_.get());
+    for (const Named& one : named_)
+        if (one.kind != BTF_KIND_FUNC && hashes.contains(one.hash) &&
+            names.contains(name_at(btf_.get(), btf__type_by_id(btf_.get(), one.id)->name_off)))
+            excerpt.take(one.id);
+    return excerpt.bytes();
 }
 
 std::optional<std::uint64_t> KernelTypes::offset(const std::string& type, const std::vector<std::string>& path) const {
@@ -127,6 +139,10 @@ std::optional<std::uint64_t> KernelTypes::size(const std::string& type) const {
     const auto id = find(type, BTF_KIND_STRUCT);
     if (!id) return std::nullopt;
     return btf__type_by_id(btf_.get(), *id)->size;
+}
+
+std::optional<std::uint32_t> KernelTypes::structure(const std::string& type) const {
+    return find(type, BTF_KIND_STRUCT);
 }
 
 std::optional<std::uint32_t> KernelTypes::function(const std::string& name) const {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "user/base/fd.h"
 #include "user/base/result.h"
+#include "user/probe/btf_excerpt.h"
 
 struct btf;
 
@@ -37,14 +37,21 @@ class KernelTypes {
     // Gives the memory back, some MiB: nothing is found from now on. For who has asked all that there is to ask.
     void forget();
 
-    // Where libbpf can read the same types again, as long as this lives; "" for the kernel's own.
-    std::string path() const;
+    // Not the kernel's own: their numbers may be others.
+    bool are_of_file() const { return of_file_; }
+
+    // Of these types those that `object` names, up to a "___" in their names, as BTF: libbpf goes through all that it
+    // is given for each name, and the kernel has a hundred thousand. Empty where memory ran out.
+    std::vector<std::uint8_t> named_by(const btf* object) const;
 
     // Offset in bytes of a member, through nested structs: {"tx_ring", "pg_vec"}.
     std::optional<std::uint64_t> offset(const std::string& type, const std::vector<std::string>& path) const;
 
     // sizeof(struct type).
     std::optional<std::uint64_t> size(const std::string& type) const;
+
+    // The number of struct type.
+    std::optional<std::uint32_t> structure(const std::string& type) const;
 
     // The number of a function's type, for what is attached by it (BPF_PROG_LOAD's attach_btf_id).
     std::optional<std::uint32_t> function(const std::string& name) const;
@@ -62,9 +69,6 @@ class KernelTypes {
     std::vector<Enumerator> enumerators(const std::string& type) const;
 
   private:
-    struct Free {
-        void operator()(btf* types) const;
-    };
     // A type by what it is looked for by.
     struct Named {
         std::uint32_t hash;  // of its name (user/probe/name_hash.h)
@@ -72,13 +76,13 @@ class KernelTypes {
         std::uint32_t id;
     };
 
-    explicit KernelTypes(btf* types, Fd memory = {});
+    KernelTypes(btf* types, bool of_file);
     // The first type of this name and kind.
     std::optional<std::uint32_t> find(std::string_view name, std::uint32_t kind) const;
 
-    std::unique_ptr<btf, Free> btf_;
-    std::vector<Named> named_;  // structs, enums and functions, by id
-    Fd memory_;                 // a file's: the file itself may change
+    std::unique_ptr<btf, FreeBtf> btf_;
+    bool of_file_;
+    std::vector<Named> named_;  // structs, unions, enums and functions, by id
 };
 
 }  // namespace sockray

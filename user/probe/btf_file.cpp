@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/btf.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <string_view>
 
 #include "user/base/confined.h"
+#include "user/base/fd.h"
 #include "user/base/terminal.h"
 #include "user/base/write_all.h"
 #include "user/probe/btf_check.h"
@@ -91,15 +91,6 @@ Result<std::vector<std::uint8_t>> read_btf_file(const std::string& file) {
     if (bytes->size() > most_btf_bytes) return refused(fmt::format("it has more than {} bytes of it", most_btf_bytes));
     if (const Status sound = check_btf(*bytes); !sound) return refused(sound.error().what);
     return bytes;
-}
-
-Result<Fd> btf_in_memory(const std::vector<std::uint8_t>& bytes) {
-    Fd memory(::memfd_create("sockray-btf", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    constexpr int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-    if (!memory || write_all(memory.get(), text, SIZE_MAX, -1) != 0 || ::fcntl(memory.get(), F_ADD_SEALS, seals) != 0)
-        return fail(fmt::format("cannot keep BTF in memory: {}", errno_text(errno)));
-    return memory;
 }
 
 }  // namespace sockray

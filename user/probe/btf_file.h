@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "user/base/fd.h"
 #include "user/base/result.h"
 
 namespace sockray {
@@ -13,8 +12,5 @@ namespace sockray {
 // The BTF in `file`: all of it, or the section .BTF of an ELF file of this machine's kind. It is looked for in a child
 // without privileges (user/base/confined.h: no threads yet) and has passed check_btf(). Errors: `failed`.
 Result<std::vector<std::uint8_t>> read_btf_file(const std::string& file);
-
-// The same bytes as a file in memory that nobody can change, for libbpf, which takes a path: /proc/self/fd/N.
-Result<Fd> btf_in_memory(const std::vector<std::uint8_t>& bytes);
 
 }  // namespace sockray

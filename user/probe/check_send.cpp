@@ -39,7 +39,7 @@ void review_body(Plan& plan, Stage stage, const sr_send* send, CheckVerdict& ver
 }
 
 // "__sys_sendto+0x1f4 < __x64_sys_sendto+0x20 < ...", from the caller of packet_sendmsg outwards.
-std::string callers(const sr_stack& stack, const Kallsyms& symbols, std::size_t most) {
+std::string callers(const sr_stack& stack, const KernelSymbols& symbols, std::size_t most) {
     std::string text;
     const auto in_sendmsg = [&](std::uint64_t address) {
         return address && symbols.function_at(address) == "packet_sendmsg";
@@ -51,12 +51,16 @@ std::string callers(const sr_stack& stack, const Kallsyms& symbols, std::size_t 
     const std::uint64_t text_start = symbols.address("_stext").value_or(0);
     const std::uint64_t text_end = symbols.address("_etext").value_or(UINT64_MAX);
     bool reached = false;
+    std::string last;
     for (const std::uint64_t address : stack.address) {
         if (!address || most == 0) break;
         reached = reached || in_sendmsg(address);
         if (inside && (!reached || in_sendmsg(address))) continue;
         inside = false;
         if (address < text_start || address >= text_end) continue;
+        std::string function = symbols.function_at(address);
+        if (function == last) continue;  // the call of its own trampoline
+        last = std::move(function);
         text += (text.empty() ? "" : " < ") + symbols.describe(address);
         most--;
     }
@@ -65,7 +69,7 @@ std::string callers(const sr_stack& stack, const Kallsyms& symbols, std::size_t 
 
 }  // namespace
 
-CheckVerdict review_check(Plan& plan, const CheckRecords& records, const Kallsyms& symbols) {
+CheckVerdict review_check(Plan& plan, const CheckRecords& records, const KernelSymbols& symbols) {
     CheckVerdict verdict;
     review_body(plan, Stage::packet_snd, find_send(records, false), verdict);
     review_body(plan, Stage::tpacket_snd, find_send(records, true), verdict);

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "bpf/records.h"
-#include "user/probe/kallsyms.h"
 #include "user/probe/plan.h"
+#include "user/probe/symbols.h"
 
 namespace sockray {
 
@@ -25,6 +25,6 @@ struct CheckVerdict {
     };
     std::vector<Withdrawal> withdrawn;
 };
-CheckVerdict review_check(Plan& plan, const CheckRecords& records, const Kallsyms& symbols);
+CheckVerdict review_check(Plan& plan, const CheckRecords& records, const KernelSymbols& symbols);
 
 }  // namespace sockray

@@ -39,8 +39,8 @@ class Edges {
     // them. Errors: not_allowed, or what is no stage's and cannot be done without.
     Result<std::vector<StageWithout>> attach(trace_bpf& program, Attachments& attached);
 
-    // Once, when all hooks are gone: the records of open sends go into the ring.
-    void sweep();
+    // Once, when no program records anything any more: the records of open sends go into the ring.
+    Status sweep();
 
   private:
     Status attach_tasks(trace_bpf& program, Attachments& attached);

@@ -64,45 +64,60 @@ Result<Kallsyms> Kallsyms::parse(std::string_view text) {
     Kallsyms symbols;
     symbols.names_.reserve(text.size() / 2);
     symbols.by_address_.reserve(text.size() / 40);
-    bool any_address = false;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::string_view line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
 
-        Symbol symbol{};
-        const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), symbol.address, 16);
+        std::uint64_t address = 0;
+        const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), address, 16);
         const auto at = static_cast<std::size_t>(rest - line.data());
         if (error != std::errc{} || line.size() < at + 4 || line[at] != ' ' || line[at + 2] != ' ') continue;
-        if (line[at + 1] == 'a' || line[at + 1] == 'A') continue;  // per-CPU offsets, not addresses
         const std::string_view name_on = line.substr(at + 3);
-        const std::string_view name(name_on.begin(), std::find_if(name_on.begin(), name_on.end(), is_blank));
-        if (name.empty()) continue;
-        any_address = any_address || symbol.address != 0;
-        symbols.append(symbol, name);
+        symbols.append(address, line[at + 1], {name_on.begin(), std::ranges::find_if(name_on, is_blank)});
     }
-    if (!any_address)
+    return in_order(std::move(symbols));
+}
+
+Result<Kallsyms> Kallsyms::of_records(std::string_view records) {
+    Kallsyms symbols;
+    symbols.names_.reserve(records.size());
+    symbols.by_address_.reserve(records.size() / 25);
+    std::uint64_t address = 0;
+    constexpr std::size_t before_name = sizeof address + 1;
+    while (records.size() > before_name) {
+        std::memcpy(&address, records.data(), sizeof address);
+        const char type = records[sizeof address];
+        records.remove_prefix(before_name);
+        const std::string_view name = records.substr(0, records.find('\0'));
+        records.remove_prefix(std::min(name.size() + 1, records.size()));
+        symbols.append(address, type, name);
+    }
+    return in_order(std::move(symbols));
+}
+
+Result<Kallsyms> Kallsyms::in_order(Kallsyms&& symbols) {
+    const auto begin = symbols.by_address_.begin();
+    const auto end = symbols.by_address_.end();
+    if (std::all_of(begin, end, [](const Symbol& symbol) { return symbol.address == 0; }))
         return not_allowed("/proc/kallsyms shows no addresses",
                            "run as root or with CAP_SYSLOG, and set kernel.kptr_restrict to 0 or 1");
     // The kernel's own come in order, before those of modules, which do not.
-    const auto begin = symbols.by_address_.begin();
-    const auto end = symbols.by_address_.end();
     const auto modules = std::is_sorted_until(begin, end, is_below);
     std::stable_sort(modules, end, is_below);
     std::inplace_merge(begin, modules, end, is_below);
-    return symbols;
+    return std::move(symbols);
 }
 
-void Kallsyms::append(Symbol symbol, std::string_view name) {
-    symbol.name = static_cast<std::uint32_t>(names_.size());
-    symbol.hash = name_hash(name);
+void Kallsyms::append(std::uint64_t address, char type, std::string_view name) {
+    if (type == 'a' || type == 'A' || name.empty()) return;  // per-CPU offsets, not addresses
+    by_address_.push_back({address, static_cast<std::uint32_t>(names_.size()), name_hash(name)});
     names_.append(name);
     names_.push_back('\0');
-    by_address_.push_back(symbol);
 }
 
 void Kallsyms::add(std::string_view added, std::uint64_t address) {
-    append({address, 0, 0}, added);
+    append(address, 'D', added);
     const auto at = std::upper_bound(by_address_.begin(), by_address_.end() - 1, by_address_.back(), is_below);
     std::rotate(at, by_address_.end() - 1, by_address_.end());
 }
@@ -156,9 +171,9 @@ std::string Kallsyms::describe(std::uint64_t address) const {
     return offset ? fmt::format("{}+{:#x}", name(*symbol), offset) : std::string(name(*symbol));
 }
 
-std::string_view Kallsyms::function_at(std::uint64_t address) const {
+std::string Kallsyms::function_at(std::uint64_t address) const {
     const Symbol* symbol = below(address);
-    return symbol && symbol->address != 0 ? name(*symbol) : std::string_view{};
+    return symbol && symbol->address != 0 ? std::string(name(*symbol)) : "";
 }
 
 }  // namespace sockray

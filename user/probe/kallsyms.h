@@ -1,19 +1,14 @@
-// The kernel's symbol table: names to addresses and back.
+// All of the kernel's symbols at once: for kernels that cannot be asked for one (user/probe/symbol_lookup.h).
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
-
 #include "user/base/result.h"
+#include "user/probe/symbols.h"
 
 namespace sockray {
 
 // A snapshot of /proc/kallsyms. Addresses are all 0 for readers without CAP_SYSLOG (or with kernel.kptr_restrict=2):
 // read() reports that as an error, because nothing can be done without them.
-class Kallsyms {
+class Kallsyms final : public KernelSymbols {
   public:
     struct Symbol {
         std::uint64_t address;
@@ -27,27 +22,19 @@ class Kallsyms {
     // From text of the same form.
     static Result<Kallsyms> parse(std::string_view text);
 
-    // One more symbol.
-    void add(std::string_view name, std::uint64_t address);
+    // From records: the address (8 bytes), the type (1), the name, ended by NUL.
+    static Result<Kallsyms> of_records(std::string_view records);
 
-    // The first symbol of exactly this name.
-    std::optional<std::uint64_t> address(std::string_view name) const;
-
-    // Names that gcc derived from a whole function's: NAME.isra.0, NAME.constprop.0 ... but not NAME.cold and
-    // NAME.part.0, which not every call reaches. Exact matches are not among them.
-    std::vector<std::string> derived_names(std::string_view name) const;
-
-    // Bytes from the symbol at `address` to the next symbol; 0 where none follows.
-    std::uint64_t size_at(std::uint64_t address) const;
-
-    // "name" or "name+0x1f"; "0x..." where nothing stands below the address, "0" for 0.
-    std::string describe(std::uint64_t address) const;
-
-    // The symbol that holds `address`, without an offset; empty where there is none.
-    std::string_view function_at(std::uint64_t address) const;
+    void add(std::string_view name, std::uint64_t address) override;
+    std::optional<std::uint64_t> address(std::string_view name) const override;
+    std::vector<std::string> derived_names(std::string_view name) const override;
+    std::uint64_t size_at(std::uint64_t address) const override;
+    std::string describe(std::uint64_t address) const override;
+    std::string function_at(std::uint64_t address) const override;
 
   private:
-    void append(Symbol symbol, std::string_view name);
+    void append(std::uint64_t address, char type, std::string_view name);
+    static Result<Kallsyms> in_order(Kallsyms&& symbols);
     const Symbol* below(std::uint64_t address) const;
     std::string_view name(const Symbol& symbol) const { return names_.c_str() + symbol.name; }
 

@@ -10,6 +10,9 @@
 #include "user/base/format.h"
 #include "user/base/terminal.h"
 #include "user/probe/environment.h"
+#include "user/probe/kallsyms.h"
+#include "user/probe/ksym_iterator.h"
+#include "user/probe/symbol_lookup.h"
 #include "user/probe/unnamed_ops.h"
 
 namespace sockray {
@@ -39,6 +42,14 @@ Status check_types(const KernelTypes& types, KernelMemory& memory, const std::st
                 "give the BTF of exactly this kernel (uname -r, uname -v)");
 }
 
+Result<std::unique_ptr<KernelSymbols>> open_symbols(const KernelTypes& types) {
+    if (auto lookup = SymbolLookup::open(types)) return lookup;
+    const std::string records = types.are_of_file() ? "" : iterate_ksyms(types);
+    auto all = records.empty() ? Kallsyms::read() : Kallsyms::of_records(records);
+    if (!all) return tl::unexpected(all.error());
+    return std::make_unique<Kallsyms>(std::move(*all));
+}
+
 // SKB_DROP_REASON_QDISC_DROP, SKB_CONSUMED, SKB_NOT_DROPPED_YET without what they begin with.
 std::string_view drop_reason_word(std::string_view name) {
     for (const std::string_view prefix : {"SKB_DROP_REASON_", "SKB_"})
@@ -61,21 +72,21 @@ Result<std::unique_ptr<LiveKernel>> LiveKernel::open(Purpose purpose, const std:
     if (*tgid != static_cast<std::uint32_t>(::getpid()))
         return not_allowed("tracing is not possible in a pid namespace: the kernel side knows processes by other ids",
                            "run outside of the container, or give it the host's (docker run --pid=host)");
-    auto symbols = Kallsyms::read();
-    if (!symbols) return tl::unexpected(symbols.error());
     if (btf_file.empty()) types = KernelTypes::read();
     if (!types) return tl::unexpected(types.error());
+    auto symbols = open_symbols(*types);
+    if (!symbols) return tl::unexpected(symbols.error());
     if (!btf_file.empty())
         if (const Status status = check_types(*types, *memory, btf_file); !status)
             return tl::unexpected(status.error());
-    if (const Status status = name_packet_ops(*symbols, *types, *memory); !status)
+    if (const Status status = name_packet_ops(**symbols, *types, *memory); !status)
         return tl::unexpected(status.error());
     std::unique_ptr<LiveKernel> kernel(new LiveKernel(std::move(*symbols), std::move(*types), std::move(*memory)));
     kernel->has_own_types = ::access(own_types_path, R_OK) == 0;
     return kernel;
 }
 
-LiveKernel::LiveKernel(Kallsyms&& s, KernelTypes&& t, KernelMemory&& m)
+LiveKernel::LiveKernel(std::unique_ptr<KernelSymbols> s, KernelTypes&& t, KernelMemory&& m)
     : symbols(std::move(s)), types(std::move(t)), memory(std::move(m)) {
     // include/net/dropreason-core.h (6.4 and later; before: include/net/dropreason.h)
     for (const auto& [name, value] : types.enumerators("skb_drop_reason"))

@@ -9,8 +9,8 @@
 #include "user/base/result.h"
 #include "user/probe/btf.h"
 #include "user/probe/environment.h"
-#include "user/probe/kallsyms.h"
 #include "user/probe/kernel_memory.h"
+#include "user/probe/symbols.h"
 
 namespace sockray {
 
@@ -21,16 +21,16 @@ class LiveKernel : public KernelNames {
     static Result<std::unique_ptr<LiveKernel>> open(Purpose purpose = Purpose::tracing,
                                                     const std::string& btf_file = "");
 
-    std::string symbol(std::uint64_t address) const override { return symbols.describe(address); }
+    std::string symbol(std::uint64_t address) const override { return symbols->describe(address); }
     std::string drop_reason(std::uint32_t number) const override;
 
-    Kallsyms symbols;
+    std::unique_ptr<KernelSymbols> symbols;  // never null
     KernelTypes types;
     KernelMemory memory;
     bool has_own_types = false;  // the kernel has BTF of its own, whether it was read or not
 
   private:
-    LiveKernel(Kallsyms&& s, KernelTypes&& t, KernelMemory&& m);
+    LiveKernel(std::unique_ptr<KernelSymbols> s, KernelTypes&& t, KernelMemory&& m);
 
     std::unordered_map<std::uint32_t, std::string> drop_reasons_;
 };

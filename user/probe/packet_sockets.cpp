@@ -1,85 +1,30 @@
 #include "user/probe/packet_sockets.h"
 
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <net/if.h>
-#include <sockets.skel.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <optional>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
-#include "user/base/fd.h"
 #include "user/base/format.h"
 #include "user/base/netns.h"
 #include "user/probe/live_kernel.h"
-#include "user/probe/load_error.h"
 #include "user/probe/packet_diag.h"
+#include "user/probe/socket_reader.h"
 
 namespace sockray {
 namespace {
-
-struct DestroyProgram {
-    void operator()(sockets_bpf* program) const { sockets_bpf::destroy(program); }
-};
-struct DestroyLink {
-    void operator()(bpf_link* link) const { bpf_link__destroy(link); }
-};
-
-constexpr std::string_view iterate = "make an iterator over all open files";
-
-// Everything that the iterator writes.
-Result<std::vector<std::byte>> read_to_end(int fd) {
-    constexpr std::size_t piece = 1 << 16;
-    std::vector<std::byte> bytes;
-    for (;;) {
-        const std::size_t had = bytes.size();
-        bytes.resize(had + piece);
-        const ssize_t got = ::read(fd, bytes.data() + had, piece);
-        const int err = errno;
-        bytes.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-        if (got == 0) return bytes;
-        // EAGAIN: a million files without a record (kernel/bpf/bpf_iter.c, bpf_seq_read); it goes on there.
-        if (got < 0 && err != EINTR && err != EAGAIN)
-            return fail(fmt::format("cannot read the list of open files: {}", errno_text(err)));
-    }
-}
-
-Result<std::vector<std::byte>> iterate_files(const LiveKernel& kernel) {
-    const auto ops = kernel.symbols.address("packet_ops");
-    if (!ops) return not_allowed("/proc/kallsyms has no packet_ops", "boot a kernel with CONFIG_KALLSYMS_ALL=y");
-    const LibbpfLog log;
-    const std::unique_ptr<sockets_bpf, DestroyProgram> program(sockets_bpf::open());
-    if (!program) return tl::unexpected(load_error("open the program that lists sockets", errno, log));
-    program->rodata->packet_ops = *ops;
-    program->rodata->packet_ops_spkt = kernel.symbols.address("packet_ops_spkt").value_or(0);
-    program->rodata->page_size = static_cast<std::uint32_t>(::getpagesize());
-    if (const int error = sockets_bpf::load(program.get()))
-        return tl::unexpected(load_error("load the program that lists sockets", -error, log));
-    const std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach_iter(program->progs.list_sockets, nullptr));
-    if (!link) return tl::unexpected(load_error(iterate, errno, log));
-    const Fd files(bpf_iter_create(bpf_link__fd(link.get())));
-    if (!files) return tl::unexpected(load_error(iterate, errno, log));
-    return read_to_end(files.get());
-}
-
-bool ends_with_nul(std::span<const char> text) {
-    return std::ranges::find(text, '\0') != text.end();
-}
 
 // The holder that the record names, and its descriptor.
 void add_holder(std::vector<SocketHolder>& holders, const sr_socket_entry& entry) {
@@ -233,19 +178,6 @@ void ask_of_unheld(SystemSockets& found, const Listed& listed) {
 
 }  // namespace
 
-Result<std::vector<sr_socket_entry>> decode_socket_entries(std::span<const std::byte> bytes) {
-    std::vector<sr_socket_entry> entries;
-    if (bytes.size() % sizeof(sr_socket_entry) != 0)
-        return fail(fmt::format("the list of sockets ends in the middle of a record: {} bytes, {} each", bytes.size(),
-                                sizeof(sr_socket_entry)));
-    entries.resize(bytes.size() / sizeof(sr_socket_entry));
-    if (!entries.empty()) std::memcpy(entries.data(), bytes.data(), bytes.size());
-    for (const sr_socket_entry& entry : entries)
-        if (entry.size != sizeof entry || !ends_with_nul(entry.comm) || !ends_with_nul(entry.ifname))
-            return fail("a record in the list of sockets makes no sense");
-    return entries;
-}
-
 std::vector<SystemSocket> group_by_socket(std::span<const sr_socket_entry> entries, const KernelNames& names) {
     std::vector<SystemSocket> sockets;
     std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> places;  // an address can be used again
@@ -279,11 +211,11 @@ Result<SystemSockets> read_packet_sockets(LiveKernel& kernel) {
     SystemSockets found;
     found.own_netns = inode_of("/proc/self/ns/net");
     const Listed before = read_proc();
-    const auto bytes = iterate_files(kernel);
-    if (!bytes) return tl::unexpected(bytes.error());
-    const Listed after = read_proc();
-    const auto entries = decode_socket_entries(*bytes);
+    auto reader = SocketReader::open(kernel, 1);
+    if (!reader) return tl::unexpected(reader.error());
+    const auto entries = reader->read();
     if (!entries) return tl::unexpected(entries.error());
+    const Listed after = read_proc();
     found.sockets = group_by_socket(*entries, kernel);
     add_unheld(found, before, after);
     ask_of_unheld(found, after);

@@ -5,7 +5,6 @@
 // io_uring or by the kernel) is in /proc/net/packet, which says little of it; sock_diag says more where it is there.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <span>
@@ -62,9 +61,6 @@ struct SystemSockets {
 Result<SystemSockets> read_packet_sockets(LiveKernel& kernel);
 
 // ---- the steps of it that only compute
-
-// `bytes`: whole records, one behind the other. Errors: anything else.
-Result<std::vector<sr_socket_entry>> decode_socket_entries(std::span<const std::byte> bytes);
 
 // One socket for all records of it. A descriptor that several records name counts once.
 std::vector<SystemSocket> group_by_socket(std::span<const sr_socket_entry> entries, const KernelNames& names);

@@ -22,7 +22,7 @@ constexpr const char* body_follows =
     "follows from tx_ring.pg_vec, the kernel's own condition, read at the entry of packet_sendmsg";
 
 // The symbol that realises a row on this kernel.
-std::optional<std::string> choose_function(const Kallsyms& symbols, const HookRow& row) {
+std::optional<std::string> choose_function(const KernelSymbols& symbols, const HookRow& row) {
     for (const std::string_view name : row.functions)
         if (!name.empty() && symbols.address(name)) return std::string(name);
     if (row.takes_arguments) return std::nullopt;
@@ -83,7 +83,7 @@ void order_as_passed(Plan& plan) {
 
 }  // namespace
 
-Result<Blueprint> make_plan(const Kallsyms& symbols, const Result<InlinedBodies>& bodies, StageSet stages) {
+Result<Blueprint> make_plan(const KernelSymbols& symbols, const Result<InlinedBodies>& bodies, StageSet stages) {
     Blueprint blueprint;
     std::vector<Hook> returns;
     for (const HookRow& row : hook_rows()) {
@@ -204,16 +204,16 @@ void note_trial(Plan& plan, Stage stage, Backend backend, const std::string& why
 Result<Blueprint> make_plan(LiveKernel& kernel, StageSet stages) {
     constexpr std::uint64_t most_code = 8192;
     const auto find_bodies = [&]() -> Result<InlinedBodies> {
-        const auto address = kernel.symbols.address("packet_sendmsg");
+        const auto address = kernel.symbols->address("packet_sendmsg");
         if (!address) return fail("there is no packet_sendmsg");
         const auto pg_vec = kernel.types.offset("packet_sock", {"tx_ring", "pg_vec"});
         if (!pg_vec) return fail("this kernel's BTF has no packet_sock.tx_ring.pg_vec");
-        const std::uint64_t size = kernel.symbols.size_at(*address);
+        const std::uint64_t size = kernel.symbols->size_at(*address);
         const auto code = kernel.memory.read(*address, std::min(size ? size : most_code, most_code));
         if (!code) return tl::unexpected(code.error());
         return find_inlined_bodies(this_machine, *code, size, *pg_vec);
     };
-    return make_plan(kernel.symbols, find_bodies(), stages);
+    return make_plan(*kernel.symbols, find_bodies(), stages);
 }
 
 void withdraw(Blueprint& blueprint, Stage stage, const std::string& reason) {

@@ -10,8 +10,8 @@
 #include "user/base/stage_set.h"
 #include "user/probe/hooks.h"
 #include "user/probe/inlined.h"
-#include "user/probe/kallsyms.h"
 #include "user/probe/live_kernel.h"
+#include "user/probe/symbols.h"
 
 namespace sockray {
 
@@ -23,7 +23,7 @@ struct Blueprint {
 // Pure. `bodies`: where packet_snd and tpacket_snd were found inside packet_sendmsg, or why not.
 // Errors: not_allowed where the kernel lacks what the main job cannot do without.
 // Stages that are not in `stages` are not hooked.
-Result<Blueprint> make_plan(const Kallsyms& symbols, const Result<InlinedBodies>& bodies,
+Result<Blueprint> make_plan(const KernelSymbols& symbols, const Result<InlinedBodies>& bodies,
                             StageSet stages = chain_stages);
 
 // The same for the running kernel: reads the code of packet_sendmsg and looks for the two bodies first.

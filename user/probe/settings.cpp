@@ -16,8 +16,8 @@ void copy_text(char* to, std::size_t size, const std::string& text) {
 
 // Where the bytes of page fragments are (arch/x86/include/asm/page_64.h); elsewhere these are no variables.
 void find_pages(LiveKernel& kernel, sr_config& config) {
-    const auto offset = kernel.symbols.address("page_offset_base");
-    const auto map = kernel.symbols.address("vmemmap_base");
+    const auto offset = kernel.symbols->address("page_offset_base");
+    const auto map = kernel.symbols->address("vmemmap_base");
     const auto page = kernel.types.size("page");
     const auto frags = kernel.types.offset("skb_shared_info", {"frags"});
     if (!offset || !map || !page || !frags) return;
@@ -43,9 +43,9 @@ std::vector<sr_instruction> filter_code(const FrameFilter& filter) {
 
 sr_config make_config(LiveKernel& kernel, const TraceOptions& options) {
     sr_config config{};
-    config.net_families = kernel.symbols.address("net_families").value_or(0);
-    config.packet_ops = kernel.symbols.address("packet_ops").value_or(0);
-    config.packet_ops_spkt = kernel.symbols.address("packet_ops_spkt").value_or(0);
+    config.net_families = kernel.symbols->address("net_families").value_or(0);
+    config.packet_ops = kernel.symbols->address("packet_ops").value_or(0);
+    config.packet_ops_spkt = kernel.symbols->address("packet_ops_spkt").value_or(0);
     config.cookie_magic = options.cookie_magic;
     config.cookie_offset = options.cookie_offset;
     config.filter_tgid = options.filter.tgid;

@@ -2,10 +2,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <linux/membarrier.h>
 #include <malloc.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <trace.skel.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <iterator>
 #include <variant>
 
@@ -20,6 +19,7 @@
 #include "user/base/format.h"
 #include "user/decode/decode.h"
 #include "user/probe/attachments.h"
+#include "user/probe/casts.h"
 #include "user/probe/check_send.h"
 #include "user/probe/counters.h"
 #include "user/probe/edges.h"
@@ -27,47 +27,40 @@
 #include "user/probe/load_error.h"
 #include "user/probe/plan.h"
 #include "user/probe/private_sends.h"
+#include "user/probe/program_barrier.h"
 #include "user/probe/refusals.h"
 #include "user/probe/settings.h"
+#include "user/probe/trace_program.h"
 #include "user/probe/trial.h"
 
 namespace sockray {
 namespace {
 
-struct DestroyProgram {
-    void operator()(trace_bpf* program) const { trace_bpf::destroy(program); }
-};
 struct FreeRing {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
-
-int call_sink(void* context, void* data, std::size_t size) {
-    (*static_cast<const Tracer::Sink*>(context))({static_cast<const std::byte*>(data), size});
-    return 0;
-}
-
-// Waits until every program that began before has ended: all run inside sections that RCU waits for, and so does what
-// they remember in between, the driver's turn with a frame. False where this kernel does not offer it (nohz_full).
-bool wait_for_programs() {
-    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
-}
 
 }  // namespace
 
 struct Tracer::State {
     Blueprint blueprint;
-    std::unique_ptr<trace_bpf, DestroyProgram> program;
+    std::unique_ptr<trace_bpf, DestroyTraceProgram> program;
+    Fd program_types;
+    FentryTargets targets;
     MappedCounters mapped;
     Attachments attached;
     Edges edges;
+    ProgramBarrier running;
     Fd wakeups;
     std::unique_ptr<ring_buffer, FreeRing> ring;
     const Sink* sink = nullptr;  // during read() only
     std::size_t taken = 0;       // by this read()
     std::optional<SkipCounts> skip_counts;
-    std::optional<std::vector<StageHits>> skipped;  // none: this kernel does not say
+    std::optional<std::vector<StageHits>> skipped;  // none: not closed yet
     std::vector<Stage> uncounted;
     std::optional<TracingCost> cost;
+    PrivateSockets private_sockets;
+    std::future<void> private_sockets_closed;  // from arm() on: the kernel takes its time
     std::vector<sr_counters> final_counters;
     std::vector<std::uint64_t> final_in_flight;
     bool closed = false;
@@ -76,11 +69,10 @@ struct Tracer::State {
     Result<std::vector<Refusal>> prepare(LiveKernel& kernel, const TraceOptions& options);
     Result<std::vector<Refusal>> load(const LiveKernel& kernel);
     Result<std::vector<Refusal>> attach_hooks(const LiveKernel& kernel, int stop_fd);
-    std::vector<Refusal> select_programs();
     Status open_ring();
     Status attach_edges();
-    Status check(const LiveKernel& kernel);
-    void calibrate(const std::vector<double>& without);
+    Status check(const LiveKernel& kernel, const PrivateSockets& sockets);
+    void calibrate(const PrivateSockets& sockets, const std::vector<double>& without);
     Status sees_frames(const TraceOptions& options) const;
     void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
@@ -90,34 +82,15 @@ struct Tracer::State {
     void wait_for_open_sends(const Sink& to);
 };
 
-// Switches on the programs of the hooks. Returns those that there is no program or no target for.
-std::vector<Refusal> Tracer::State::select_programs() {
-    std::vector<Refusal> refusals;
-    for (const Hook& hook : blueprint.hooks) {
-        bpf_program* one = bpf_object__find_program_by_name(program->obj, hook.program.c_str());
-        const auto served = hook.on_return ? program->rodata->multi_returns : program->rodata->multi_entries;
-        const bool known = hook.backend != Backend::kprobe_multi || (served >> static_cast<unsigned>(hook.stage) & 1);
-        const int error = one && known && hook.backend == Backend::fentry
-                              ? bpf_program__set_attach_target(one, 0, hook.function.c_str())
-                              : 0;
-        if (!one || !known)
-            refusals.push_back({hook.stage, hook.backend, "sockray has no program of this kind for it"});
-        else if (error)
-            refusals.push_back({hook.stage, hook.backend, attach_refusal(hook.backend, -error)});
-        else
-            bpf_program__set_autoload(one, true);
-    }
-    return refusals;
-}
-
 Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const TraceOptions& options) {
     const LibbpfLog log;
-    LIBBPF_OPTS(bpf_object_open_opts, open_options);
-    const std::string types_path = kernel.types.path();
-    if (!types_path.empty()) open_options.btf_custom_path = types_path.c_str();
-    program.reset(trace_bpf::open(&open_options));
-    if (!program) return tl::unexpected(load_error("open the tracing programs", errno, log));
-    if (auto refusals = select_programs(); !refusals.empty()) return refusals;
+    auto opened = open_trace_program(kernel.types);
+    if (!opened) return tl::unexpected(opened.error());
+    program = std::move(opened->program);
+    program_types = std::move(opened->types);
+    auto selection = select_programs(*program, blueprint, kernel.types);
+    if (!selection.refusals.empty()) return selection.refusals;
+    targets = std::move(selection.targets);
     edges.select(*program, options.stages, options.filter.ancestor != 0, options.taps);
 
     const int cpus = cpu_numbers();
@@ -126,7 +99,11 @@ Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const Tr
     bpf_map__set_max_entries(program->maps.counters, static_cast<std::uint32_t>(cpus));
     bpf_map__set_max_entries(program->maps.flights, options.in_flight);
     // Read-only data: written before the load, constant for the verifier from then on.
-    const sr_config config = make_config(kernel, options);
+    sr_config config = make_config(kernel, options);
+    if (const auto casts = find_casts(kernel)) {
+        if (Status put = put_casts(program->obj, *casts); !put) return tl::unexpected(put.error());
+        config.casts = 1;
+    }
     std::memcpy(const_cast<sr_config*>(reinterpret_cast<const volatile sr_config*>(&program->rodata->config)), &config,
                 sizeof config);
     const std::vector<sr_instruction> code = filter_code(options.filter.frames);
@@ -139,8 +116,9 @@ Result<std::vector<Refusal>> Tracer::State::prepare(LiveKernel& kernel, const Tr
 // BTF describes are tried one by one with a program that does nothing, and where none fails all of them are given up.
 Result<std::vector<Refusal>> Tracer::State::load(const LiveKernel& kernel) {
     const LibbpfLog log;
+    const FentryTargets::Use use(targets);
     const int error = trace_bpf::load(program.get());
-    if (!error) return {};
+    if (!error) return map_zeros(*program).map([] { return std::vector<Refusal>(); });
     const Error what = load_error("load the tracing programs", -error, log);
     const std::string verifier = log.verifier_words();
     const std::string words = verifier.empty() ? "" : "the verifier refuses " + verifier;
@@ -165,7 +143,7 @@ Status Tracer::State::open_ring() {
         [](void* context, void* data, std::size_t size) {
             // Senders may be faster than we are: the caller has other things to look after too.
             auto& state = *static_cast<State*>(context);
-            call_sink(const_cast<Sink*>(state.sink), data, size);
+            (*state.sink)({static_cast<const std::byte*>(data), size});
             return ++state.taken < most_read ? 0 : -EAGAIN;
         },
         this, nullptr));
@@ -195,10 +173,10 @@ void Tracer::State::drop_stage(Stage stage, const std::string& reason) {
     withdraw(blueprint, stage, reason);
 }
 
-Status Tracer::State::check(const LiveKernel& kernel) {
+Status Tracer::State::check(const LiveKernel& kernel, const PrivateSockets& sockets) {
     const auto announce = [this](std::uint32_t tid) { std::atomic_ref(program->bss->check_tid).store(tid); };
     std::atomic_ref(program->bss->check_stacks).store(1);
-    if (Status status = make_check_sends(announce); !status) return status;
+    if (Status status = make_check_sends(sockets, announce); !status) return status;
     std::atomic_ref(program->bss->check_stacks).store(0);
     CheckRecords records;
     read([&](std::span<const std::byte> bytes) {
@@ -207,16 +185,17 @@ Status Tracer::State::check(const LiveKernel& kernel) {
         if (const auto* send = std::get_if<sr_send>(&*record)) records.sends.push_back(*send);
         if (const auto* stack = std::get_if<sr_stack>(&*record)) records.stacks.push_back(*stack);
     });
-    for (const auto& [stage, reason] : review_check(blueprint.plan, records, kernel.symbols).withdrawn)
+    for (const auto& [stage, reason] : review_check(blueprint.plan, records, *kernel.symbols).withdrawn)
         drop_stage(stage, reason);
     std::ranges::fill(mapped.cpus(), sr_counters{});  // the check is not part of anybody's ledger
     return {};
 }
 
 // `without`: what the same sends took before the hooks were attached.
-void Tracer::State::calibrate(const std::vector<double>& without) {
+void Tracer::State::calibrate(const PrivateSockets& sockets, const std::vector<double>& without) {
     const auto announce = [this](std::uint32_t tid) { std::atomic_ref(program->bss->check_tid).store(tid); };
-    const std::vector<double> with = time_private_sends(announce, [this] { read([](std::span<const std::byte>) {}); });
+    const std::vector<double> with =
+        time_private_sends(sockets, announce, [this] { read([](std::span<const std::byte>) {}); });
     cost = tracing_cost(without, with);
     std::ranges::fill(mapped.cpus(), sr_counters{});
 }
@@ -236,10 +215,7 @@ void Tracer::State::look_for_counts(const LiveKernel& kernel) {
     skip_counts.emplace(kernel.types);
     for (const Hook& hook : blueprint.hooks) {
         if (hook.on_return) continue;
-        if (skip_counts->counted(hook.backend))
-            skipped.emplace();
-        else
-            uncounted.push_back(hook.stage);
+        if (!skip_counts->counted(hook.backend)) uncounted.push_back(hook.stage);
     }
 }
 
@@ -289,6 +265,8 @@ Tracer::~Tracer() = default;
 Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
     const auto blueprint = make_plan(kernel, options.stages);
     if (!blueprint) return tl::unexpected(blueprint.error());
+    auto opening = open_private_sockets();
+    Result<PrivateSockets> sockets = fail("not open yet");
     std::vector<double> without;  // the hooks
     std::vector<Refusal> refusals = unfit_backends(blueprint->plan, kernel, options.backend.has_value());
     for (;;) {
@@ -299,21 +277,28 @@ Result<Tracer> Tracer::start(LiveKernel& kernel, const TraceOptions& options) {
             return tl::unexpected(chosen.error());
         auto refused = state->prepare(kernel, options);
         if (refused && refused->empty()) refused = state->load(kernel);
+        if (opening.valid()) sockets = opening.get();
+        if (!sockets) return tl::unexpected(sockets.error());
         if (options.calibrate && refused && refused->empty() && without.empty())
-            without = time_private_sends([](std::uint32_t) {}, [] {});
+            without = time_private_sends(
+                *sockets, [](std::uint32_t) {}, [] {});
         if (refused && refused->empty()) refused = state->attach_hooks(kernel, options.stop_fd);
         if (!refused) return tl::unexpected(refused.error());
         if (!refused->empty()) {
             std::ranges::move(*refused, std::back_inserter(refusals));
             continue;
         }
+        auto barrier = ProgramBarrier::make();
+        if (!barrier) return tl::unexpected(barrier.error());
+        state->running = std::move(*barrier);
         const Status started = state->open_ring().and_then([&] { return state->attach_edges(); }).and_then([&] {
-            return state->check(kernel);
+            return state->check(kernel, *sockets);
         });
         if (!started) return tl::unexpected(started.error());
         if (is_readable(options.stop_fd)) return interrupted();
         if (Status seen = state->sees_frames(options); !seen) return tl::unexpected(seen.error());
-        if (options.calibrate) state->calibrate(without);
+        if (options.calibrate) state->calibrate(*sockets, without);
+        state->private_sockets = std::move(*sockets);
         state->look_for_counts(kernel);
         if (options.try_alternatives) try_alternatives(state->blueprint.plan, kernel);
         ::malloc_trim(0);  // what loading took, the types of the whole kernel above all: 20 MiB
@@ -338,6 +323,8 @@ void Tracer::set_taps(std::span<const std::uint64_t> inodes) {
 
 void Tracer::arm() {
     state_->set_mode(SR_MODE_ARMED);
+    // Who asks for devices before waits for the end of a namespace (rtnl_mutex).
+    state_->private_sockets_closed = close_private_sockets(std::move(state_->private_sockets));
 }
 
 int Tracer::readable_fd() const {
@@ -352,22 +339,28 @@ void Tracer::disarm() {
     state_->set_mode(SR_MODE_CLOSING);
 }
 
-void Tracer::close(const Sink& sink) {
-    if (std::exchange(state_->closed, true)) return;
+Status Tracer::close(const Sink& sink) {
+    if (std::exchange(state_->closed, true)) return {};
     disarm();
     state_->wait_for_open_sends(sink);
-    if (state_->skipped) state_->skipped = state_->attached.skipped(*state_->skip_counts);
+    state_->skipped = state_->attached.skipped(*state_->skip_counts);
     state_->set_mode(SR_MODE_DONE);
-    if (!wait_for_programs()) state_->attached.clear();
+    const Status ended = state_->running.wait();
+    if (!ended) state_->attached.clear();  // which waits for them too, and for more
     while (state_->read(sink) > 0) {
     }
-    state_->edges.sweep();
+    const Status swept = state_->edges.sweep();
     while (state_->read(sink) > 0) {
     }
     const auto cpus = state_->mapped.cpus();
     state_->final_counters.assign(cpus.begin(), cpus.end());
     state_->final_in_flight = state_->flying();
     state_->attached.begin_clear();
+    return swept;
+}
+
+bool Tracer::gone_by(std::chrono::steady_clock::time_point when) const {
+    return state_->attached.gone_by(when);
 }
 
 bool Tracer::filters_frames() const {

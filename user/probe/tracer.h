@@ -9,6 +9,7 @@
 // detaches all. One thread at a time may call into a Tracer.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -91,8 +92,12 @@ class Tracer {
 
     // Disarms, and hands over the rest of the ring and the records of sends that are still inside the kernel. After
     // this nothing is recorded and counters() is final; everything is being detached meanwhile, and is gone with the
-    // object. Calling it again does nothing.
-    void close(const Sink& sink);
+    // object. Calling it again does nothing. Errors: of sends that are still inside the kernel there are no records,
+    // they are counted as missed.
+    Status close(const Sink& sink);
+
+    // After close(): waits until everything is detached, no longer than that. Whether it is.
+    bool gone_by(std::chrono::steady_clock::time_point when) const;
 
     // TraceOptions::calibrate; none where it could not be measured.
     const std::optional<TracingCost>& cost() const;
@@ -111,8 +116,8 @@ class Tracer {
     std::vector<sr_counters> counters() const;
 
     // Hits that the kernel says it skipped (a hook was running already, no kretprobe instance was free), for stages
-    // that have any; under Stage::none those of programs that serve several stages. Counted by close(), just before it
-    // detaches. None where this kernel counts them for no stage.
+    // that have any; under Stage::none those of no single stage. Counted by close(), just before it detaches; none
+    // before that.
     const std::optional<std::vector<StageHits>>& skipped() const;
 
     // Stages with a hook whose skipped hits this kernel does not count (kprobes before 6.7).

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -31,11 +32,14 @@ Fd load_nothing(bpf_prog_type type, bpf_prog_load_opts& options) {
 }
 
 std::string try_fentry(const LiveKernel& kernel, const std::string& function) {
-    const auto id = kernel.types.function(function);
+    // Types of a file may have other numbers.
+    const auto id = kernel.types.are_of_file()
+                        ? std::uint32_t(std::max(libbpf_find_vmlinux_btf_id(function.c_str(), BPF_TRACE_FENTRY), 0))
+                        : kernel.types.function(function).value_or(0);
     if (!id) return attach_refusal(Backend::fentry, ESRCH);
     LIBBPF_OPTS(bpf_prog_load_opts, options);
     options.expected_attach_type = BPF_TRACE_FENTRY;
-    options.attach_btf_id = *id;
+    options.attach_btf_id = id;
     const Fd program = load_nothing(BPF_PROG_TYPE_TRACING, options);
     if (!program) return attach_refusal(Backend::fentry, errno);
     const Fd link(bpf_link_create(program.get(), 0, BPF_TRACE_FENTRY, nullptr));
@@ -47,7 +51,7 @@ std::string try_multi(const LiveKernel& kernel, const std::string& function) {
     options.expected_attach_type = BPF_TRACE_KPROBE_MULTI;
     const Fd program = load_nothing(BPF_PROG_TYPE_KPROBE, options);
     if (!program) return attach_refusal(Backend::kprobe_multi, errno);
-    const unsigned long address = kernel.symbols.address(function).value_or(0);
+    const unsigned long address = kernel.symbols->address(function).value_or(0);
     LIBBPF_OPTS(bpf_link_create_opts, where);
     where.kprobe_multi.cnt = 1;
     where.kprobe_multi.addrs = &address;

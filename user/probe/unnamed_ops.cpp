@@ -44,7 +44,7 @@ Result<std::uint64_t> ops_of(const KernelTypes& types, KernelMemory& memory, int
 
 }  // namespace
 
-Status name_packet_ops(Kallsyms& symbols, const KernelTypes& types, KernelMemory& memory) {
+Status name_packet_ops(KernelSymbols& symbols, const KernelTypes& types, KernelMemory& memory) {
     struct Table {
         const char* name;
         int type;

@@ -225,6 +225,24 @@ StageHits take_hits(std::string_view message) {
     return {stage_of(stage), hits};
 }
 
+ReceiverCounters take_receivers(std::string_view message) {
+    ReceiverCounters counters;
+    take_fields(message, [&](Take& take) {
+        take.each(1, [&](std::string_view receiver) {
+            ReceiverDelta& to = add_one(counters.sockets, limits::receivers, "a ledger of too many packet sockets");
+            std::uint64_t sk_drops = 0;
+            take_fields(receiver, [&](Take& t) {
+                visit_receiver_delta(t, to);
+                t.number(10, sk_drops);
+            });
+            if (sk_drops) to.sk_drops = sk_drops - 1;
+        });
+        take.number(2, counters.unnamed);
+        take.text(3, counters.unread);
+    });
+    return counters;
+}
+
 Ending take_ending(std::string_view message) {
     constexpr std::string_view too_many_stages = "a ledger of too many stages";
     Ending ending;
@@ -255,6 +273,9 @@ Ending take_ending(std::string_view message) {
         take.number(15, skipped_known);
         take.each(16,
                   [&](std::string_view hits) { add_one(skipped, limits::stages, too_many_stages) = take_hits(hits); });
+        take.each(42, [&](std::string_view hits) {
+            add_one(ledger.partial_by_stage, limits::stages, too_many_stages) = take_hits(hits);
+        });
         take.each(17, [&](std::string_view packed) {
             for (Numbers stages(packed); !stages.at_end();)
                 add_one(ledger.uncounted, limits::stages, too_many_stages) = stage_of(stages.take());
@@ -264,6 +285,7 @@ Ending take_ending(std::string_view message) {
         take.each(40, [&](std::string_view capture) {
             take_fields(capture, [&to = ending.capture.emplace()](Take& t) { visit_capture(t, to); });
         });
+        take.each(43, [&](std::string_view counters) { ending.receivers = take_receivers(counters); });
     });
     for (const std::uint64_t sends : ledger.decoded_by_outcome) ledger.decoded += sends;
     if (skipped_known) ledger.skipped = std::move(skipped);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "user/record/entry.h"
+#include "user/record/field_writer.h"
 #include "user/record/fields.h"
 
 namespace sockray {
@@ -35,21 +36,44 @@ class Put {
     pbf_writer& writer_;
 };
 
-void put_stages(pbf_writer& writer, const sr_send& record) {
+// Of all but the reason and what is seldom there.
+constexpr std::size_t longest_send = [] {
+    constexpr std::size_t others = 9;
+    LongestFields fields;
+    const sr_send record{};
+    visit_send(fields, record);
+    for (std::size_t i = 0; i < others; i++) fields.number(0, 0);
+    return fields.bytes();
+}();
+constexpr std::size_t longest_stages = 4 * SR_SLOT_COUNT * longest_number;
+
+[[gnu::always_inline]] inline void put_stages(FieldWriter& fields, const sr_send& record) {
     const std::uint64_t base = record.span[SR_SLOT_SENDMSG].start;
-    writer.add_uint64(62, base);
-    std::array<std::uint64_t, std::size_t{4} * SR_SLOT_COUNT> numbers;
-    auto end = numbers.begin();
+    fields.number_or_zero(62, base);
+    std::array<char, longest_stages> room;
+    FieldWriter packed(room.data());
     for (std::uint64_t slot = 0; slot < SR_SLOT_COUNT; slot++) {
         const sr_span& span = record.span[slot];
         if (!record.stage[slot] && !span.start && !span.end) continue;
-        const std::uint64_t start =
-            span.start ? 1 + protozero::encode_zigzag64(static_cast<std::int64_t>(span.start - base)) : 0;
-        for (const std::uint64_t number :
-             {slot, std::uint64_t{record.stage[slot]}, start, std::uint64_t{span.end ? 1 + span.end - span.start : 0}})
-            *end++ = number;
+        packed.put(slot);
+        packed.put(record.stage[slot]);
+        packed.put(span.start ? 1 + protozero::encode_zigzag64(static_cast<std::int64_t>(span.start - base)) : 0);
+        packed.put(span.end ? 1 + span.end - span.start : 0);
     }
-    writer.add_packed_uint64(63, numbers.begin(), end);
+    if (const std::string_view stages = packed.view(); !stages.empty()) fields.bytes(63, stages);
+}
+
+// What most sends have none of.
+std::string seldom_fields(const Send& send) {
+    std::string fields;
+    pbf_writer message(fields);
+    for (const FrameReceiver& one : send.also_received) {
+        pbf_writer receiver(message, 65);
+        visit_receiver(Put(receiver), one);
+    }
+    if (send.record.flags & SR_SEND_VNET)
+        message.add_bytes(66, reinterpret_cast<const char*>(send.record.vnet), sizeof send.record.vnet);
+    return fields;
 }
 
 }  // namespace
@@ -95,26 +119,53 @@ void put_entry(std::string& out, const SocketEntry& entry) {
 }
 
 void put_entry(std::string& out, const Send& send) {
-    pbf_writer writer(out);
-    pbf_writer message(writer, send_kind);
-    Put put(message);
-    put.number(1, send.id);
-    put.number(2, static_cast<std::uint32_t>(send.outcome));
-    put.number(3, static_cast<std::uint32_t>(send.end_stage));
-    put.text(4, send.reason);
-    put.number(5, static_cast<std::uint32_t>(send.frame_end));
-    put.number(6, send.frames_consumed);
-    put.number(7, send.number ? *send.number + 1 : 0);
-    visit_send(put, send.record);
-    put_stages(message, send.record);
-    put.number(64, send.tapped);
-    for (const FrameReceiver& one : send.also_received) {
-        pbf_writer receiver(message, 65);
-        visit_receiver(Put(receiver), one);
-    }
-    if (send.record.flags & SR_SEND_VNET)
-        message.add_bytes(66, reinterpret_cast<const char*>(send.record.vnet), sizeof send.record.vnet);
+    std::array<char, longest_send + longest_stages> room;
+    FieldWriter first(room.data());
+    first.number(1, send.id);
+    first.number(2, static_cast<std::uint32_t>(send.outcome));
+    first.number(3, static_cast<std::uint32_t>(send.end_stage));
+    if (!send.reason.empty()) first.bytes_ahead(4, send.reason.size());
+    const std::string_view before_reason = first.view();
+
+    FieldWriter rest(room.data() + before_reason.size());
+    rest.number(5, static_cast<std::uint32_t>(send.frame_end));
+    rest.number(6, send.frames_consumed);
+    rest.number(7, send.number ? *send.number + 1 : 0);
+    visit_send(rest, send.record);
+    put_stages(rest, send.record);
+    rest.number(64, send.tapped);
+    const std::string_view behind_reason = rest.view();
+
+    const std::string seldom = seldom_fields(send);
+    std::array<char, 2 * longest_number> head_room;
+    FieldWriter head(head_room.data());
+    head.bytes_ahead(send_kind, before_reason.size() + send.reason.size() + behind_reason.size() + seldom.size());
+    out.append(head.view()).append(before_reason).append(send.reason).append(behind_reason).append(seldom);
 }
+
+namespace {
+
+void put_hits(pbf_writer& message, std::uint32_t field, const std::vector<StageHits>& all) {
+    for (const StageHits& one : all) {
+        pbf_writer sub(message, field);
+        Put(sub).number(1, static_cast<std::uint32_t>(one.stage));
+        Put(sub).number(2, one.hits);
+    }
+}
+
+void put_receivers(pbf_writer& message, const ReceiverCounters& counters) {
+    pbf_writer sub(message, 43);
+    for (const ReceiverDelta& one : counters.sockets) {
+        pbf_writer receiver(sub, 1);
+        Put put(receiver);
+        visit_receiver_delta(put, one);
+        put.number(10, one.sk_drops ? *one.sk_drops + 1 : 0);
+    }
+    Put(sub).number(2, counters.unnamed);
+    Put(sub).text(3, counters.unread);
+}
+
+}  // namespace
 
 void put_entry(std::string& out, const Ending& ending) {
     const Ledger& ledger = ending.ledger;
@@ -145,12 +196,8 @@ void put_entry(std::string& out, const Ending& ending) {
         visit_cost(Put(sub), *ledger.cost);
     }
     put.number(15, std::uint32_t{ledger.skipped.has_value()});
-    if (ledger.skipped)
-        for (const StageHits& one : *ledger.skipped) {
-            pbf_writer sub(message, 16);
-            Put(sub).number(1, static_cast<std::uint32_t>(one.stage));
-            Put(sub).number(2, one.hits);
-        }
+    if (ledger.skipped) put_hits(message, 16, *ledger.skipped);
+    put_hits(message, 42, ledger.partial_by_stage);
     std::vector<std::uint32_t> uncounted;
     for (const Stage stage : ledger.uncounted) uncounted.push_back(static_cast<std::uint32_t>(stage));
     message.add_packed_uint32(17, uncounted.begin(), uncounted.end());
@@ -160,6 +207,7 @@ void put_entry(std::string& out, const Ending& ending) {
         pbf_writer sub(message, 40);
         visit_capture(Put(sub), *ending.capture);
     }
+    if (ending.receivers) put_receivers(message, *ending.receivers);
 }
 
 void put_entry(std::string& out, const PartEntry& entry) {

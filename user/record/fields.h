@@ -39,8 +39,8 @@ void visit_socket(auto&& v, auto& r) {
     v.number(28, r.packet_create.end);
 }
 
-// All of struct sr_send but its stages. Inline, so that where the reader stands stays in a register.
-[[gnu::always_inline]] inline void visit_send(auto&& v, auto& r) {
+// All of struct sr_send but its stages. Inline, so that where the reader or the writer stands stays in a register.
+[[gnu::always_inline]] constexpr void visit_send(auto&& v, auto& r) {
     v.number(8, r.head.cpu);
     v.number(9, r.head.seq);
     v.number(10, r.pid);
@@ -135,7 +135,7 @@ void visit_tally(auto&& v, auto& tally) {
     v.number(2, tally.emitted);
     v.number(3, tally.lost.no_room);
     v.number(4, tally.lost.missed);
-    v.number(5, tally.lost.map_full);
+    v.number(5, tally.lost.no_seat);
     v.number(6, tally.lost.rejected);
 }
 
@@ -160,6 +160,9 @@ void visit_ledger(auto&& v, auto& ledger) {
     v.number(29, ledger.frames.rejected);
     v.number(30, ledger.pieces_rejected);
     v.number(31, ledger.others_rejected);
+    v.number(32, ledger.ring_idle_timed_out);
+    v.number(33, ledger.ring_idle_interrupted);
+    v.number(34, ledger.ring_overlapped);
 }
 
 void visit_cost(auto&& v, auto& cost) {
@@ -213,6 +216,23 @@ void visit_device(auto&& v, auto& device) {
     v.number(14, device.ifindex);
     v.number(15, device.gone);
     v.number(16, device.tx_queues);
+    v.number(17, device.no_ipv6);
+}
+
+void visit_receiver_delta(auto&& v, auto& receiver) {
+    v.number(1, receiver.socket_ino);
+    v.number(2, receiver.pid);
+    v.text(3, receiver.comm);
+    v.number(4, receiver.taken);
+    v.number(5, receiver.full);
+    v.number(6, receiver.filtered);
+    v.number(7, receiver.unknown);
+    v.number(8, receiver.tp_packets);
+    v.number(9, receiver.tp_drops);
+    v.number(11, receiver.opened);
+    v.number(12, receiver.gone);
+    v.number(13, receiver.reset);
+    v.number(14, receiver.tap);
 }
 
 // The fields of Entry (recording.proto): its kinds.

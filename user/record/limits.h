@@ -11,6 +11,7 @@ inline constexpr std::size_t command_words = 4096;    // of Origin.command: what
 inline constexpr std::size_t alternatives = 64;       // of a stage of the plan: there are a few kinds of hooks
 inline constexpr std::size_t stages = 1024;           // that the ledger tells of: a later sockray may know more
 inline constexpr std::size_t devices = 65536;         // whose counters the ledger has
+inline constexpr std::size_t receivers = 65536;       // the same, of packet sockets
 inline constexpr std::size_t cpus = 65536;            // NR_CPUS of the kernel is 8192 at most
 inline constexpr std::size_t names = 65536;           // of functions, and as many drop reasons
 inline constexpr std::size_t name_bytes = 16U << 20;  // of all names together

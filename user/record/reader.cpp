@@ -132,7 +132,7 @@ void Replay::take(Send& send) {
     captured_.sent += send.tapped;
     counted_.decoded++;
     counted_.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;
-    if (lacks_return(send.record)) counted_.partial++;
+    counted_.add_partial(send.record);
     if (!own_syscalls_) send.record.syscall = own_syscall(send.record.syscall, origin_->machine);
     last_ns_ = std::max<std::uint64_t>(last_ns_, send.record.span[SR_SLOT_SENDMSG].start);
     for (Sink* sink : sinks_) sink->send(send);

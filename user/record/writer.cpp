@@ -11,7 +11,6 @@
 #include "user/base/format.h"
 #include "user/base/link_type.h"
 #include "user/base/terminal.h"
-#include "user/record/comment.h"
 #include "user/record/entry.h"
 #include "user/record/layout.h"
 #include "user/record/pcapng.h"
@@ -67,6 +66,7 @@ void RecordingWriter::begin(const Origin& origin, const Plan& plan, const Kernel
     origin_ = origin;
     plan_ = &plan;
     names_ = &names;
+    comments_.emplace(plan, names);
     written_out_ns_ = monotonic_ns();
     start_file();
 }
@@ -155,7 +155,7 @@ void RecordingWriter::send(const Send& send) {
     put(send);
     text_.clear();
     if (send.frame.length) {
-        append_comment(text_, send, *plan_, *names_);
+        comments_->append(text_, send);
         pcapng::Packet packet;
         packet.interface = interface_of(send);
         packet.realtime_ns = realtime(send.frame.ns);
@@ -170,7 +170,7 @@ void RecordingWriter::send(const Send& send) {
         append_all(text_, "MESSAGE=");
         append_message(text_, send);
         append_all(text_, "\nSOCKRAY=");
-        append_comment(text_, send, *plan_, *names_);
+        comments_->append(text_, send);
         put_row(begin_ns(record), record.pid, view(text_));
     }
     put_.sends++;

@@ -14,6 +14,7 @@
 
 #include "user/base/format.h"
 #include "user/correlate/sink.h"
+#include "user/record/comment.h"
 #include "user/record/file_names.h"
 #include "user/record/output_file.h"
 
@@ -104,6 +105,7 @@ class RecordingWriter : public Sink {
     std::uint64_t written_out_ns_ = 0;
     const Plan* plan_ = nullptr;
     const KernelNames* names_ = nullptr;
+    std::optional<Comments> comments_;
     Origin origin_;
     // Some programs (editcap) only know interfaces that are described right behind the section header: so that waits
     // for the first frames.

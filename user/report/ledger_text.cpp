@@ -68,6 +68,8 @@ void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Rea
                     2);
     append_words(out, correlation_words(ledger), style);
     append_words(out, other_counts_words(ending), style);
+    append_words(out, offer_words(devices.offers()), style);
+    append_words(out, receiver_words(ending), style);
     for (const DeviceDelta& delta : ending.devices) append_words(out, device_words(ending, devices, delta), style);
 }
 

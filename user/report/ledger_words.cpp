@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <utility>
 
-#include "user/analyze/held_counters.h"
 #include "user/analyze/incomplete.h"
 #include "user/base/format.h"
 #include "user/base/words.h"
@@ -38,6 +36,22 @@ void add_cut_short(std::vector<LedgerLine>& lines, std::string_view what, const 
                                                 count.written, count.not_written, removed)});
 }
 
+std::string hits_words(const std::vector<StageHits>& all) {
+    std::string words;
+    for (const auto& [stage, hits] : all)
+        words += fmt::format("{}{} {}", words.empty() ? "" : ", ",
+                             stage == Stage::none ? "what is no single stage's" : stage_name(stage), hits);
+    return words;
+}
+
+// A recording of an older sockray does not say which stages.
+std::string partial_words(const Ledger& ledger) {
+    const std::string stages = hits_words(ledger.partial_by_stage);
+    return fmt::format("{} the return of a stage{}",
+                       count_of(ledger.partial, "decoded send lacks", "decoded sends lack"),
+                       stages.empty() ? "" : " (" + stages + ")");
+}
+
 }  // namespace
 
 std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reasons, Outcome outcome) {
@@ -54,7 +68,7 @@ std::vector<ReasonSends> reason_sends(const Ledger& ledger, const Reasons& reaso
         else
             others += given[i]->sends;
     }
-    if (others) words.push_back({others, "for other reasons"});
+    if (others) words.push_back({others, "for other reasons (with --json every send tells its own)"});
     if (outcome == Outcome::unknown && ledger.sends.lost.total())
         words.push_back({ledger.sends.lost.total(), "tracing lost their records, see below"});
     return words;
@@ -86,10 +100,7 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
     const Ledger& ledger = ending.ledger;
     if (ending.cut_off) {
         lines.push_back({Tone::warning, fmt::format("decoded {}, {}", ledger.decoded, loss_unknown)});
-        if (ledger.partial)
-            lines.push_back(
-                {Tone::warning, fmt::format("{} the return of a stage",
-                                            count_of(ledger.partial, "decoded send lacks", "decoded sends lack"))});
+        if (ledger.partial) lines.push_back({Tone::warning, partial_words(ledger)});
         return lines;
     }
     const Loss& lost = ledger.sends.lost;
@@ -97,7 +108,7 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
     lines.push_back({lossless ? Tone::plain : Tone::warning,
                      fmt::format("seen {} = decoded {} + lost {} (no room {}, missed {}, no seat {}, rejected {})",
                                  ledger.sends.seen, ledger.decoded, lost.total(), lost.no_room, lost.missed,
-                                 lost.map_full, lost.rejected)});
+                                 lost.no_seat, lost.rejected)});
     if (lost.no_room)
         lines.push_back({Tone::warning,
                          "no room: the ring was full when the record was ready; give it more memory with --ring",
@@ -108,12 +119,12 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
              "missed: the kernel skipped a hook: another probe ran on that CPU, or more calls slept at once than it "
              "keeps kretprobe instances for",
              true});
-    if (lost.map_full)
+    if (lost.no_seat)
         lines.push_back({Tone::warning, "no seat: the sender's thread found none free for what is traced of it", true});
     add_by_cpu(lines, "no room, no seat, not followed: ", ledger.lost_by_cpu, &CpuLoss::total);
     add_by_cpu(lines, "returns of packet_sendmsg whose entry was skipped or found no seat: ", ledger.lost_by_cpu,
                &CpuLoss::unopened);
-    add_by_cpu(lines, "frames whose return from the driver was not seen: ", ledger.lost_by_cpu,
+    add_by_cpu(lines, "frames whose return from the driver, or end, was not seen: ", ledger.lost_by_cpu,
                &CpuLoss::passages_lost);
     if (lost.rejected)
         lines.push_back({Tone::warning, "rejected: records that make no sense; this is a bug in sockray", true});
@@ -130,18 +141,9 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
         lines.push_back({Tone::bad, fmt::format("the sums do not balance ({}): this is a bug in sockray, do not trust "
                                                 "the counts",
                                                 wrong)});
-    if (ledger.partial)
-        lines.push_back(
-            {Tone::warning, fmt::format("{} the return of a stage, whose hook the kernel skipped",
-                                        count_of(ledger.partial, "decoded send lacks", "decoded sends lack"))});
-    if (ledger.skipped && !ledger.skipped->empty()) {
-        std::string stages;
-        for (const auto& [stage, hits] : *ledger.skipped)
-            stages +=
-                fmt::format("{}{} {}", stages.empty() ? "" : ", ",
-                            stage == Stage::none ? "programs that several stages share" : stage_name(stage), hits);
-        lines.push_back({Tone::warning, "by its own count the kernel skipped hits of: " + stages});
-    }
+    if (ledger.partial) lines.push_back({Tone::warning, partial_words(ledger) + ", whose hook the kernel skipped"});
+    if (ledger.skipped && !ledger.skipped->empty())
+        lines.push_back({Tone::warning, "by its own count the kernel skipped hits of: " + hits_words(*ledger.skipped)});
     if (!ledger.uncounted.empty()) {
         constexpr std::size_t most_named = 4;
         std::string stages;
@@ -197,6 +199,34 @@ std::vector<LedgerLine> selection_words(const Ledger& ledger) {
     return lines;
 }
 
+namespace {
+
+// What a program was told of its frames' ends is nobody's send, and asked for all the same.
+void add_rings(std::vector<LedgerLine>& lines, const Ledger& ledger) {
+    if (ledger.ring_idle)
+        lines.push_back(
+            {Tone::plain, fmt::format("calls on a TX ring that found no frame to send: {}", ledger.ring_idle)});
+    if (ledger.ring_idle_timed_out)
+        lines.push_back({Tone::plain,
+                         fmt::format("of these, {} ETIMEDOUT: SO_SNDTIMEO ran out while waiting for the ends of "
+                                     "earlier frames",
+                                     count_of(ledger.ring_idle_timed_out, "call was told", "calls were told")),
+                         true});
+    if (ledger.ring_idle_interrupted)
+        lines.push_back({Tone::plain,
+                         fmt::format("of these, {} by a signal while waiting for the ends of earlier frames "
+                                     "(ERESTARTSYS: the program sees EINTR, or the call begins again)",
+                                     count_of(ledger.ring_idle_interrupted, "call was ended", "calls were ended")),
+                         true});
+    if (ledger.ring_overlapped)
+        lines.push_back({Tone::warning,
+                         fmt::format("calls on a TX ring with PACKET_LOSS that may have passed over malformed frames "
+                                     "unseen: {}: another thread's call moved the ring on at the same time",
+                                     ledger.ring_overlapped)});
+}
+
+}  // namespace
+
 std::vector<LedgerLine> other_counts_words(const Ending& ending) {
     std::vector<LedgerLine> lines;
     const Ledger& ledger = ending.ledger;
@@ -205,9 +235,7 @@ std::vector<LedgerLine> other_counts_words(const Ending& ending) {
             {Tone::warning, fmt::format("sockets created: decoded {}, lost: unknown", ledger.sockets_decoded)});
         return lines;
     }
-    if (ledger.ring_idle)
-        lines.push_back(
-            {Tone::plain, fmt::format("calls on a TX ring that found no frame to send: {}", ledger.ring_idle)});
+    add_rings(lines, ledger);
     if (ledger.children_lost)
         lines.push_back(
             {Tone::warning, fmt::format("{} of the command could not be marked: what was sent there is missing here",
@@ -217,7 +245,7 @@ std::vector<LedgerLine> other_counts_words(const Ending& ending) {
         lines.push_back(
             {frames.no_room || frames.rejected || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
              fmt::format("frames behind the return of their sends: {} = decoded {} + lost {}{}; not followed {} "
-                         "(--in-flight), return from the driver not seen {}",
+                         "(--in-flight), return from the driver, or end, not seen {}",
                          count_of(frames.seen, "event"), frames.decoded, frames.no_room,
                          frames.rejected ? fmt::format(" + rejected {}", frames.rejected) : "", frames.map_full,
                          frames.missed)});
@@ -233,23 +261,20 @@ std::vector<LedgerLine> other_counts_words(const Ending& ending) {
     return lines;
 }
 
-namespace {
-
-std::string held_words(const HeldCounter& held) {
-    const std::uint64_t counted = held.counted;
-    const std::uint64_t expected = held.expected;
-    if (counted == expected) return fmt::format(" = {} {}", held.what, expected);
-    return counted > expected
-               ? fmt::format(": {} more than the {} {}, {}", counted - expected, expected, held.what, held.cause)
-               : fmt::format(": {} fewer than the {} {}; {}", expected - counted, expected, held.what, held.cause);
+std::vector<LedgerLine> offer_words(const Offers& offers) {
+    if (!offers.total()) return {};
+    std::vector<LedgerLine> lines{
+        {offers.full ? Tone::warning : Tone::plain,
+         fmt::format(
+             "offered to packet sockets of this machine: {} = taken {} + no room {} + not wanted {} + unknown {}",
+             count_of(offers.total(), "time"), offers.taken, offers.full, offers.filtered, offers.unknown)}};
+    if (offers.full)
+        lines.push_back({Tone::warning,
+                         "no room: the socket's buffer or ring was full; of the send this says nothing, its frame was "
+                         "there",
+                         true});
+    return lines;
 }
-
-Tone tone_of(const HeldCounter& held) {
-    if (held.counted == held.expected) return Tone::good;
-    return held.counted > held.expected ? Tone::plain : Tone::warning;
-}
-
-}  // namespace
 
 std::vector<LedgerLine> capture_words(const Ending& ending) {
     const CaptureLedger& ledger = *ending.capture;
@@ -277,29 +302,6 @@ std::vector<LedgerLine> capture_words(const Ending& ending) {
         lines.push_back({Tone::bad, "the sums do not balance: this is a bug in sockray, do not trust the counts"});
     if (ledger.untapped) lines.push_back({Tone::plain, untapped_words(ledger.untapped)});
     if (ledger.cut) lines.push_back({Tone::plain, fmt::format("{} were longer than the snaplen", ledger.cut)});
-    return lines;
-}
-
-std::vector<LedgerLine> device_words(const Ending& ending, const Devices& devices, const DeviceDelta& delta) {
-    std::vector<LedgerLine> lines;
-    const QdiscDelta& qdisc = delta.qdisc;
-    if (delta.gone)
-        lines.push_back({Tone::warning,
-                         fmt::format("{} (index {}) is gone: what it counted cannot be held against the {} delivered "
-                                     "there",
-                                     delta.ifname, delta.ifindex,
-                                     devices.of(delta.ifname, delta.netns_ino, delta.ifindex).frames_delivered)});
-    for (const HeldCounter& held : hold_counters(ending, devices, delta)) {
-        std::string text = lines.empty() ? fmt::format("{} counted {} +{}", delta.ifname, held.counter, held.counted)
-                                         : fmt::format("its {} qdisc counted {} {}{}", qdisc.kind, held.counter,
-                                                       held.counter == "waiting" ? "" : "+", held.counted);
-        text += held_words(held);
-        if (lines.empty() && delta.tx_dropped) text += fmt::format("; tx_dropped +{}", delta.tx_dropped);
-        if (lines.empty() && delta.tx_errors) text += fmt::format("; tx_errors +{}", delta.tx_errors);
-        if (held.counter == "sent" && qdisc.requeues) text += fmt::format("; requeues +{}", qdisc.requeues);
-        if (held.counter == "sent" && qdisc.overlimits) text += fmt::format("; overlimits +{}", qdisc.overlimits);
-        lines.push_back({tone_of(held), std::move(text), !lines.empty()});
-    }
     return lines;
 }
 

@@ -38,9 +38,14 @@ std::vector<LedgerLine> correlation_words(const Ledger& ledger);
 std::vector<LedgerLine> selection_words(const Ledger& ledger);
 // Frames behind their sends, sockets, and the like.
 std::vector<LedgerLine> other_counts_words(const Ending& ending);
+// How often frames were offered to packet sockets of this machine, and what these did; none where none was.
+std::vector<LedgerLine> offer_words(const Offers& offers);
 // Of the frames that a capture's filter selected: seen = told + lost, and why. The ending must have a capture.
 std::vector<LedgerLine> capture_words(const Ending& ending);
 // What a device counted, held against the frames that its driver took.
 std::vector<LedgerLine> device_words(const Ending& ending, const Devices& devices, const DeviceDelta& delta);
+// The same of the packet sockets that got the frames: those that differ, then those that agree, as one where they are
+// many, and those that are gone.
+std::vector<LedgerLine> receiver_words(const Ending& ending);
 
 }  // namespace sockray

@@ -27,6 +27,7 @@
 #define bpf_core_field_exists(field) hooks_exists(#field)
 #define bpf_core_field_offset(type, field) __builtin_offsetof(type, field)
 #define bpf_core_type_size(type) sizeof(type)
+#define bpf_core_type_id_kernel(type) 0
 #define bpf_core_enum_value_exists(type, value) 0
 #define bpf_core_enum_value(type, value) 0
 

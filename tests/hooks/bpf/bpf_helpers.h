@@ -32,8 +32,6 @@ __u64 bpf_ringbuf_query(void *ring, __u64 flags);
 long bpf_ringbuf_output(void *ring, void *record, __u64 size, __u64 flags);
 void *bpf_ringbuf_reserve(void *ring, __u64 size, __u64 flags);
 void bpf_ringbuf_submit(void *record, __u64 flags);
-long hooks_for_each(void *map, long (*step)(void *, const __u32 *, void *, void *));
 long hooks_loop(__u32 times, long (*step)(__u32, void *), void *context);
 
-#define bpf_for_each_map_elem(map, step, context, flags) hooks_for_each(map, (long (*)(void *, const __u32 *, void *, void *))(step))
 #define bpf_loop(times, step, context, flags) hooks_loop(times, (long (*)(__u32, void *))(step), context)

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "user/correlate/explain.h"
+#include "user/correlate/explain_queue.h"
 #include "user/correlate/path.h"
 
 namespace sockray {
@@ -40,6 +41,7 @@ LostTo on_the_way(const Send& send, const KernelNames& names) {
 
 LostTo dropped(const Send& send, const KernelNames& names) {
     const sr_send& record = send.record;
+    if (dropped_below(record, names)) return LostTo::other;  // which device that was is not recorded
     if (record.drop_in_driver || (record.driver_drops && !record.drops) || send.end_stage == Stage::start_xmit ||
         send.end_stage == Stage::ndo)
         return LostTo::driver;
@@ -53,6 +55,7 @@ LostTo no_buffers(const Send& send, const KernelNames& names) {
     if (!seen(record, SR_SLOT_XMIT))  // sock_wmalloc, which does not wait
         return record.stage[SR_SLOT_SENDMSG] == SR_STAGE_PACKET_SENDMSG_SPKT ? LostTo::send_buffer : LostTo::other;
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) return past_the_qdisc(record, names);
+    if (dropped_below(record, names)) return LostTo::other;
     return seen(record, SR_SLOT_DRIVER) || record.drop_in_driver ? LostTo::driver : on_the_way(send, names);
 }
 

@@ -6,7 +6,7 @@
 #include "user/analyze/findings/words.h"
 #include "user/base/format.h"
 #include "user/base/words.h"
-#include "user/correlate/explain.h"
+#include "user/correlate/explain_queue.h"
 
 namespace sockray {
 namespace {
@@ -45,7 +45,9 @@ class Qdisc : public Rule {
             finding.evidence.push_back(
                 fmt::format("at most {} stood in the queue when such a send returned", count_of(longest_, "frame")));
         examples_.put_into(finding);
-        finding.cause = "more was sent than the queue hands on to the device, until its limit was reached";
+        finding.cause =
+            "more was sent than the queue hands on to the device, until its limit, or that of a queue below it, was "
+            "reached; or the queue drops on purpose (netem, red)";
         finding.advice = fmt::format(
             "see tc -s qdisc show dev {0} for its limit and rate. A burst needs a longer queue: tc qdisc change with a "
             "larger limit, or ip link set dev {0} txqueuelen N for pfifo_fast. A steady rate needs a slower sender: "

@@ -31,12 +31,12 @@ class TracingLoss : public Rule {
         };
         note(lost.no_room, "record of a send", "records of sends", " found no room in the ring (--ring)");
         note(lost.missed, "send", "sends", " whose hooks the kernel skipped");
-        note(lost.map_full, "send", "sends", " for which there was no seat");
+        note(lost.no_seat, "send", "sends", " for which there was no seat");
         note(lost.rejected, "record that makes", "records that make", " no sense: a bug in sockray");
         note(frames.no_room, "record of a frame's end", "records of frames' ends",
              " found no room in the ring (--ring)");
         note(frames.map_full, "frame", "frames", " could not be followed, for the map was full (--in-flight)");
-        note(frames.missed, "frame", "frames", " whose return from the driver was not seen");
+        note(frames.missed, "frame", "frames", " whose return from the driver, or end, was not seen");
         note(frames.rejected, "record of a frame's end that makes", "records of frames' ends that make",
              " no sense: a bug in sockray");
         note(untracked_, "send says itself that its", "sends say themselves that their", " frame was not followed");

@@ -84,6 +84,8 @@ void append_ledger(fmt::memory_buffer& out, const Ending& ending, const Reasons&
     append_lines(out, selection_words(ending.ledger));
     append_lines(out, correlation_words(ending.ledger));
     append_lines(out, other_counts_words(ending));
+    append_lines(out, offer_words(devices.offers()));
+    append_lines(out, receiver_words(ending));
     append_devices(out, ending, devices);
 }
 
