@@ -45,8 +45,7 @@ void expect_refused(const Words& words, const Surroundings& surroundings, const 
     }
     EXPECT_TRUE(is_message(ended.err)) << joined(words) << "\n" << ended.err;
     EXPECT_NE(ended.first_error().find(reason), std::string::npos) << joined(words) << "\n" << ended.err;
-    EXPECT_GT(ended.err.size(), ended.first_error().size() + 1) << "a remedy: " << joined(words) << "\n"
-                                                                << ended.err;
+    EXPECT_GT(ended.err.size(), ended.first_error().size() + 1) << "a remedy: " << joined(words) << "\n" << ended.err;
 }
 
 TEST(AMachineWithoutKprobes, RefusesEveryTracingVerbWithTheReasonInTheFirstLine) {

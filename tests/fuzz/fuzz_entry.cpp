@@ -1,4 +1,5 @@
-// Any bytes as a block, as what stands in one, and as an entry of a recording: an entry that is read can be written, and comes back.
+// Any bytes as a block, as what stands in one, and as an entry of a recording: an entry that is read can be written,
+// and comes back.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

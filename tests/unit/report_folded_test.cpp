@@ -50,9 +50,8 @@ TEST(FlameSvg, HasABoxForEachStageAndNothingOfAHostileNameThatIsMarkup) {
 
 TEST(FlameSvg, TitleTellsShareAndTimes) {
     const std::string text = made::exported<FlameSvg>({made::delivered()});
-    EXPECT_NE(
-        text.find("<title>packet_snd: 8.00 us in all, 80.0 % of all sends\n1.20 us itself\n1 time, 8.00 us each"),
-        std::string::npos)
+    EXPECT_NE(text.find("<title>packet_snd: 8.00 us in all, 80.0 % of all sends\n1.20 us itself\n1 time, 8.00 us each"),
+              std::string::npos)
         << text;
     EXPECT_NE(text.find("prefers-color-scheme:dark"), std::string::npos);
 }

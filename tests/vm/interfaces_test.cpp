@@ -30,8 +30,8 @@ std::uint64_t with_error(const Traced& traced, int err) {
         std::ranges::count_if(traced.recording.sends, [err](const SendLine& send) { return send.err == err; }));
 }
 
-// drivers/net/veth.c, veth_xmit: between the end of the other end of a pair that is deleted, and its own, the driver takes
-// frames for nobody.
+// drivers/net/veth.c, veth_xmit: between the end of the other end of a pair that is deleted, and its own, the driver
+// takes frames for nobody.
 bool has_no_other_end(const SendLine& send) {
     return send.reason.find("the driver of vdel0 dropped the frame") != std::string::npos;
 }

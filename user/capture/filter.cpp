@@ -7,8 +7,8 @@
 #include <optional>
 
 #include "user/base/format.h"
-#include "user/base/loopback.h"
 #include "user/base/link_type.h"
+#include "user/base/loopback.h"
 
 namespace sockray {
 namespace {

@@ -95,7 +95,8 @@ struct Ledger {
     std::uint64_t others_rejected = 0;  // records that do not say what they are: never expected, and in no sum
     std::vector<CpuLoss> lost_by_cpu;
     // Hits that the kernel says it skipped, of any stage, tracepoints too; none in recordings of before they were
-    // counted. Not a row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody knows of.
+    // counted. Not a row of the sums: a hit that was skipped is a missed send, a partial record, or a send that nobody
+    // knows of.
     std::optional<std::vector<StageHits>> skipped;
     std::vector<Stage> uncounted;             // stages of which it does not say
     std::optional<std::uint64_t> driven;      // sends that sockray itself made
