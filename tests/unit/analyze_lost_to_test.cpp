@@ -66,6 +66,16 @@ TEST(LostTo, IsTheQdiscWhoseXmitStageWasNotSeenOnlyByTheReason) {
     EXPECT_EQ(taken_by(freed_early(tells_nothing)), LostTo::other);
 }
 
+TEST(LostTo, IsTheQdiscThatDropsLaterWithoutAReasonOfItsOwn) {
+    Send send = made::dropped();
+    send.record.drop_reason = tells_nothing;
+    send.record.drop_location = 0;
+    made::set(send.record.qdisc, "fq_codel");
+    EXPECT_EQ(taken_by(send), LostTo::other);  // before the call returned: a filter may have done it
+    send.record.drop_ns = send.record.span[SR_SLOT_XMIT].end + 1'000;
+    EXPECT_EQ(taken_by(send), LostTo::qdisc);
+}
+
 TEST(LostTo, PastTheQdiscIsTheDriverByThePlaceThatFreedTheFrame) {
     EXPECT_EQ(taken_by(past_the_qdisc(Outcome::failed, in_the_driver)), LostTo::driver);
     EXPECT_EQ(taken_by(past_the_qdisc(Outcome::dropped, in_the_driver)), LostTo::driver);

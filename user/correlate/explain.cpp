@@ -13,6 +13,7 @@
 #include "user/base/result.h"
 #include "user/base/words.h"
 #include "user/correlate/explain_queue.h"
+#include "user/correlate/kernel_values.h"
 #include "user/correlate/send.h"
 #include "user/correlate/vnet_check.h"
 
@@ -209,7 +210,6 @@ std::string explain_direct_drop(const sr_send& record, const KernelNames& names,
 }
 
 std::string no_buffers(const sr_send& record, const KernelNames& names) {
-    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
     if (!reached(record, SR_SLOT_XMIT)) {
         if (has_frame(record)) return explain_queue_drop(record, names, reason);
@@ -278,7 +278,7 @@ std::string explanation(int err, const sr_send& record, const KernelNames& names
         case ENOBUFS: return no_buffers(record, names);
         case EAGAIN: return would_block(record);
         case EINTR: return interrupted(record);
-        case 512: return restarted(record);
+        case erestartsys: return restarted(record);
         case EFAULT: return is_ring(record) ? too_many_pages(record) : "the memory of the frame could not be read";
         case EPROTONOSUPPORT: return fmt::format("{} cannot send without a checksum (SO_NOFCS)", interface_of(record));
         // net/packet/af_packet.c, tpacket_snd: the first test under the ring's lock
@@ -319,9 +319,8 @@ DirectDrop direct_drop(const sr_send& record, const KernelNames& names) {
 }
 
 int wait_errno(const sr_send& record) {
-    constexpr int restart = 512;  // ERESTARTSYS, include/linux/errno.h
     if (record.flags & SR_SEND_WAIT_TIMED_OUT) return ETIMEDOUT;
-    return record.flags & SR_SEND_WAIT_SIGNAL ? restart : 0;
+    return record.flags & SR_SEND_WAIT_SIGNAL ? erestartsys : 0;
 }
 
 std::string explain_wait(const sr_send& record) {

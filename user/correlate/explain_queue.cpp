@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "user/base/format.h"
+#include "user/correlate/kernel_values.h"
 
 namespace sockray {
 namespace {
@@ -30,7 +31,6 @@ bool is_of_a_qdisc(const std::string& reason) {
 // The frame had come by the queue of the send's own device, and its driver passes it on: __dev_queue_xmit of another
 // one. (Of several segments the driver may have another one.)
 bool was_given_on(const sr_send& record) {
-    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     if (record.drop_in_driver || record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) return true;
     return record.span[SR_SLOT_DRIVER].start && record.driver_ret < netdev_tx_busy && record.segments < 2;
 }
@@ -144,29 +144,44 @@ std::string explain_driver_drop(const sr_send& record, const KernelNames& names)
                        in_brackets(drop_cause(record, names)));
 }
 
-std::string explain_queue_drop(const sr_send& record, const KernelNames& names, const std::string& cause) {
-    if (dropped_below(record, names)) return explain_drop_below(record, names, cause, record.ret < 0);
+QueueDrop queue_drop(const sr_send& record, const KernelNames& names) {
+    if (dropped_below(record, names)) return QueueDrop::below;
     const std::string reason = reason_of(record, names);
-    const std::string in = in_brackets(cause);
     const std::string place = place_of(record, names);
     // The filters come before the queue, whether that takes anything in or not.
-    if (reason.starts_with("TC_"))
-        return fmt::format("a tc filter at the egress of {} {}{}", interface_of(record), dropped_the_frame, in);
-    if (reason.starts_with("NETFILTER"))
-        return fmt::format("netfilter at the egress of {} {}{}", interface_of(record), dropped_the_frame, in);
-    if (was_flushed(place))
-        return fmt::format(
-            "the frame was still in {} when that was emptied{}: the qdisc was replaced or changed, or the interface "
-            "went down or away",
-            has_no_carrier(record) ? fmt::format("the qdisc of {}", interface_of(record)) : keeper_of(record), in);
-    if (has_no_carrier(record)) return explain_no_carrier(record, cause);
+    if (reason.starts_with("TC_")) return QueueDrop::tc_filter;
+    if (reason.starts_with("NETFILTER")) return QueueDrop::netfilter;
+    if (was_flushed(place)) return QueueDrop::flushed;
+    if (has_no_carrier(record)) return QueueDrop::no_carrier;
     // noqueue takes nothing in that it could drop.
-    if (is_noqueue(record) && is_of_a_qdisc(reason))
-        return fmt::format("{} has no carrier, or {} {}{}", interface_of(record), below(record), dropped_the_frame, in);
-    if (is_noqueue(record) && was_queued(record)) return fmt::format("{} {}{}", below(record), dropped_the_frame, in);
+    if (is_noqueue(record) && is_of_a_qdisc(reason)) return QueueDrop::no_carrier_or_below;
+    if (is_noqueue(record) && was_queued(record)) return QueueDrop::below;
     const bool of_a_qdisc = is_of_a_qdisc(reason) || place.find("_dequeue") != std::string::npos ||
                             place.find("_enqueue") != std::string::npos || was_queued(record);
-    return of_a_qdisc ? dropped_by_queue(record, in) : dropped_on_the_way(record, in);
+    return of_a_qdisc ? QueueDrop::queue : QueueDrop::queue_or_filter;
+}
+
+std::string explain_queue_drop(const sr_send& record, const KernelNames& names, const std::string& cause) {
+    const std::string in = in_brackets(cause);
+    switch (queue_drop(record, names)) {
+        case QueueDrop::below: return explain_drop_below(record, names, cause, record.ret < 0);
+        case QueueDrop::tc_filter:
+            return fmt::format("a tc filter at the egress of {} {}{}", interface_of(record), dropped_the_frame, in);
+        case QueueDrop::netfilter:
+            return fmt::format("netfilter at the egress of {} {}{}", interface_of(record), dropped_the_frame, in);
+        case QueueDrop::flushed:
+            return fmt::format(
+                "the frame was still in {} when that was emptied{}: the qdisc was replaced or changed, or the "
+                "interface went down or away",
+                has_no_carrier(record) ? fmt::format("the qdisc of {}", interface_of(record)) : keeper_of(record), in);
+        case QueueDrop::no_carrier: return explain_no_carrier(record, cause);
+        case QueueDrop::no_carrier_or_below:
+            return fmt::format("{} has no carrier, or {} {}{}", interface_of(record), below(record), dropped_the_frame,
+                               in);
+        case QueueDrop::queue: return dropped_by_queue(record, in);
+        case QueueDrop::queue_or_filter: break;
+    }
+    return dropped_on_the_way(record, in);
 }
 
 }  // namespace sockray

@@ -13,7 +13,21 @@ namespace sockray {
 // kernel did not drop the frame.
 std::string drop_cause(const sr_send& record, const KernelNames& names);
 
-// Who freed a frame that __dev_queue_xmit did not bring to a driver, with this cause in brackets.
+// Who freed a frame that __dev_queue_xmit did not bring to a driver, by the kernel's reason, the function that freed
+// it, and when that was: kinds of qdisc that tell no reason of their own are known by the latter two.
+enum class QueueDrop {
+    tc_filter,            // at the egress of the send's device
+    netfilter,            // the same
+    queue,                // the qdisc of the send's device
+    queue_or_filter,      // nothing tells these two apart
+    flushed,              // the queue was emptied: replaced, or its interface went down
+    no_carrier,           // the send's device takes nothing in
+    no_carrier_or_below,  // of its own it has no queue
+    below                 // a queue or filter of a device below the send's own
+};
+QueueDrop queue_drop(const sr_send& record, const KernelNames& names);
+
+// The same in a sentence, with this cause in brackets.
 std::string explain_queue_drop(const sr_send& record, const KernelNames& names, const std::string& cause);
 
 // Who dropped a frame that the driver of the send's device was given.

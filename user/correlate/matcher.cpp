@@ -4,10 +4,10 @@
 #include <cerrno>
 #include <utility>
 
+#include "user/correlate/kernel_values.h"
+
 namespace sockray {
 namespace {
-
-constexpr std::int64_t erestartsys = 512;  // include/linux/errno.h: never seen by a program
 
 std::uint64_t entered_ns(const Send& send) {
     return send.record.span[SR_SLOT_SENDMSG].start;
@@ -31,7 +31,7 @@ bool encloses(const DriveEvent& event, const sr_send& record) {
 }
 
 // Whether a send that failed so may be the one that the program was told of. A call that a signal ended returns EINTR
-// to the program and ERESTARTSYS (512) inside the kernel; of some failures the program is not told why (err 0).
+// to the program and ERESTARTSYS inside the kernel; of some failures the program is not told why (err 0).
 bool same_failure(const DriveEvent& event, const sr_send& record) {
     if (event.ret >= 0) return false;
     return event.err == 0 || event.err == -record.ret || (event.err == EINTR && -record.ret == erestartsys);

@@ -7,6 +7,7 @@
 #include "user/base/kernel_names.h"
 #include "user/correlate/explain.h"
 #include "user/correlate/explain_queue.h"
+#include "user/correlate/kernel_values.h"
 
 namespace sockray {
 namespace {
@@ -42,7 +43,7 @@ Stage failed_in(const sr_send& record) {
             case EINTR:
             case EPIPE:
             case ENETDOWN:
-            case 512: return Stage::alloc;
+            case erestartsys: return Stage::alloc;
             default: break;
         }
     }
@@ -143,8 +144,7 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
     if (seen(record, SR_SLOT_DRIVER) && record.span[SR_SLOT_DRIVER].end == 0)
         return {Outcome::unknown, Stage::start_xmit,
                 "the kernel skipped the hook on the return of dev_hard_start_xmit"};
-    // NETDEV_TX_BUSY is 0x10: the frame is kept and tried again
-    if (seen(record, SR_SLOT_DRIVER) && record.driver_ret > 0 && record.driver_ret < 0x10) {
+    if (seen(record, SR_SLOT_DRIVER) && record.driver_ret > 0 && record.driver_ret < netdev_tx_busy) {
         Verdict verdict = driver_drop(record);
         verdict.stage = Stage::start_xmit;
         return verdict;

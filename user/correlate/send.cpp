@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "user/base/format.h"
+#include "user/correlate/kernel_values.h"
 
 namespace sockray {
 namespace {
@@ -57,7 +58,7 @@ std::string errno_name(int err) {
     if (const char* name = ::strerrorname_np(err)) return name;
     // include/linux/errno.h: never seen by a program, but returned inside the kernel
     switch (err) {
-        case 512: return "ERESTARTSYS";
+        case erestartsys: return "ERESTARTSYS";
         case 513: return "ERESTARTNOINTR";
         case 514: return "ERESTARTNOHAND";
         case 516: return "ERESTART_RESTARTBLOCK";

@@ -1,11 +1,10 @@
 #include "user/analyze/findings/lost_to.h"
 
 #include <cerrno>
-#include <string>
-#include <string_view>
 
 #include "user/correlate/explain.h"
 #include "user/correlate/explain_queue.h"
+#include "user/correlate/kernel_values.h"
 #include "user/correlate/path.h"
 
 namespace sockray {
@@ -16,7 +15,6 @@ bool seen(const sr_send& record, int slot) {
 }
 
 LostTo past_the_qdisc(const sr_send& record, const KernelNames& names) {
-    constexpr std::int32_t netdev_tx_busy = 0x10;  // include/linux/netdevice.h
     if (record.xmit_ret == netdev_tx_busy) return LostTo::stopped_queue;
     switch (direct_drop(record, names)) {
         case DirectDrop::no_carrier: return LostTo::carrier;
@@ -26,16 +24,21 @@ LostTo past_the_qdisc(const sr_send& record, const KernelNames& names) {
     return LostTo::other;
 }
 
-// Between the allocation and the driver. An interface without carrier has the qdisc noop, whatever is configured, and
-// that drops (net/sched/sch_generic.c: dev_deactivate_queue); noqueue itself never drops.
+// Between the allocation and the driver.
 LostTo on_the_way(const Send& send, const KernelNames& names) {
     const sr_send& record = send.record;
-    const std::string reason = record.flags & SR_SEND_DROP ? names.drop_reason(record.drop_reason) : "";
-    const std::string_view qdisc = record.qdisc;
-    if (reason.starts_with("TC_") || reason.starts_with("NETFILTER")) return LostTo::filter;
-    if (reason.starts_with("QDISC")) return qdisc == "noqueue" || qdisc == "noop" ? LostTo::carrier : LostTo::qdisc;
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) return past_the_qdisc(record, names);
-    // Without a reason of its own, what the sender was told by ENOBUFS comes from the qdisc, if it came that far.
+    switch (queue_drop(record, names)) {
+        case QueueDrop::tc_filter:
+        case QueueDrop::netfilter: return LostTo::filter;
+        case QueueDrop::queue: return LostTo::qdisc;
+        case QueueDrop::no_carrier:
+        case QueueDrop::no_carrier_or_below: return LostTo::carrier;
+        case QueueDrop::flushed:
+        case QueueDrop::below: return LostTo::other;  // which device that was is not recorded
+        case QueueDrop::queue_or_filter: break;
+    }
+    // What the sender was told by ENOBUFS comes from the qdisc, if it came that far.
     return send.outcome == Outcome::failed && seen(record, SR_SLOT_XMIT) ? LostTo::qdisc : LostTo::other;
 }
 
@@ -71,7 +74,7 @@ LostTo refused(const Send& send, const KernelNames& names) {
         case EINVAL: return ring ? LostTo::ring_format : LostTo::other;
         case EAGAIN:
         case EINTR:
-        case 512: return LostTo::send_buffer;  // ERESTARTSYS: a signal ended the wait
+        case erestartsys: return LostTo::send_buffer;
         case ENOBUFS: return no_buffers(send, names);
         default: return LostTo::other;
     }
