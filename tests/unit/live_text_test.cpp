@@ -54,6 +54,29 @@ TEST(Lines, TellWhoSentWhatHowAndHowItEnded) {
         << delivered;
 }
 
+TEST(Lines, HaveATimeOfDayWhateverTheClocksOfARecordingSay) {
+    const auto at = [](std::uint64_t ns, std::int64_t realtime_offset) {
+        const Plan plan = made::plan(false);
+        const made::Names names;
+        Lines lines(plan, names, plain, realtime_offset);
+        fmt::memory_buffer out;
+        TapFrame frame;
+        const TapInterface interface { .name = "veth0" };
+        frame.interface = &interface;
+        frame.realtime_ns = ns;
+        lines.frame(out, frame);
+        lines.send(out, made::delivered());  // begun at 1,000,000 ns
+        return fmt::to_string(out);
+    };
+    const std::string before_1970 = at(0, -1'001'000);
+    EXPECT_TRUE(has(before_1970, ":59.999999 ")) << before_1970;
+    for (const std::uint64_t ns : {std::uint64_t{0}, std::uint64_t{1} << 63, UINT64_MAX})
+        for (const std::int64_t offset : {INT64_MIN, std::int64_t{-1}, INT64_MAX}) {
+            const std::string text = at(ns, offset);
+            EXPECT_TRUE(std::ranges::all_of(text, [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); })) << text;
+        }
+}
+
 TEST(Lines, GiveTheReasonOfWhatWasNotDelivered) {
     EXPECT_TRUE(has(line(made::failed()), " =   -1  failed     10.0 us  ENETDOWN: veth0 is down\n"));
     EXPECT_TRUE(has(line(made::dropped()), " =   42  dropped    10.0 us  QDISC_DROP at"));

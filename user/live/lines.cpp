@@ -97,15 +97,17 @@ std::string_view path_end(std::string_view path, int width) {
 // The calendar is asked once a second.
 std::string_view Lines::time_of_day(std::uint64_t ns, std::int64_t realtime_offset) {
     constexpr std::int64_t second_ns = 1'000'000'000;
-    const std::int64_t realtime = static_cast<std::int64_t>(ns) + realtime_offset;
-    const std::time_t second = realtime / second_ns;
+    // Both may be any number in a recording: no sum overflows, and no part of a second is negative.
+    const auto realtime = static_cast<std::int64_t>(ns + static_cast<std::uint64_t>(realtime_offset));
+    const std::int64_t part_ns = (realtime % second_ns + second_ns) % second_ns;
+    const std::time_t second = realtime / second_ns - (realtime % second_ns < 0 ? 1 : 0);
     if (second != second_ || clock_.empty()) {
         std::tm local{};
         ::localtime_r(&second, &local);
         clock_ = fmt::format("{:02}:{:02}:{:02}.000000", local.tm_hour, local.tm_min, local.tm_sec);
         second_ = second;
     }
-    put_six_digits(clock_.data() + clock_.size() - 6, static_cast<std::uint32_t>(realtime % second_ns / 1000));
+    put_six_digits(clock_.data() + clock_.size() - 6, static_cast<std::uint32_t>(part_ns / 1000));
     return clock_;
 }
 
@@ -167,7 +169,7 @@ void Lines::reason_or_path(fmt::memory_buffer& out, const Send& send) {
     const sr_send& record = send.record;
     std::string words = send.reason.empty() ? explain_passing_on(record) : send.reason;
     const Tone tone = send.reason.empty() ? Tone::warning : tone_of(send.outcome);
-    if (words.empty()) words = explain_wait(record);
+    if (const std::string wait = explain_wait(record); !wait.empty()) words += (words.empty() ? "" : "; ") + wait;
     const std::string note = frame_note(send);
     if (!words.empty()) {
         if (!note.empty()) words += "; " + note;

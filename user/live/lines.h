@@ -28,8 +28,7 @@ class Lines {
     // 12:34:56.123456 arping[812]  veth0  sendto    42 =   42  delivered  12.3 us
     // packet_sendmsg>packet_snd>...
     void send(fmt::memory_buffer& out, const Send& send);
-    // 12:34:56.123456 arping[812]  socket(AF_PACKET, SOCK_RAW, ETH_P_ARP) = 0  4.21 us  packet_ops, inode
-    // 34567
+    // 12:34:56.123456 arping[812]  socket(AF_PACKET, SOCK_RAW, ETH_P_ARP) = 0, inode 34567, packet_ops
     void socket(fmt::memory_buffer& out, const sr_socket& record);
     // Everything that is known of the socket's creation, several lines.
     void socket_block(fmt::memory_buffer& out, const sr_socket& record, std::uint64_t id);
