@@ -51,6 +51,8 @@ TEST_F(HeldReceivers, OfASocketWithARingHaveNoSkDropsAndOfOneThatIsGoneNothing) 
 
 TEST_F(HeldReceivers, ThatAreMoreAreOfOthersAndOfWhatTracingDidNotSee) {
     delta.tp_packets = 37;
+    EXPECT_EQ(held("tp_packets").cause, "of others than the traced senders, or sent while tracing began or ended");
+    ending.ledger.driven = 5;  // nobody else is traced, and all that was sent has ended
     EXPECT_EQ(held("tp_packets").cause, "of others than the traced senders");
     EXPECT_EQ(held("tp_drops").cause, "");
     ending.ledger.filtered = 4;
@@ -100,7 +102,8 @@ TEST_F(HeldReceivers, ThatAreFewerWereReadByTheirOwnerWhichIsSureWhereSomethingS
     EXPECT_TRUE(names("tp_drops", "its owner read them meanwhile"));
     delta.tp_packets = 31;
     EXPECT_EQ(held("tp_packets").cause,
-              "of others than the traced senders; and it has those alone that came since its owner last read them");
+              "of others than the traced senders, or sent while tracing began or ended; and it has those alone that "
+              "came since its owner last read them");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace sockray {
 namespace {
 
 constexpr std::uint64_t second = 1'000'000'000;
-constexpr std::uint64_t millisecond = 1'000'000;
+constexpr std::uint64_t turn = second / 20;
 
 class Listener : public TapJoinListener {
   public:
@@ -27,9 +27,9 @@ class Listener : public TapJoinListener {
 
 class TapJoins : public testing::Test {
   protected:
-    void frame(std::uint64_t realtime_ns, std::uint64_t now = second, std::size_t size = 60) {
+    void frame(std::uint64_t realtime_ns, std::size_t size = 60) {
         const std::vector<std::byte> bytes(size, std::byte{1});
-        join.frame({nullptr, bytes, static_cast<std::uint32_t>(size), realtime_ns, true}, now);
+        join.frame({nullptr, bytes, static_cast<std::uint32_t>(size), realtime_ns, true});
     }
     void tapped(std::uint64_t send, std::uint64_t realtime_ns) {
         sr_frame record{};
@@ -38,10 +38,19 @@ class TapJoins : public testing::Test {
         record.ns = realtime_ns;
         join.tapped(record);
     }
-    void send(std::uint64_t id, std::uint64_t now = second) {
+    void send(std::uint64_t id) {
         Send one = sample::send_of(sample::taken());
         one.record.id = id;
-        join.send(one, now);
+        join.send(one);
+    }
+    // All records have been read that there were when the last frame came.
+    void caught_up() {
+        join.came_before(written);
+        join.caught_up(written, now += turn);
+        written++;
+    }
+    void pass(std::uint64_t ns) {
+        for (; ns; ns -= turn) caught_up();
     }
     std::size_t count(char kind) const {
         std::size_t found = 0;
@@ -50,6 +59,8 @@ class TapJoins : public testing::Test {
     }
     Listener listener;
     TapJoin join{listener, 8};
+    std::uint64_t written = 1000;
+    std::uint64_t now = 77 * second;
 };
 
 TEST_F(TapJoins, AFrameGoesWithItsSendWhicheverComesFirst) {
@@ -59,7 +70,7 @@ TEST_F(TapJoins, AFrameGoesWithItsSendWhicheverComesFirst) {
     tapped(2, 200);
     send(2);
     EXPECT_EQ(listener.told, "s1/1 ");
-    frame(200, second, 77);
+    frame(200, 77);
     EXPECT_EQ(listener.told, "s1/1 s2/1 ");
     EXPECT_EQ(listener.last.bytes.size(), 77U);
     EXPECT_EQ(listener.last.realtime_ns, 200U);
@@ -69,13 +80,20 @@ TEST_F(TapJoins, AFrameGoesWithItsSendWhicheverComesFirst) {
 
 TEST_F(TapJoins, AFrameOfWhichNoRecordTellsGoesWhenAllHaveBeenRead) {
     frame(100);
-    frame(101, second + 10 * millisecond);
-    join.caught_up(second + 49 * millisecond);
+    join.came_before(500);
+    join.caught_up(499, now);  // a record is being written, for as long as that takes
     EXPECT_EQ(listener.told, "");
-    join.caught_up(second + 50 * millisecond);
+    frame(101);
+    frame(102);
+    join.came_before(600);
+    join.caught_up(500, now);
     EXPECT_EQ(listener.told, "f100 ");
-    join.caught_up(second + 60 * millisecond);
+    tapped(1, 102);
+    join.came_before(700);  // no frame since
+    join.caught_up(600, now);
     EXPECT_EQ(listener.told, "f100 f101 ");
+    send(1);
+    EXPECT_EQ(listener.told, "f100 f101 s1/1 ");
     EXPECT_EQ(join.given_up(), 0U);
 }
 
@@ -83,21 +101,22 @@ TEST_F(TapJoins, AFrameOfWhichARecordTellsWaitsForItsSendAndHoldsUpNoOther) {
     frame(100);
     tapped(1, 100);
     frame(101);
-    join.caught_up(2 * second);
+    pass(second);
     EXPECT_EQ(listener.told, "f101 ");
-    send(1, 3 * second);
+    send(1);
     EXPECT_EQ(listener.told, "f101 s1/1 ");
 }
 
 TEST_F(TapJoins, AFrameWhoseSendDoesNotComeIsGivenUpAndToldAlone) {
     frame(100);
     tapped(1, 100);
-    join.caught_up(5 * second);
+    caught_up();
+    pass(5 * second - turn);
     EXPECT_EQ(listener.told, "");
-    join.caught_up(6 * second);
+    caught_up();
     EXPECT_EQ(listener.told, "f100 ");
     EXPECT_EQ(join.given_up(), 1U);
-    send(1, 7 * second);  // it comes after all: then the frame has been told
+    send(1);  // it comes after all: then the frame has been told
     EXPECT_EQ(listener.told, "f100 s1/0 ");
     EXPECT_TRUE(listener.last.told);
 }
@@ -109,17 +128,29 @@ TEST_F(TapJoins, ASendThatNeverCameToTheTapsGoesAtOnce) {
 }
 
 TEST_F(TapJoins, ASendWaitsASecondForItsFrame) {
+    caught_up();
     tapped(1, 100);
     send(1);
-    join.caught_up(2 * second - 1);
+    pass(second - turn);
     EXPECT_EQ(listener.told, "");
-    join.caught_up(2 * second);
+    caught_up();
     EXPECT_EQ(listener.told, "s1/0 ");
     EXPECT_EQ(listener.last.offered, 1U);
     EXPECT_FALSE(listener.last.told);
-    frame(100, 2 * second);  // too late: nothing is lost all the same
+    frame(100);  // too late: nothing is lost all the same
     join.finish();
     EXPECT_EQ(listener.told, "s1/0 f100 ");
+}
+
+TEST_F(TapJoins, ASendDoesNotWaitWhileWeOurselvesStandStill) {
+    caught_up();
+    tapped(1, 100);
+    send(1);
+    now += 9 * second;
+    caught_up();
+    EXPECT_EQ(listener.told, "");
+    frame(100);
+    EXPECT_EQ(listener.told, "s1/1 ");
 }
 
 TEST_F(TapJoins, ASendThatWasCutUpHasAllItsSegments) {
@@ -152,17 +183,19 @@ TEST_F(TapJoins, ASendTakesItsFrameFromAmongOthersWhateverHasGoneMeanwhile) {
     for (const std::uint64_t time : {100, 101, 102}) frame(time);
     tapped(1, 101);
     send(1);
-    frame(103, 2 * second);
     tapped(2, 102);
+    join.came_before(1);
+    frame(103);
     tapped(3, 103);
-    join.caught_up(2 * second);  // 102 waits for its send, 103 is too fresh
+    join.came_before(2);
+    join.caught_up(1, now);  // 102 waits for its send, 103 for what has not been read
     EXPECT_EQ(listener.told, "s1/1 f100 ");
-    frame(104, 2 * second);
-    send(3, 2 * second);
-    send(2, 2 * second);
+    frame(104);
+    send(3);
+    send(2);
     EXPECT_EQ(listener.told, "s1/1 f100 s3/1 s2/1 ");
-    frame(105, 3 * second);
-    join.caught_up(4 * second);
+    frame(105);
+    caught_up();
     EXPECT_EQ(listener.told, "s1/1 f100 s3/1 s2/1 f104 f105 ");
     EXPECT_EQ(join.given_up(), 0U);
 }

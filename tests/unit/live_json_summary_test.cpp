@@ -58,6 +58,7 @@ TEST(JsonSummary, HoldsTheLedgerAgainstTheReceivingSockets) {
     delta.tp_drops = 28;
     ending.receivers->sockets = {delta};
     const Json counters = summary(ending)["receiver_counters"];
+    EXPECT_EQ(counters["own"], 0);
     EXPECT_EQ(counters["unnamed"], 0);
     EXPECT_EQ(counters["unread"], "");
     Json socket = counters["sockets"].at(0);

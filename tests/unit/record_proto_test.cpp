@@ -221,6 +221,7 @@ TEST_F(RecordingProto, NamesEveryFieldThatIsWrittenAndHasNoOther) {
     receiver.sk_drops = 20;
     ending.receivers->unnamed = 21;
     ending.receivers->unread = "why";
+    ending.receivers->own = 22;
     ending.end_ns = 77;
     ledger.decoded_by_outcome = {5, 4, 3, 2, 1};
     ledger.skipped.emplace().push_back({Stage::alloc, 9});
@@ -243,6 +244,7 @@ TEST_F(RecordingProto, NamesEveryFieldThatIsWrittenAndHasNoOther) {
     visit_receiver_delta(expect("ReceiverDelta", receivers->child("sockets")), receiver);
     EXPECT_EQ(receivers->child("sockets")->get("sk_drops_plus_1"), "21");
     EXPECT_EQ(receivers->get("unnamed"), "21");
+    EXPECT_EQ(receivers->get("own"), "22");
     EXPECT_EQ(receivers->get("unread"), "\"why\"");
     ASSERT_TRUE(message->child("skipped"));
     EXPECT_EQ(message->child("skipped")->get("hits"), "9");

@@ -37,7 +37,7 @@ TEST(LedgerCounters, OfASocketStandBesideWhatItTookWithDropsWhereThereAreAny) {
     taken.taken = 30;
     taken.full = taken.tp_drops = 0;
     taken.sk_drops = 0;
-    const std::string text = text_of({.sockets = {agreeing(777), taken}, .unnamed = 0, .unread = ""});
+    const std::string text = text_of({.sockets = {agreeing(777), taken}, .own = 0, .unnamed = 0, .unread = ""});
     EXPECT_TRUE(has(text,
                     "packet socket 777 of tcp\\x1b[2J[191] counted tp_packets +30 = taken or without room 30\n"
                     "    it counted tp_drops +18 = without room 18\n"
@@ -55,7 +55,7 @@ TEST(LedgerCounters, ThatAgreeAreOneLineWhereTheyAreMany) {
     const std::string text = text_of(counters);
     EXPECT_TRUE(has(text,
                     "packet socket 5 of tcp\\x1b[2J[191] counted tp_packets +31: 1 more than the 30 taken or "
-                    "without room, of others than the traced senders\n"))
+                    "without room, of others than the traced senders, or sent while tracing began or ended\n"))
         << text;
     EXPECT_TRUE(has(text, "4 packet sockets counted tp_packets +120, tp_drops +72: each as many")) << text;
     EXPECT_FALSE(has(text, "packet socket 4")) << text;
@@ -64,7 +64,7 @@ TEST(LedgerCounters, ThatAgreeAreOneLineWhereTheyAreMany) {
 TEST(LedgerCounters, ThatWereSetBackShowTheDropsThatWereNot) {
     ReceiverDelta delta = agreeing(777);
     delta.tp_packets = delta.tp_drops = 5;
-    const std::string text = text_of({.sockets = {delta}, .unnamed = 0, .unread = ""});
+    const std::string text = text_of({.sockets = {delta}, .own = 0, .unnamed = 0, .unread = ""});
     EXPECT_TRUE(has(text, "tp_packets +5: 25 fewer than the 30 taken or without room; its owner read them meanwhile"))
         << text;
     EXPECT_TRUE(has(text, "it counted sk_drops +18 = without room 18\n")) << text;
@@ -86,13 +86,13 @@ TEST(LedgerCounters, OfSocketsThatAreGoneOrCouldNotBeReadSayThat) {
     ReceiverDelta gone = agreeing(777);
     gone.gone = true;
     EXPECT_TRUE(
-        has(text_of({.sockets = {gone}, .unnamed = 0, .unread = ""}),
+        has(text_of({.sockets = {gone}, .own = 0, .unnamed = 0, .unread = ""}),
             "packet socket 777 of tcp\\x1b[2J[191] is closed, or not held by a process any more: what it counted "
             "cannot be held against the 12 taken and 18 without room\n"));
-    EXPECT_TRUE(has(text_of({.sockets = {gone, gone}, .unnamed = 0, .unread = ""}),
+    EXPECT_TRUE(has(text_of({.sockets = {gone, gone}, .own = 0, .unnamed = 0, .unread = ""}),
                     "2 packet sockets are closed, or not held by a process any more: what they counted cannot be held "
                     "against the 24 taken and 36 without room\n"));
-    EXPECT_TRUE(has(text_of({.sockets = {}, .unnamed = 0, .unread = "the kernel has no BTF"}),
+    EXPECT_TRUE(has(text_of({.sockets = {}, .own = 0, .unnamed = 0, .unread = "the kernel has no BTF"}),
                     "what these sockets counted could not be read: the kernel has no BTF\n"));
 }
 

@@ -155,11 +155,15 @@ TEST_F(Captures, have_frames_that_a_qdisc_kept_and_those_that_it_dropped) {
     const Told told = told_by(done.out);
     expect_balance(told);
     EXPECT_EQ(told.sends.size(), 40U);
-    EXPECT_TRUE(told.frames.empty());
+    // A kprobe is skipped where the softirq that sends interrupts the program of another (docs/hooks.md).
+    const std::size_t apart = told.frames.size();
+    const std::string apart_words = apart == 1 ? "1 send and its frame are told apart"
+                                               : std::to_string(apart) + " sends and their frames are told apart";
+    EXPECT_EQ(done.err.find(apart_words) != std::string::npos, apart > 0) << done.err;
     const std::size_t failed = told.sends_with("outcome", "failed");
     EXPECT_GT(failed, 5U);
     EXPECT_EQ(told.sends_with("outcome", "delivered"), 40 - failed);
-    EXPECT_EQ(told.sends_with("tapped", 1), 40 - failed);
+    EXPECT_EQ(told.sends_with("tapped", 1), 40 - failed - apart);
     EXPECT_EQ(told.capture.at("sent"), 40 - failed);
     EXPECT_EQ(told.capture.at("untapped"), failed);
     EXPECT_EQ(frames_of(file("slow.pcapng")).size(), 40U);

@@ -18,6 +18,7 @@ std::string others_than(const Devices& devices, const Ending& ending, const Devi
     const Ledger& ledger = ending.ledger;
     std::string who = delta.no_ipv6 ? "from other senders or the kernel itself"
                                     : "from other senders or the kernel itself (IPv6 neighbour discovery, for one)";
+    if (!ledger.driven) who += ", or sent while tracing began or ended";
     // Its sends are told up to the last that -c asked for, and counted up to the end.
     if (ending.capture && ledger.shown < ledger.selected())
         who = fmt::format("among the {} behind the last of -c, ", count_of(ledger.selected() - ledger.shown, "send")) +

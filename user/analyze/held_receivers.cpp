@@ -32,6 +32,7 @@ std::string others_than_traced(const Ending& ending, const ReceiverCounters& all
     const std::uint64_t lost = ledger.sends.lost.total() + ledger.frames.no_room + ledger.frames.rejected +
                                ledger.frames.map_full + ledger.frames.missed;
     std::string who = "of others than the traced senders";
+    if (!ledger.driven) who += ", or sent while tracing began or ended";
     if (ledger.filtered) who += fmt::format(", or among the {} that did not match the filter", ledger.filtered);
     if (lost)
         who += fmt::format(", or among the {} that tracing lost", count_of(lost, "send or frame", "sends and frames"));

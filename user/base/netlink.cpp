@@ -42,6 +42,7 @@ int netlink_dump(int protocol, std::uint16_t type, std::span<const std::byte> bo
     if (!fd) return errno;
     if (const int error = send_request(fd, type, body)) return error;
     alignas(nlmsghdr) char answer[32768];  // the kernel makes no larger pieces, unless a kind asks for it
+    bool changed = false;
     for (;;) {
         const ssize_t got = ::recv(fd.get(), answer, sizeof answer, MSG_TRUNC);  // the size that it had
         if (got < 0 && errno == EINTR) continue;
@@ -51,7 +52,11 @@ int netlink_dump(int protocol, std::uint16_t type, std::span<const std::byte> bo
         const auto* message = reinterpret_cast<const nlmsghdr*>(answer);
         if (!NLMSG_OK(message, size)) return EBADMSG;
         for (; NLMSG_OK(message, size); message = NLMSG_NEXT(message, size)) {
-            if (message->nlmsg_type == NLMSG_DONE) return done_error(message);
+            changed = changed || (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+            if (message->nlmsg_type == NLMSG_DONE) {
+                const int error = done_error(message);
+                return error == 0 && changed ? EAGAIN : error;
+            }
             if (message->nlmsg_type == NLMSG_ERROR) return netlink_error(message);
             take(message);
         }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "user/base/result.h"
 #include "user/base/link_type.h"
+#include "user/base/result.h"
 
 namespace sockray {
 

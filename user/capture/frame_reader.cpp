@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <system_error>
 
 #include "user/base/format.h"
@@ -12,8 +13,8 @@
 namespace sockray {
 
 void FrameCopies::frame(const CapturedFrame& frame) {
-    frames_.push_back(frame);
     bytes_.insert(bytes_.end(), frame.bytes.begin(), frame.bytes.end());
+    frames_.push_back(frame);
 }
 
 void FrameCopies::hand_to(FrameSink& sink) const {
@@ -74,10 +75,17 @@ void FrameReader::work(std::size_t index) {
         ring.taken.wait(lock, [&] { return !ring.full || stopping_; });
         if (stopping_) return;
         lock.unlock();
-        const auto frames = receiver_.read(index, ring.copies);
+        std::optional<Error> ended;
+        try {
+            if (const auto frames = receiver_.read(index, ring.copies); !frames) ended = frames.error();
+        } catch (const std::bad_alloc&) {
+            ring.copies.clear();  // the last block is still the kernel's, and comes again (Receiver::finish)
+            ended = Error{ErrorKind::failed, "there is no memory for what a ring holds",
+                          "raise the limit (ulimit -v), or capture with a smaller --ring or fewer rings (--fanout)"};
+        }
         lock.lock();
         ring.full = !ring.copies.empty();
-        if (!frames) ring.ended = frames.error();
+        ring.ended = std::move(ended);
         if (ring.full || ring.ended) tell();
         if (ring.ended) return;
     }

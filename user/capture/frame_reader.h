@@ -47,7 +47,7 @@ class FrameReader {
     int fd() const { return rings_.empty() ? receiver_.fd(0) : ready_.get(); }
 
     // Hands over what has been copied, or what the ring holds. Errors: the capture has ended, for the first ring of
-    // which that was noticed; what the rings still hold has Receiver::finish().
+    // which that was noticed, or there was no memory for copies; what the rings still hold has Receiver::finish().
     Status take(FrameSink& sink);
 
     // Ends the threads; take() has what they copied last.

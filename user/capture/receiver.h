@@ -12,11 +12,11 @@
 #include <memory>
 #include <vector>
 
+#include "user/base/link_type.h"
 #include "user/base/result.h"
 #include "user/capture/counts.h"
 #include "user/capture/filter.h"
 #include "user/capture/frame.h"
-#include "user/base/link_type.h"
 #include "user/capture/ring.h"
 
 namespace sockray {

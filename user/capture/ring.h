@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "user/base/fd.h"
+#include "user/base/link_type.h"
 #include "user/base/result.h"
 #include "user/capture/counts.h"
 #include "user/capture/frame.h"
-#include "user/base/link_type.h"
 
 namespace sockray {
 

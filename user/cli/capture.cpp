@@ -162,9 +162,9 @@ Status pump(Tapping& target, FrameReader& reader, CaptureStory* story, CaptureTe
         ::poll(waits, std::size(waits), wait_ms(idle));
         if (Status going = reader.take(sink); !going) return going;
         if (story) {
-            const std::size_t records = story->read();
-            idle = records == 0;
-            if (records < Tracer::most_read) teller.caught_up();
+            teller.came_before(story->written());
+            idle = story->read() == 0;
+            teller.caught_up(story->read_to());
         } else {
             teller.idle();
         }
@@ -245,7 +245,7 @@ int capture(const CaptureVerbOptions& options) {
     if (!reader) return say_error(reader.error());
     say("ready");
     Status status = pump(*target, **reader, story->get(), teller, *recording, out, signals);
-    if (*story) (*story)->stop();
+    if (*story) (*story)->close();
     teller.set_totals(finish(*target, **reader, teller, status));
     bool balanced = true;
     if (*story) {

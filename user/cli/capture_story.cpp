@@ -41,6 +41,9 @@ void say_loss(const Ledger& ledger, const CaptureTeller& teller) {
     if (teller.given_up())
         say(fmt::format("the story has gaps: {} {} before it was known who sent them",
                         count_of(teller.given_up(), "frame was", "frames were"), without));
+    if (teller.unjoined())
+        say(fmt::format("the story has gaps: {} told apart: the kernel skipped the hook that joins them",
+                        count_of(teller.unjoined(), "send and its frame are", "sends and their frames are")));
 }
 
 }  // namespace
@@ -73,19 +76,13 @@ Status CaptureStory::begin(const Receiver& receiver, CaptureTeller& teller, Outp
     session_.emplace(*kernel_, *tracer_, out, View::none, false);
     session_->add_sink(teller);
     session_->prepare(stages_);
-    if (interface_) device_.emplace(*interface_);  // attaching took seconds, in which others have sent
+    if (interface_) session_->watch_devices(*interface_);
     session_->start();
     return {};
 }
 
-void CaptureStory::stop() {
-    if (grown_) return;
-    session_->stop();
-    grown_ = device_ ? device_->deltas() : std::vector<DeviceDelta>{};
-}
-
 bool CaptureStory::end(const CaptureTeller& teller) {
-    session_->finish(*grown_);
+    session_->finish();
     say_loss(session_->ledger(), teller);
     return !say_imbalance(session_->ledger());
 }

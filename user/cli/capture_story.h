@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -37,10 +38,15 @@ class CaptureStory {
     int fd() const { return tracer_->readable_fd(); }
     // What waits, Tracer::most_read at most. Returns the number of records.
     std::size_t read() { return session_->read(); }
-    // No new sends from here on; the device's counters are read right behind. Once more does nothing.
-    void stop();
+    // Tracer::written() and Tracer::read_to().
+    std::uint64_t written() const { return tracer_->written(); }
+    std::uint64_t read_to() const { return tracer_->read_to(); }
+    // No new sends from here on. Once more does nothing.
+    void stop() { session_->stop(); }
     // Behind stop(), where the sender has ended: gives the frames that are still on their way a moment.
     void linger(int stop_fd) { session_->linger(stop_fd); }
+    // Nothing is recorded from here on; all that was is read.
+    void close() { session_->close(); }
     // Tells the teller the end. Returns whether the story is one: its sums balance. Says what of it was lost.
     bool end(const CaptureTeller& teller);
 
@@ -52,8 +58,6 @@ class CaptureStory {
 
     std::optional<Interface> interface_;
     StageSet stages_;
-    std::optional<DeviceWatch> device_;              // from begin() on
-    std::optional<std::vector<DeviceDelta>> grown_;  // from stop() on
     std::unique_ptr<LiveKernel> kernel_;
     std::optional<Tracer> tracer_;
     std::optional<Session> session_;

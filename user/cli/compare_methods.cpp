@@ -176,7 +176,7 @@ Status run_traced(RoundsDriver& all, Result<std::unique_ptr<LiveKernel>>& kernel
     Session& session = *(*tracing)->session;
     session.stop();
     if (!interrupted) session.linger(signals.fd());
-    session.finish({});
+    session.finish();
     ledger = session.ledger();
     all.rounds().take_times((*tracing)->sends);
     return {};

@@ -18,14 +18,6 @@ QdiscDelta growth(const std::optional<QdiscCounters>& before, const std::optiona
             after->qlen};
 }
 
-std::optional<DeviceReading> read_one(const Interface& interface) {
-    auto counters = read_counters(interface);
-    if (!counters) return std::nullopt;
-    DeviceReading reading{interface, *counters, std::nullopt};
-    if (auto qdisc = read_qdisc_counters(interface)) reading.qdisc = std::move(*qdisc);
-    return reading;
-}
-
 DeviceDelta delta_of(const DeviceReading& before, const DeviceReading* after) {
     DeviceDelta delta;
     delta.ifname = before.interface.name;
@@ -47,26 +39,30 @@ DeviceDelta delta_of(const DeviceReading& before, const DeviceReading* after) {
 
 DeviceWatch::DeviceWatch(const std::optional<Interface>& interface) : all_(!interface) {
     if (all_) {
-        if (auto all = read_all_counters()) before_ = std::move(*all);
-    } else if (auto one = read_one(*interface)) {
-        before_.push_back(std::move(*one));
+        before_ = read_all_counters();
+    } else if (auto one = read_device(*interface); !one) {
+        before_ = tl::unexpected(one.error());
+    } else if (*one) {
+        before_->push_back(std::move(**one));
     }
 }
 
-std::vector<DeviceDelta> DeviceWatch::deltas() const {
+Result<std::vector<DeviceDelta>> DeviceWatch::deltas() const {
+    if (!before_) return tl::unexpected(before_.error());
     std::vector<DeviceDelta> deltas;
     if (!all_) {
-        for (const DeviceReading& before : before_) {
-            const auto after = read_one(before.interface);
-            deltas.push_back(delta_of(before, after ? &*after : nullptr));
+        for (const DeviceReading& before : *before_) {
+            const auto now = read_device(before.interface);
+            if (!now) return tl::unexpected(now.error());
+            deltas.push_back(delta_of(before, *now ? &**now : nullptr));
         }
         return deltas;
     }
     const auto now = read_all_counters();
-    if (!now) return deltas;
+    if (!now) return tl::unexpected(now.error());
     std::unordered_map<int, const DeviceReading*> by_index;
     for (const DeviceReading& one : *now) by_index[one.interface.ifindex] = &one;
-    for (const DeviceReading& before : before_) {
+    for (const DeviceReading& before : *before_) {
         const auto after = by_index.find(before.interface.ifindex);
         deltas.push_back(delta_of(before, after == by_index.end() ? nullptr : after->second));
     }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "user/base/result.h"
 #include "user/correlate/sink.h"
 #include "user/drive/interface.h"
 
@@ -16,12 +17,12 @@ class DeviceWatch {
     // (Session::finish).
     explicit DeviceWatch(const std::optional<Interface>& interface);
 
-    // The growth since then, or that the device has gone; nothing of what could not be read at the start.
-    std::vector<DeviceDelta> deltas() const;
+    // The growth since then, or that the device has gone. Errors: the kernel did not tell what it counted, now or then.
+    Result<std::vector<DeviceDelta>> deltas() const;
 
   private:
     bool all_;
-    std::vector<DeviceReading> before_;
+    Result<std::vector<DeviceReading>> before_;
 };
 
 }  // namespace sockray

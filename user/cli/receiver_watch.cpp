@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "user/base/clock.h"
-
 namespace sockray {
 
 ReceiverWatch::ReceiverWatch(const LiveKernel& kernel) {
@@ -33,14 +31,13 @@ void ReceiverWatch::start() {
 }
 
 void ReceiverWatch::stop() {
-    const std::uint64_t now = monotonic_ns();
-    if (const auto entries = read()) offers_.end(*entries, now);
+    if (const auto entries = read()) offers_.end(*entries);
 }
 
 std::optional<ReceiverCounters> ReceiverWatch::counters() const {
     if (!offers_.any()) return std::nullopt;
     if (unread_.empty()) return offers_.counters();
-    return ReceiverCounters{.sockets = {}, .unnamed = 0, .unread = unread_};
+    return ReceiverCounters{.sockets = {}, .own = 0, .unnamed = 0, .unread = unread_};
 }
 
 }  // namespace sockray

@@ -15,7 +15,7 @@ class Recording {
     // Nothing where -w was not given. Errors: the file cannot be written.
     static Result<Recording> create(const RecordOptions& options, bool json, int stop_fd);
 
-    // Before Session::begin(); the session must not outlive it.
+    // Before Session::prepare(); the session must not outlive it.
     void attach(Session& session);
 
     // For those who need no session; nullptr where -w was not given.

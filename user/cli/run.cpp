@@ -195,7 +195,7 @@ int run(const RunOptions& options) {
     session.select_outcomes(options.outcomes);
     recording->attach(session);
     session.prepare(options.tracing.stages);
-    DeviceWatch device(drive->interface);
+    session.watch_devices(drive->interface);
     session.start();
     const bool new_files = options.record.rotation.is_on();
     drop_privileges({.net_raw = true, .new_files = new_files});
@@ -208,7 +208,7 @@ int run(const RunOptions& options) {
     const bool interrupted = pump(driver, session, *recording, out, signals, drive->count);
     session.stop();
     if (!interrupted) session.linger(signals.fd());
-    session.finish(device.deltas());
+    session.finish();
     out.flush();
     const bool unrecorded = recording->failed();
     const bool unsaid = say_output_lost(session, out);

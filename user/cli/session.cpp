@@ -66,8 +66,15 @@ void Session::prepare(StageSet stages) {
     if (traces_receivers(tracer_.plan(), stages)) receivers_.emplace(kernel_);
 }
 
+void Session::watch_devices(std::optional<Interface> interface) {
+    watched_ = std::move(interface);
+}
+
+// The devices, of which many send what is not traced, are read last here and first at the end; the sockets of the
+// machine take longer.
 void Session::start() {
     if (receivers_) receivers_->start();
+    if (watched_) devices_.emplace(*watched_);
     tracer_.arm();
 }
 
@@ -86,6 +93,7 @@ std::size_t Session::read() {
 }
 
 void Session::stop() {
+    if (end_ns_) return;
     tracer_.disarm();
     end_ns_ = monotonic_ns();
 }
@@ -99,15 +107,25 @@ void Session::linger(int stop_fd) {
     while (correlator_.waiting() > 0 && monotonic_ns() - start < most_ns && ::poll(&stop, 1, every_ms) == 0);
 }
 
-void Session::finish(std::vector<DeviceDelta> devices, bool used_only) {
+void Session::close() {
+    if (grown_) return;
+    stop();
+    tracer_.stop(into_correlator());
+    auto grown = devices_ ? devices_->deltas() : std::vector<DeviceDelta>{};
+    if (!grown) say(grown.error().what + "; the ledger is not held against what devices counted");
+    grown_ = std::move(grown).value_or(std::vector<DeviceDelta>{});
     if (receivers_) receivers_->stop();
     if (const Status closed = tracer_.close(into_correlator()); !closed) say(closed.error().what);
     correlator_.finish(tracer_.in_flight());
-    if (used_only)
-        std::erase_if(devices, [this](const DeviceDelta& device) {
+}
+
+void Session::finish() {
+    close();
+    if (watched_ && !*watched_)
+        std::erase_if(*grown_, [this](const DeviceDelta& device) {
             return summary_.devices().of(device.ifname, device.netns_ino, device.ifindex).sends == 0;
         });
-    Ending ending{count(), std::move(devices), end_ns_, false};
+    Ending ending{count(), std::move(*grown_), end_ns_, false};
     if (receivers_) ending.receivers = receivers_->counters();
     for (Sink* each : sinks_) each->complete(ending);
     shown_in_->end(ending);

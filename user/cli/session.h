@@ -9,11 +9,13 @@
 #include <vector>
 
 #include "user/base/origin.h"
+#include "user/cli/device_delta.h"
 #include "user/cli/output.h"
 #include "user/cli/receiver_watch.h"
 #include "user/correlate/correlator.h"
 #include "user/correlate/outcome_set.h"
 #include "user/correlate/sink.h"
+#include "user/drive/interface.h"
 #include "user/live/progress.h"
 #include "user/live/views.h"
 #include "user/probe/live_kernel.h"
@@ -55,10 +57,14 @@ class Session : private Sink {
     // Listens too, to all that is selected, shown or not; before prepare().
     void add_sink(Sink& sink) { sinks_.push_back(&sink); }
 
+    // Holds the ledger against the counters of this device, or without one of all that a send was seen at; before
+    // start().
+    void watch_devices(std::optional<Interface> interface);
+
     // What takes its time before start(). `stages`: those that were asked for.
     void prepare(StageSet stages);
 
-    // Arms the tracer. Counters of others that are to be held against the ledger are read right before this.
+    // Reads the counters of devices and receivers, and arms the tracer.
     void start();
 
     // What the driver did since the last call; before read().
@@ -67,16 +73,18 @@ class Session : private Sink {
     // What waits in the ring, Tracer::most_read at most. Returns the number of records.
     std::size_t read();
 
-    // No new sends from here on: those counters are read again right behind this.
+    // No new sends from here on. Once more does nothing.
     void stop();
 
     // Waits for frames that are under way behind the return of their sends: until all have ended, a second at most, or
     // until `stop_fd` is readable. Behind stop().
     void linger(int stop_fd);
 
-    // Detaches, reads what is left, and tells everybody the end; the summary is shown. `used_only`: of the devices
-    // those alone that a send was seen at.
-    void finish(std::vector<DeviceDelta> devices, bool used_only = false);
+    // Nothing is recorded from here on: reads those counters again, and what is left in the ring; detaching begins.
+    void close();
+
+    // Closes, and tells everybody the end; the summary is shown.
+    void finish();
 
     ProgressCounts progress() const;
     // As counted up to now: `missed` still holds the sends that are under way.
@@ -103,9 +111,12 @@ class Session : private Sink {
     std::unique_ptr<Sink> shown_in_;
     std::vector<Sink*> sinks_;
     Origin origin_;
-    std::uint64_t end_ns_ = 0;
+    std::uint64_t end_ns_ = 0;  // 0: not stopped yet
     Correlator correlator_;
-    std::optional<ReceiverWatch> receivers_;  // where it is traced who gets the frames
+    std::optional<std::optional<Interface>> watched_;  // whose counters are held against the ledger
+    std::optional<DeviceWatch> devices_;               // from start() on
+    std::optional<std::vector<DeviceDelta>> grown_;    // from close() on
+    std::optional<ReceiverWatch> receivers_;           // where it is traced who gets the frames
     std::uint64_t shown_ = 0;
     std::uint64_t left_out_ = 0;
     std::uint64_t most_sends_ = 0;

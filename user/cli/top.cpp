@@ -104,7 +104,7 @@ int top(const TopOptions& options) {
         if (!opened) return say_error(opened.error());
         window = std::move(*opened);
     }
-    const DeviceWatch devices(target->interface);
+    session.watch_devices(target->interface);
     session.start();
     if (!window) say("ready");
     TopDisplay display(activity, out, std::move(window), options.sort);
@@ -113,7 +113,7 @@ int top(const TopOptions& options) {
     const Stop stop = pump(options, {session, activity, display}, *tracer, signals, target->process.get(), out);
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.finish(devices.deltas(), !target->interface);
+    session.finish();
     const int drawn = display.error();
     display.close();
     session.summary().append_ledger(out.buffer(), style_of(STDOUT_FILENO));

@@ -95,7 +95,7 @@ int trace(const TraceVerbOptions& options) {
     session.select_outcomes(options.outcomes);
     recording->attach(session);
     session.prepare(options.tracing.stages);
-    const DeviceWatch devices(target->interface);
+    session.watch_devices(target->interface);
     session.start();
     std::optional<Command> command;
     std::string failure;
@@ -119,7 +119,7 @@ int trace(const TraceVerbOptions& options) {
     }
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.finish(devices.deltas(), !target->interface);
+    session.finish();
     out.flush();
     if (command && stop == Stop::watched_gone)
         failure = command->failure();

@@ -39,7 +39,7 @@ void CaptureTeller::socket(const sr_socket& record, std::uint64_t id) {
 
 void CaptureTeller::frame(const TapFrame& frame) {
     if (frame.outgoing && traced_)
-        join_.frame(frame, monotonic_ns());
+        join_.frame(frame);
     else
         unclaimed(frame);
 }
@@ -61,7 +61,7 @@ void CaptureTeller::unclaimed(const TapFrame& frame) {
 }
 
 void CaptureTeller::send(const Send& send) {
-    join_.send(send, monotonic_ns());
+    join_.send(send);
 }
 
 // The frame as it came by the taps, where it did: in time, and but for what is cooked in its bytes, it is what any
@@ -93,14 +93,16 @@ void CaptureTeller::ended(Send&& send, Tapped&& tapped) {
     send.tapped = tapped.taken;
     ledger_.sent += tapped.taken;
     const bool had_frame = send.record.span[SR_SLOT_XMIT].start != 0;
-    if (!tapped.taken && had_frame && !is_told_without(send, tapped)) ledger_.untapped++;
+    const bool told_without = is_told_without(send, tapped);
+    if (!tapped.taken && had_frame && !told_without) ledger_.untapped++;
+    if (told_without && !tapped.told) unjoined_++;
     fit_frame(send, tapped);
     sends_told_++;
     for (Sink* listener : listeners_) listener->send(send);
 }
 
-void CaptureTeller::caught_up() {
-    join_.caught_up(monotonic_ns());
+void CaptureTeller::caught_up(std::uint64_t read) {
+    join_.caught_up(read, monotonic_ns());
 }
 
 void CaptureTeller::idle() {

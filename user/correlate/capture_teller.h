@@ -37,8 +37,9 @@ class CaptureTeller : public Sink, private TapJoinListener {
     // From the capture. The interface need not be set.
     void frame(const TapFrame& frame) override;
     void idle() override;
-    // Where sends are traced: every record has been read that was there when the last frame came.
-    void caught_up();
+    // Where sends are traced: TapJoin::came_before() and TapJoin::caught_up().
+    void came_before(std::uint64_t written) { join_.came_before(written); }
+    void caught_up(std::uint64_t read);
     // What the kernel counted (seen, dropped, cut, freezes); before end().
     void set_totals(const CaptureLedger& totals) { totals_ = totals; }
     void end(const Ending& ending) override;
@@ -52,6 +53,8 @@ class CaptureTeller : public Sink, private TapJoinListener {
     // Frames that were told, or left out, without a send, though one may have made them: its record did not come in
     // time.
     std::uint64_t given_up() const { return join_.given_up(); }
+    // Sends whose frame is among those that were told without one: the kernel skipped the hook at the taps.
+    std::uint64_t unjoined() const { return unjoined_; }
 
   private:
     void unclaimed(const TapFrame& frame) override;
@@ -68,6 +71,7 @@ class CaptureTeller : public Sink, private TapJoinListener {
     std::int64_t realtime_offset_ns_ = 0;
     std::uint64_t sends_told_ = 0;
     std::uint64_t sends_left_out_ = 0;
+    std::uint64_t unjoined_ = 0;
     CaptureLedger totals_;
     CaptureLedger ledger_;
 };

@@ -13,7 +13,7 @@ struct ReceiverDelta {
     std::uint32_t pid = 0;  // of a process that holds it; 0: none was seen to
     std::string comm;       // its name: may be hostile
 
-    // By the sends' records, up to the moment at which the counters were read.
+    // By the sends' records.
     std::uint64_t taken = 0;
     std::uint64_t full = 0;      // it had no room
     std::uint64_t filtered = 0;  // it did not want them
@@ -35,6 +35,7 @@ struct ReceiverDelta {
 
 struct ReceiverCounters {
     std::vector<ReceiverDelta> sockets;  // by inode
+    std::uint64_t own = 0;               // offers to sockets of sockray itself
     std::uint64_t unnamed = 0;           // offers to sockets beyond those that are named, or kept apart
     std::string unread;                  // why the counters could not be read; then there are no sockets
 

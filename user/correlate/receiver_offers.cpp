@@ -51,7 +51,6 @@ void ReceiverOffers::add(const Send& send) {
     if (!send.record.receivers) return;
     unnamed_ += unnamed_receivers(send);
     for (const FrameReceiver& receiver : receivers_of(send)) {
-        if (receiver.ns > end_ns_) continue;
         if (!receiver.socket_ino || (offered_.size() >= kept && !offered_.contains(receiver.socket_ino))) {
             unnamed_++;
             continue;
@@ -66,8 +65,7 @@ void ReceiverOffers::add(const Send& send) {
     }
 }
 
-void ReceiverOffers::end(std::span<const sr_socket_entry> entries, std::uint64_t ns) {
-    end_ns_ = ns;
+void ReceiverOffers::end(std::span<const sr_socket_entry> entries) {
     for (const sr_socket_entry& entry : entries) after_.try_emplace(entry.ino, entry);
 }
 
@@ -82,7 +80,10 @@ ReceiverCounters ReceiverOffers::counters() const {
         const sr_socket_entry* before = of(before_, ino);
         const sr_socket_entry* now = of(after_, ino);
         const sr_socket_entry* last = now ? now : before;
-        if (last && last->pid == own_pid_) continue;
+        if (last && last->pid == own_pid_) {
+            counters.own += offered.total();
+            continue;
+        }
         if (before && now && before->sk != now->sk) before = nullptr;  // the inode's number was used again
         ReceiverDelta& delta = counters.sockets.emplace_back();
         delta.socket_ino = ino;

@@ -9,9 +9,9 @@
 #include <unordered_set>
 #include <vector>
 
+#include "bpf/socket_entry.h"
 #include "user/correlate/receiver_counters.h"
 #include "user/correlate/send.h"
-#include "user/probe/socket_reader.h"
 
 namespace sockray {
 
@@ -25,9 +25,8 @@ class ReceiverOffers {
 
     void add(const Send& send);
 
-    // What they have counted by now. `ns`: when that was read (CLOCK_MONOTONIC); what came later is not held against
-    // it.
-    void end(std::span<const sr_socket_entry> entries, std::uint64_t ns);
+    // What they have counted by now.
+    void end(std::span<const sr_socket_entry> entries);
 
     // Whether any frame was offered to anybody.
     bool any() const { return !offered_.empty() || unnamed_; }
@@ -41,6 +40,7 @@ class ReceiverOffers {
         std::uint64_t full = 0;
         std::uint64_t filtered = 0;
         std::uint64_t unknown = 0;
+        std::uint64_t total() const { return taken + full + filtered + unknown; }
     };
     // Whether it gets copies of frames of these sends.
     bool is_tap(const sr_socket_entry& entry) const;
@@ -48,7 +48,6 @@ class ReceiverOffers {
     using Readings = std::unordered_map<std::uint64_t, sr_socket_entry>;  // by inode
 
     std::uint32_t own_pid_ = 0;
-    std::uint64_t end_ns_ = UINT64_MAX;
     std::uint64_t unnamed_ = 0;
     Readings before_;
     Readings after_;

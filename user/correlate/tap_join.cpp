@@ -6,12 +6,11 @@
 namespace sockray {
 namespace {
 
-// A record of another CPU that is being written stops the reader of the ring for a moment.
-constexpr std::uint64_t grace_ns = 50'000'000;
 // The capture hands a frame over when its block is full, or after 100 ms.
 constexpr std::uint64_t longest_wait_for_frame_ns = 1'000'000'000;
 // A send that does not come though its frame was tapped has lost its record, or waits inside the kernel.
 constexpr std::uint64_t longest_wait_for_send_ns = 5'000'000'000;
+constexpr std::uint64_t longest_turn_ns = 100'000'000;
 constexpr std::size_t most_bytes = std::size_t{64} << 20;
 
 }  // namespace
@@ -29,7 +28,7 @@ void TapJoin::take(Tapped& tapped, std::vector<std::byte>&& bytes, const TapFram
     tapped.realtime_ns = frame.realtime_ns;
 }
 
-void TapJoin::frame(const TapFrame& frame, std::uint64_t now_ns) {
+void TapJoin::frame(const TapFrame& frame) {
     std::vector<std::byte> bytes(frame.bytes.begin(), frame.bytes.end());
     if (const auto wanted = sends_by_time_.find(frame.realtime_ns); wanted != sends_by_time_.end()) {
         const auto waiting = sends_.find(wanted->second);
@@ -42,7 +41,7 @@ void TapJoin::frame(const TapFrame& frame, std::uint64_t now_ns) {
     }
     bytes_ += bytes.size();
     waiting_++;
-    fresh_.push_back({std::move(bytes), frame, now_ns});
+    fresh_.push_back({std::move(bytes), frame, waited_ns_});
     while (waiting_ > most_ || bytes_ > most_bytes) give_up(claimed_by_age_.empty() ? pop_fresh() : pop_claimed());
     // Those that are gone have their place as long as one before them waits.
     while (fresh_.size() > 4 * most_) give_up(pop_fresh());
@@ -122,8 +121,8 @@ void TapJoin::forget_claim(std::uint64_t time) {
     if (--claim->second == 0) claims_.erase(claim);
 }
 
-void TapJoin::send(const Send& send, std::uint64_t now_ns) {
-    Waiting waiting{send, {}, {}, now_ns};
+void TapJoin::send(const Send& send) {
+    Waiting waiting{send, {}, {}, waited_ns_};
     std::vector<std::uint64_t> times;
     if (const auto found = tapped_.find(send.record.id); found != tapped_.end()) {
         times = std::move(found->second);
@@ -183,23 +182,32 @@ void TapJoin::let_go_send() {
     end(found);
 }
 
-void TapJoin::caught_up(std::uint64_t now_ns) {
-    while (!fresh_.empty()) {
-        const Frame& oldest = fresh_.front();
-        if (!oldest.gone && oldest.since_ns + grace_ns > now_ns) break;
-        if (!oldest.gone && claims_.contains(oldest.frame.realtime_ns))
-            claim_oldest();
-        else
-            tell(pop_fresh());
+void TapJoin::came_before(std::uint64_t written) {
+    while (!marks_.empty() && marks_.front().end <= first_fresh_) marks_.pop_front();
+    const Serial end = first_fresh_ + fresh_.size();
+    if (end > (marks_.empty() ? first_fresh_ : marks_.back().end)) marks_.push_back({end, written});
+}
+
+void TapJoin::caught_up(std::uint64_t read, std::uint64_t now_ns) {
+    if (now_ns_) waited_ns_ += std::min(now_ns - now_ns_, longest_turn_ns);
+    now_ns_ = now_ns;
+    for (; !marks_.empty() && marks_.front().written <= read; marks_.pop_front()) {
+        while (first_fresh_ < marks_.front().end) {
+            const Frame& oldest = fresh_.front();
+            if (!oldest.gone && claims_.contains(oldest.frame.realtime_ns))
+                claim_oldest();
+            else
+                tell(pop_fresh());
+        }
     }
     while (!claimed_by_age_.empty()) {
         const auto oldest = claimed_.find(claimed_by_age_.front());
-        if (oldest != claimed_.end() && oldest->second.since_ns + longest_wait_for_send_ns > now_ns) break;
+        if (oldest != claimed_.end() && oldest->second.since_ns + longest_wait_for_send_ns > waited_ns_) break;
         give_up(pop_claimed());
     }
     while (!sends_by_age_.empty()) {
         const auto oldest = sends_.find(sends_by_age_.front());
-        if (oldest != sends_.end() && oldest->second.since_ns + longest_wait_for_frame_ns > now_ns) break;
+        if (oldest != sends_.end() && oldest->second.since_ns + longest_wait_for_frame_ns > waited_ns_) break;
         let_go_send();
     }
 }

@@ -1,9 +1,9 @@
 // Joins the frames that a capture saw leave with the sends that made them: both know the timestamp that the taps' clone
 // of the frame got (SR_FRAME_TAPPED of bpf/records.h).
 //
-// That record is in its ring before the frame is in the capture's. So a frame is nobody's when all records have been
-// read that were there when it came, and none has its timestamp. A frame that a send will claim waits for it, and a
-// send for frames that the capture has not handed over.
+// That record is in its ring before the frame is in the capture's. So a frame is nobody's when that ring has been read
+// up to where it was written when the frame came, and no record has its timestamp. A frame that a send will claim waits
+// for it, and a send for frames that the capture has not handed over.
 #pragma once
 
 #include <cstddef>
@@ -49,14 +49,18 @@ class TapJoin {
     explicit TapJoin(TapJoinListener& listener, std::size_t most = std::size_t{1} << 15)
         : listener_(listener), most_(most) {}
 
-    // A frame that left, copied. `now_ns`: CLOCK_MONOTONIC, here and below.
-    void frame(const TapFrame& frame, std::uint64_t now_ns);
+    // A frame that left, copied.
+    void frame(const TapFrame& frame);
     // SR_FRAME_TAPPED: before its send.
     void tapped(const sr_frame& record);
-    void send(const Send& send, std::uint64_t now_ns);
+    void send(const Send& send);
 
-    // All records that there were have been read: lets go what nobody claims, and what has waited too long.
-    void caught_up(std::uint64_t now_ns);
+    // The frames so far came when the ring of records was written up to there: a position in it, as below.
+    void came_before(std::uint64_t written);
+    // The ring has been read up to there: lets go what nobody claims, and what has waited too long. `now_ns`:
+    // CLOCK_MONOTONIC. Where we ourselves were stopped, by an output that takes nothing or for want of CPU, nothing has
+    // waited meanwhile: what comes first from the kernel then is old.
+    void caught_up(std::uint64_t read, std::uint64_t now_ns);
     // Nothing more comes: lets go everything.
     void finish();
 
@@ -64,11 +68,16 @@ class TapJoin {
     std::uint64_t given_up() const { return given_up_; }
 
   private:
+    using Serial = std::uint64_t;
     struct Frame {
         std::vector<std::byte> bytes;
         TapFrame frame;
         std::uint64_t since_ns = 0;
         bool gone = false;  // with its send, while others before it are still there
+    };
+    struct Mark {
+        std::uint64_t end = 0;  // of frames: the serial behind the last one
+        std::uint64_t written = 0;
     };
     struct Waiting {
         Send send;
@@ -76,7 +85,6 @@ class TapJoin {
         std::vector<std::uint64_t> missing;  // timestamps
         std::uint64_t since_ns = 0;
     };
-    using Serial = std::uint64_t;
     using Serials = std::deque<Serial>;
     using ByTime = std::unordered_multimap<std::uint64_t, Serial>;
 
@@ -95,10 +103,13 @@ class TapJoin {
 
     TapJoinListener& listener_;
     std::size_t most_;
+    std::uint64_t now_ns_ = 0;     // as caught_up() was told
+    std::uint64_t waited_ns_ = 0;  // the clock of what waits
     // Most captures see few sends of packet sockets among many frames, so what a frame costs that none has made is kept
     // low: it stands in a queue, and only when a send has come is it to be found by its timestamp.
     std::deque<Frame> fresh_;                    // by age: not known whether a send has made it
     Serial first_fresh_ = 0;                     // of the first one; the others follow
+    std::deque<Mark> marks_;                     // what has to be read before it is known of them
     Serial indexed_ = 0;                         // those before it are in frames_by_time_
     std::unordered_map<Serial, Frame> claimed_;  // a send has, and has not come yet; all in frames_by_time_
     Serials claimed_by_age_;

@@ -149,6 +149,17 @@ Result<QdiscCounters> read_qdisc_counters(const Interface& interface) {
     return counters_of(qdisc);
 }
 
+Result<std::optional<DeviceReading>> read_device(const Interface& interface) {
+    Link link;
+    if (const int err = get_link(interface.ifindex, {}, link)) {
+        if (err == ENODEV) return std::nullopt;
+        return link_error(interface.name, err, enter_its_namespace);
+    }
+    DeviceReading reading{interface, counters_of(link), std::nullopt};
+    if (Qdisc qdisc; get_root_qdisc(interface.ifindex, qdisc) == 0) reading.qdisc = counters_of(qdisc);
+    return reading;
+}
+
 Result<std::vector<DeviceReading>> read_all_counters() {
     const Result<std::uint32_t> netns = current_netns();
     if (!netns) return tl::unexpected(netns.error());

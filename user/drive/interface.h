@@ -76,6 +76,9 @@ struct DeviceReading {
     std::optional<QdiscCounters> qdisc;  // none where rtnetlink tells of none
 };
 
+// In the network namespace of the calling thread, by the interface's number. None: it has gone.
+Result<std::optional<DeviceReading>> read_device(const Interface& interface);
+
 // Of all devices in the network namespace of the calling thread.
 Result<std::vector<DeviceReading>> read_all_counters();
 

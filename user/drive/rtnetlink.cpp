@@ -138,17 +138,24 @@ int read_root_qdisc(const nlmsghdr* message, Qdisc& qdisc) {
     return info->tcm_ifindex;
 }
 
-// Returns 0, or the positive errno.
-template <typename Info>
-int dump(std::uint16_t type, const std::function<void(const nlmsghdr*)>& take) {
-    const Info all{};
-    return netlink_dump(NETLINK_ROUTE, type, std::as_bytes(std::span(&all, 1)), take);
+// All that there are, of one moment: asks anew where some came or went meanwhile, which on a busy host of containers
+// they may do for ever. Returns 0, or the positive errno.
+template <typename Info, typename All>
+int dump(std::uint16_t type, All& all, const std::function<void(const nlmsghdr*)>& take) {
+    constexpr int most = 10;
+    const Info any{};
+    int error = EAGAIN;
+    for (int i = 0; i < most && error == EAGAIN; i++) {
+        all.clear();
+        error = netlink_dump(NETLINK_ROUTE, type, std::as_bytes(std::span(&any, 1)), take);
+    }
+    return error;
 }
 
 }  // namespace
 
 int get_root_qdiscs(std::vector<std::pair<int, Qdisc>>& qdiscs) {
-    return dump<tcmsg>(RTM_GETQDISC, [&](const nlmsghdr* message) {
+    return dump<tcmsg>(RTM_GETQDISC, qdiscs, [&](const nlmsghdr* message) {
         Qdisc qdisc;
         if (const int ifindex = read_root_qdisc(message, qdisc)) qdiscs.emplace_back(ifindex, std::move(qdisc));
     });
@@ -167,7 +174,7 @@ int get_root_qdisc(int ifindex, Qdisc& qdisc) {
 }
 
 int get_links(std::vector<Link>& links) {
-    return dump<ifinfomsg>(RTM_GETLINK, [&](const nlmsghdr* message) {
+    return dump<ifinfomsg>(RTM_GETLINK, links, [&](const nlmsghdr* message) {
         Link link;
         if (read_answer(message, message->nlmsg_len, link) == 0) links.push_back(std::move(link));
     });

@@ -110,6 +110,7 @@ void append_receivers(JsonObject& object, const Ending& ending) {
             append_held(socket, hold_counters(ending, delta));
         }
     }
+    counters.number("own", ending.receivers->own);
     counters.number("unnamed", ending.receivers->unnamed);
     counters.text("unread", ending.receivers->unread);
 }

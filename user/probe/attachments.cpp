@@ -19,21 +19,21 @@ namespace sockray {
 namespace {
 
 // A member of bpf_link_info by its offset in the running kernel: linux/bpf.h of Debian 12 does not have them yet.
-std::uint64_t number_of_link(const bpf_link* link, std::uint64_t at) {
+std::optional<std::uint64_t> number_of_link(const bpf_link* link, std::uint64_t at) {
     alignas(8) std::array<std::byte, 256> info{};
     auto length = static_cast<std::uint32_t>(info.size());
     std::uint64_t number = 0;
-    if (at > info.size() - sizeof number) return 0;
-    if (bpf_obj_get_info_by_fd(bpf_link__fd(link), info.data(), &length) != 0) return 0;
+    if (at > info.size() - sizeof number) return std::nullopt;
+    if (bpf_obj_get_info_by_fd(bpf_link__fd(link), info.data(), &length) != 0) return std::nullopt;
     std::memcpy(&number, info.data() + at, sizeof number);
     return number;
 }
 
 // Runs of a program that the kernel skipped because one was running on that CPU already.
-std::uint64_t recursion_misses(int program) {
+std::optional<std::uint64_t> recursion_misses(int program) {
     bpf_prog_info info{};
     auto length = static_cast<std::uint32_t>(sizeof info);
-    if (bpf_obj_get_info_by_fd(program, &info, &length) != 0) return 0;
+    if (bpf_obj_get_info_by_fd(program, &info, &length) != 0) return std::nullopt;
     return info.recursion_misses;
 }
 
@@ -182,6 +182,15 @@ void Attachments::clear() {
     next_ = 0;
 }
 
+std::vector<SkippedHits> skipped_since(std::span<const SkippedHits> before, std::span<const SkippedHits> now) {
+    std::vector<SkippedHits> grown(now.begin(), now.end());
+    for (std::size_t i = 0; i < std::min(before.size(), grown.size()); i++) {
+        grown[i].by_link -= before[i].by_link;
+        grown[i].by_program -= before[i].by_program;
+    }
+    return grown;
+}
+
 std::vector<StageHits> skipped_by_stage(std::span<const SkippedHits> all) {
     std::vector<StageHits> hits;
     const auto whose = [](const auto& stages) { return stages.size() == 1 ? stages.front() : Stage::none; };
@@ -200,17 +209,18 @@ std::vector<StageHits> skipped_by_stage(std::span<const SkippedHits> all) {
     return hits;
 }
 
-std::vector<StageHits> Attachments::skipped(const SkipCounts& counts) const {
+std::optional<std::vector<SkippedHits>> Attachments::skipped(const SkipCounts& counts) const {
     std::vector<SkippedHits> all;
     for (const One& one : all_) {
-        SkippedHits hits{one.stages, one.program, 0, recursion_misses(one.program)};
-        if (one.backend == Backend::kprobe && counts.kprobe)
-            hits.by_link = number_of_link(one.link.get(), *counts.kprobe);
+        std::optional<std::uint64_t> by_link = 0;
+        if (one.backend == Backend::kprobe && counts.kprobe) by_link = number_of_link(one.link.get(), *counts.kprobe);
         if (one.backend == Backend::kprobe_multi && counts.kprobe_multi)
-            hits.by_link = number_of_link(one.link.get(), *counts.kprobe_multi);
-        all.push_back(std::move(hits));
+            by_link = number_of_link(one.link.get(), *counts.kprobe_multi);
+        const std::optional<std::uint64_t> by_program = recursion_misses(one.program);
+        if (!by_link || !by_program) return std::nullopt;
+        all.push_back({one.stages, one.program, *by_link, *by_program});
     }
-    return skipped_by_stage(all);
+    return all;
 }
 
 }  // namespace sockray

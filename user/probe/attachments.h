@@ -44,6 +44,9 @@ struct SkippedHits {
     std::uint64_t by_program = 0;  // which counts them together
 };
 
+// What `now` has more than `before`, of the same attachments in the same order.
+std::vector<SkippedHits> skipped_since(std::span<const SkippedHits> before, std::span<const SkippedHits> now);
+
 // By stage, those that have any. Stage::none: those of no stage, and those of programs that serve several.
 std::vector<StageHits> skipped_by_stage(std::span<const SkippedHits> all);
 
@@ -78,8 +81,8 @@ class Attachments {
     // After begin_clear(): waits for the end of it, no longer than that. Whether it came.
     bool gone_by(std::chrono::steady_clock::time_point when) const;
 
-    // Hits that the kernel skipped so far (skipped_by_stage).
-    std::vector<StageHits> skipped(const SkipCounts& counts) const;
+    // Hits that the kernel skipped since each was attached. None: the kernel does not let them be read.
+    std::optional<std::vector<SkippedHits>> skipped(const SkipCounts& counts) const;
 
   private:
     struct DestroyLink {

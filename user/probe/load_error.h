@@ -31,11 +31,11 @@ class LibbpfLog {
     LibbpfLog* outer_;
 };
 
-// "cannot <what>: <why>", with the remedy that fits: EPERM (privileges or lockdown) is not_allowed, and so is a kernel
-// that lacks something; everything else is a failure.
 // The text of an errno value, libbpf's own (above 4000) included.
 std::string libbpf_text(int err);
 
+// "cannot <what>: <why>", with the remedy that fits: EPERM (privileges or lockdown) is not_allowed, and so is a kernel
+// that lacks something; everything else is a failure.
 Error load_error(std::string_view what, int err, const LibbpfLog& log);
 
 }  // namespace sockray

@@ -29,6 +29,7 @@
 #include "user/probe/private_sends.h"
 #include "user/probe/program_barrier.h"
 #include "user/probe/refusals.h"
+#include "user/probe/ring_positions.h"
 #include "user/probe/settings.h"
 #include "user/probe/trace_program.h"
 #include "user/probe/trial.h"
@@ -53,16 +54,20 @@ struct Tracer::State {
     ProgramBarrier running;
     Fd wakeups;
     std::unique_ptr<ring_buffer, FreeRing> ring;
+    RingPositions positions;     // of the ring
     const Sink* sink = nullptr;  // during read() only
     std::size_t taken = 0;       // by this read()
     std::optional<SkipCounts> skip_counts;
-    std::optional<std::vector<StageHits>> skipped;  // none: not closed yet
+    std::optional<std::vector<SkippedHits>> skipped_before;  // arm()
+    std::optional<std::vector<StageHits>> skipped;           // none: not closed yet, or not to be read
     std::vector<Stage> uncounted;
     std::optional<TracingCost> cost;
     PrivateSockets private_sockets;
     std::future<void> private_sockets_closed;  // from arm() on: the kernel takes its time
     std::vector<sr_counters> final_counters;
     std::vector<std::uint64_t> final_in_flight;
+    bool stopped = false;
+    bool hooks_ended = false;  // behind stop(): none runs any more
     bool closed = false;
 
     // These three return what the kernel refused: then another State is made without it.
@@ -78,7 +83,8 @@ struct Tracer::State {
     void drop_stage(Stage stage, const std::string& reason);
     void set_mode(std::uint32_t mode) { std::atomic_ref(program->bss->mode).store(mode); }
     std::size_t read(const Sink& to);
-    std::vector<std::uint64_t> flying() const;
+    Status count_skipped();
+    Result<std::vector<std::uint64_t>> flying() const;
     void wait_for_open_sends(const Sink& to);
 };
 
@@ -147,7 +153,8 @@ Status Tracer::State::open_ring() {
             return ++state.taken < most_read ? 0 : -EAGAIN;
         },
         this, nullptr));
-    if (!ring) return fail(fmt::format("cannot map the ring buffer: {}", errno_text(errno)));
+    if (!ring || !positions.map(bpf_map__fd(program->maps.ring)))
+        return fail(fmt::format("cannot map the ring buffer: {}", errno_text(errno)));
     // Edge-triggered: readable only when the kernel side woke us, not whenever there is something in the ring.
     wakeups = Fd(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event event{};
@@ -243,15 +250,26 @@ void Tracer::State::wait_for_open_sends(const Sink& to) {
     }
 }
 
-std::vector<std::uint64_t> Tracer::State::flying() const {
+Status Tracer::State::count_skipped() {
+    const auto now = attached.skipped(*skip_counts);
+    if (!skipped_before || !now)
+        return fail("cannot read how many hits the kernel skipped: the ledger does not have them");
+    skipped = skipped_by_stage(skipped_since(*skipped_before, *now));
+    return {};
+}
+
+Result<std::vector<std::uint64_t>> Tracer::State::flying() const {
     std::vector<std::uint64_t> ids;
     const int map = bpf_map__fd(program->maps.flights);
     std::uint64_t key = 0;
-    for (int error = bpf_map_get_next_key(map, nullptr, &key); error == 0;
-         error = bpf_map_get_next_key(map, &key, &key)) {
+    int error = bpf_map_get_next_key(map, nullptr, &key);
+    for (; error == 0; error = bpf_map_get_next_key(map, &key, &key)) {
         sr_flight flight{};
         if (bpf_map_lookup_elem(map, &key, &flight) == 0) ids.push_back(flight.id);
     }
+    if (error != -ENOENT)
+        return fail(fmt::format("cannot read which frames are still under way: {}; they are told as unknown",
+                                errno_text(-error)));
     return ids;
 }
 
@@ -322,6 +340,7 @@ void Tracer::set_taps(std::span<const std::uint64_t> inodes) {
 }
 
 void Tracer::arm() {
+    state_->skipped_before = state_->attached.skipped(*state_->skip_counts);
     state_->set_mode(SR_MODE_ARMED);
     // Who asks for devices before waits for the end of a namespace (rtnl_mutex).
     state_->private_sockets_closed = close_private_sockets(std::move(state_->private_sockets));
@@ -335,18 +354,31 @@ std::size_t Tracer::read(const Sink& sink) {
     return state_->read(sink);
 }
 
+std::uint64_t Tracer::written() const {
+    return state_->positions.written();
+}
+
+std::uint64_t Tracer::read_to() const {
+    return state_->positions.read();
+}
+
 void Tracer::disarm() {
     state_->set_mode(SR_MODE_CLOSING);
 }
 
-Status Tracer::close(const Sink& sink) {
-    if (std::exchange(state_->closed, true)) return {};
+void Tracer::stop(const Sink& sink) {
+    if (std::exchange(state_->stopped, true)) return;
     disarm();
     state_->wait_for_open_sends(sink);
-    state_->skipped = state_->attached.skipped(*state_->skip_counts);
     state_->set_mode(SR_MODE_DONE);
-    const Status ended = state_->running.wait();
-    if (!ended) state_->attached.clear();  // which waits for them too, and for more
+    state_->hooks_ended = state_->running.wait().has_value();
+}
+
+Status Tracer::close(const Sink& sink) {
+    if (std::exchange(state_->closed, true)) return {};
+    stop(sink);
+    const Status skipped = state_->count_skipped();
+    if (!state_->hooks_ended) state_->attached.clear();  // which waits for them too, and for more
     while (state_->read(sink) > 0) {
     }
     const Status swept = state_->edges.sweep();
@@ -354,9 +386,11 @@ Status Tracer::close(const Sink& sink) {
     }
     const auto cpus = state_->mapped.cpus();
     state_->final_counters.assign(cpus.begin(), cpus.end());
-    state_->final_in_flight = state_->flying();
+    auto flying = state_->flying();
+    if (flying) state_->final_in_flight = std::move(*flying);
     state_->attached.begin_clear();
-    return swept;
+    if (!swept) return swept;
+    return flying ? skipped : tl::unexpected(flying.error());
 }
 
 bool Tracer::gone_by(std::chrono::steady_clock::time_point when) const {
@@ -371,8 +405,8 @@ std::size_t Tracer::most_in_flight() const {
     return bpf_map__max_entries(state_->program->maps.flights);
 }
 
-std::vector<std::uint64_t> Tracer::in_flight() const {
-    return state_->closed ? state_->final_in_flight : state_->flying();
+const std::vector<std::uint64_t>& Tracer::in_flight() const {
+    return state_->final_in_flight;
 }
 
 std::vector<sr_counters> Tracer::counters() const {

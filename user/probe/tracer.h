@@ -86,14 +86,22 @@ class Tracer {
     static constexpr std::size_t most_read = 16384;
     std::size_t read(const Sink& sink);
 
-    // From here on no new sends are traced; those that have begun may end. Where counters of others are to be held
-    // against the ledger, read them right behind this.
+    // Positions in the ring, bytes since the start. A record that is being written on another CPU stops read(): all
+    // that were there at some moment have been handed over when read_to() has come to the written() of that moment.
+    std::uint64_t written() const;
+    std::uint64_t read_to() const;
+
+    // From here on no new sends are traced; those that have begun may end.
     void disarm();
 
-    // Disarms, and hands over the rest of the ring and the records of sends that are still inside the kernel. After
-    // this nothing is recorded and counters() is final; everything is being detached meanwhile, and is gone with the
-    // object. Calling it again does nothing. Errors: of sends that are still inside the kernel there are no records,
-    // they are counted as missed.
+    // Disarms, and gives sends that are inside the kernel a moment to end; from then on nothing is recorded. Where
+    // counters of others are to be held against the ledger, read them right behind this.
+    void stop(const Sink& sink);
+
+    // Stops, and hands over the rest of the ring and the records of sends that are still inside the kernel. After this
+    // counters() is final; everything is being detached meanwhile, and is gone with the object. Calling it again does
+    // nothing. Errors: of sends that are still inside the kernel there are no records, they are counted as missed;
+    // in_flight() or skipped() could not be read.
     Status close(const Sink& sink);
 
     // After close(): waits until everything is detached, no longer than that. Whether it is.
@@ -102,9 +110,8 @@ class Tracer {
     // TraceOptions::calibrate; none where it could not be measured.
     const std::optional<TracingCost>& cost() const;
 
-    // Frames that are under way right now; the ids of their sends (sr_send.id). Final, and what a qdisc still had,
-    // after close().
-    std::vector<std::uint64_t> in_flight() const;
+    // After close(): frames that are under way still, as a qdisc has them; the ids of their sends (sr_send.id).
+    const std::vector<std::uint64_t>& in_flight() const;
 
     // Whether there is a TraceFilter::frames.
     bool filters_frames() const;
@@ -116,8 +123,8 @@ class Tracer {
     std::vector<sr_counters> counters() const;
 
     // Hits that the kernel says it skipped (a hook was running already, no kretprobe instance was free), for stages
-    // that have any; under Stage::none those of no single stage. Counted by close(), just before it detaches; none
-    // before that.
+    // that have any; under Stage::none those of no single stage. Counted from arm() on, by close(); none before
+    // that.
     const std::optional<std::vector<StageHits>>& skipped() const;
 
     // Stages with a hook whose skipped hits this kernel does not count (kprobes before 6.7).

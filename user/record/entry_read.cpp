@@ -239,6 +239,7 @@ ReceiverCounters take_receivers(std::string_view message) {
         });
         take.number(2, counters.unnamed);
         take.text(3, counters.unread);
+        take.number(4, counters.own);
     });
     return counters;
 }

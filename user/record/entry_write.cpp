@@ -163,6 +163,7 @@ void put_receivers(pbf_writer& message, const ReceiverCounters& counters) {
     }
     Put(sub).number(2, counters.unnamed);
     Put(sub).text(3, counters.unread);
+    Put(sub).number(4, counters.own);
 }
 
 }  // namespace

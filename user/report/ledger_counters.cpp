@@ -134,6 +134,9 @@ std::vector<LedgerLine> receiver_words(const Ending& ending) {
                                                   count_of(differing - most, "packet socket"))});
     add_agreeing(lines, ending, agreeing);
     add_gone(lines, gone);
+    if (ending.receivers->own)
+        lines.push_back(
+            {Tone::plain, fmt::format("{} of the offers were to sockets of sockray itself", ending.receivers->own)});
     return lines;
 }
 
