@@ -181,7 +181,7 @@ TEST(ASkippedHook, IsThatOfTheAllocationWhereThatGaveNoFrame) {
     unpass(send, SR_SLOT_ALLOC);
     EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on sock_alloc_send_pskb");
     make_spkt(send);  // allocates elsewhere
-    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit");
+    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit or __dev_direct_xmit");
 }
 
 }  // namespace

@@ -217,7 +217,7 @@ TEST(ASend, IsUnknownWhereTheQdiscHasNoHook) {
 TEST(ASend, IsUnknownWhenTheHookOnTheQdiscWasSkipped) {
     sr_send send = not_at_the_driver();
     unpass(send, SR_SLOT_XMIT);
-    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit");
+    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit or __dev_direct_xmit");
 }
 
 // Before the xmit stage nobody drops a frame and tells its sender that all is well: the hook there was skipped.
@@ -227,7 +227,7 @@ TEST(ASend, IsUnknownAndNeverDroppedWhereTheFrameWasFreedAndTheXmitStageWasNotSe
     send.flags |= SR_SEND_DROP;
     send.drops = 1;
     send.drop_reason = 5;
-    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit");
+    EXPECT_EQ(told(send), "unknown: the kernel skipped the hook on __dev_queue_xmit or __dev_direct_xmit");
     EXPECT_EQ(told(send, plan_without(Stage::queue_xmit)), "unknown: this kernel offers no hook on __dev_queue_xmit");
     send.drop_in_driver = 1;
     EXPECT_EQ(verdict_of(send).outcome, Outcome::unknown);

@@ -29,8 +29,7 @@ std::string skipped_hits(const Ledger& ledger) {
 
 std::string others_than_traced(const Ending& ending, const ReceiverCounters& all) {
     const Ledger& ledger = ending.ledger;
-    const std::uint64_t lost = ledger.sends.lost.total() + ledger.frames.no_room + ledger.frames.rejected +
-                               ledger.frames.map_full + ledger.frames.missed;
+    const std::uint64_t lost = ledger.sends.lost.total() + ledger.frames.lost();
     std::string who = "of others than the traced senders";
     if (!ledger.driven) who += ", or sent while tracing began or ended";
     if (ledger.filtered) who += fmt::format(", or among the {} that did not match the filter", ledger.filtered);

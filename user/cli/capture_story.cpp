@@ -42,8 +42,10 @@ void say_loss(const Ledger& ledger, const CaptureTeller& teller) {
         say(fmt::format("the story has gaps: {} {} before it was known who sent them",
                         count_of(teller.given_up(), "frame was", "frames were"), without));
     if (teller.unjoined())
-        say(fmt::format("the story has gaps: {} told apart: the kernel skipped the hook that joins them",
-                        count_of(teller.unjoined(), "send and its frame are", "sends and their frames are")));
+        say(fmt::format("the story has gaps: {} told apart: {}",
+                        count_of(teller.unjoined(), "send and its frame are", "sends and their frames are"),
+                        ledger.frames.no_room ? "what joins them found no room, or the kernel skipped the hook"
+                                              : "the kernel skipped the hook that joins them"));
 }
 
 }  // namespace

@@ -53,7 +53,8 @@ class CaptureTeller : public Sink, private TapJoinListener {
     // Frames that were told, or left out, without a send, though one may have made them: its record did not come in
     // time.
     std::uint64_t given_up() const { return join_.given_up(); }
-    // Sends whose frame is among those that were told without one: the kernel skipped the hook at the taps.
+    // Sends whose frame is among those that were told without one: the kernel skipped the hook at the taps, or its
+    // record was lost.
     std::uint64_t unjoined() const { return unjoined_; }
 
   private:

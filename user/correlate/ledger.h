@@ -54,6 +54,8 @@ struct FrameTally {
     std::uint64_t map_full = 0;  // frames for which there was no room to follow them
     std::uint64_t missed = 0;    // frames whose return from the driver, or end, was not seen
     std::uint64_t rejected = 0;  // records that did not decode: never expected
+    // Ends of frames that are not known, whatever the cause.
+    std::uint64_t lost() const { return no_room + map_full + missed + rejected; }
 };
 
 // What found no room on one CPU, and the hits that the kernel skipped, as far as they left a trace there: the return

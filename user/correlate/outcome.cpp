@@ -120,10 +120,10 @@ Verdict not_all_taken(const Send& send, const KernelNames& names) {
 }
 
 // Of a frame that was not seen to be handed on. By the allocation a frame is known (bpf/frame.bpf.h): where that was
-// not seen to give one, __dev_queue_xmit may have been hooked in vain.
+// not seen to give one, these may have been hooked in vain.
 const char* hook_skipped_before_xmit(const sr_send& record) {
     if (record.alloc_hits || body(record) == Stage::packet_sendmsg_spkt)
-        return "the kernel skipped the hook on __dev_queue_xmit";
+        return "the kernel skipped the hook on __dev_queue_xmit or __dev_direct_xmit";
     return seen(record, SR_SLOT_ALLOC) ? "the kernel skipped the hook on the return of sock_alloc_send_pskb"
                                        : "the kernel skipped the hook on sock_alloc_send_pskb";
 }

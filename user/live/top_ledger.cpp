@@ -74,7 +74,7 @@ std::string top_ledger_line(const Ledger& ledger, const Style& style) {
 std::string top_loss_line(const Ledger& ledger, const Style& style) {
     const Loss& lost = ledger.sends.lost;
     const FrameTally& frames = ledger.frames;
-    if (lost_records(ledger) + frames.no_room + frames.rejected + frames.map_full + frames.missed == 0) {
+    if (lost_records(ledger) + frames.lost() == 0) {
         fmt::memory_buffer out;
         paint(out, style, Tone::dim, shortened("LOSS   nothing", style.width));
         return fmt::to_string(out);

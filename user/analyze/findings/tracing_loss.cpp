@@ -22,7 +22,7 @@ class TracingLoss : public Rule {
         const Ledger& ledger = ending.ledger;
         const Loss& lost = ledger.sends.lost;
         const FrameTally& frames = ledger.frames;
-        const std::uint64_t ends = frames.no_room + frames.map_full + frames.missed + frames.rejected;
+        const std::uint64_t ends = frames.lost();
         Finding finding;
         finding.rule = "tracing-loss";
         finding.kind = FindingKind::information;
