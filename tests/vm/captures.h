@@ -139,6 +139,25 @@ class Captures : public KernelTest {
         }
         ::close(fd);
     }
+    // A sender that is there before it is captured: what `capture -p` of it told, which ends with it.
+    Told capture_of_process(const std::string& ifname, const std::string& how,
+                            const std::function<void()>& before) const {
+        const std::string go = file("go");
+        run({"rm", "-f", go});
+        Process sender({"sh", "-c",
+                        "while [ ! -e " + go + " ]; do sleep 0.1; done; exec " +
+                            sender_line(file("one"), "one", "--to " + ifname + " " + how)});
+        Process process({sockray_path(), "capture", "-i", ifname, "--json", "-p", std::to_string(sender.pid())});
+        EXPECT_TRUE(process.wait_for_err("ready"));
+        before();
+        write_file(go, "");
+        EXPECT_EQ(sender.finish().status, 0);
+        const Completed ended = process.finish();
+        EXPECT_EQ(ended.status, 0) << shown(ended);
+        const Told told = told_by(ended.out);
+        expect_balance(told);
+        return told;
+    }
     void send(const std::string& name, const std::string& words) const {
         const Completed done = run({"sh", "-c", sender_line(file(name), name, words)});
         EXPECT_EQ(done.status, 0) << shown(done);
