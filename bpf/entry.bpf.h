@@ -80,12 +80,14 @@ static __always_inline int on_write_enter(struct kiocb *iocb)
 	return 0;
 }
 
-// sock_sendmsg, __sock_sendmsg
-static __always_inline int on_sock_enter(__u32 stage)
+// sock_sendmsg, __sock_sendmsg. A send of io_uring comes here first, by none of the functions above.
+static __always_inline int on_sock_enter(__u32 stage, struct socket *sock)
 {
 	__u32 slot = stage == SR_STAGE_SOCK_SENDMSG ? SR_SLOT_SOCK : SR_SLOT_INNER;
 	struct sr_task *t = task_find();
 
+	if (!t && tracing() && is_packet_socket(sock) && task_wanted())
+		t = task_make();
 	if (!t || t->state == SR_OPEN)
 		return 0;
 	send_flush(t);

@@ -102,9 +102,9 @@ FEXIT(sockfd_lookup_light)
 	return on_lookup_exit();
 }
 
-FENTRY(sock_sendmsg)
+FENTRY(sock_sendmsg, struct socket *sock)
 {
-	return on_sock_enter(SR_STAGE_SOCK_SENDMSG);
+	return on_sock_enter(SR_STAGE_SOCK_SENDMSG, sock);
 }
 
 FEXIT(sock_sendmsg)
@@ -112,9 +112,9 @@ FEXIT(sock_sendmsg)
 	return on_sock_exit(SR_STAGE_SOCK_SENDMSG);
 }
 
-FENTRY(__sock_sendmsg)
+FENTRY(__sock_sendmsg, struct socket *sock)
 {
-	return on_sock_enter(SR_STAGE_SOCK_SENDMSG_INNER);
+	return on_sock_enter(SR_STAGE_SOCK_SENDMSG_INNER, sock);
 }
 
 FEXIT(__sock_sendmsg)

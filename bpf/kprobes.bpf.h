@@ -68,9 +68,9 @@ int BPF_KRETPROBE(lookup_exit)
 }
 
 SEC("?kprobe")
-int BPF_KPROBE(sock_enter)
+int BPF_KPROBE(sock_enter, struct socket *sock)
 {
-	return on_sock_enter(STAGE_OF(ctx));
+	return on_sock_enter(STAGE_OF(ctx), sock);
 }
 
 SEC("?kretprobe")

@@ -24,8 +24,8 @@
 	ON(SR_STAGE_SYS_SENDMMSG, on_syscall_enter(SR_STAGE_SYS_SENDMMSG, PT_REGS_PARM1(ctx)))                   \
 	ON(SR_STAGE_SOCK_WRITE_ITER, on_write_enter(P1(ctx)))                                                    \
 	ON(SR_STAGE_SOCKFD_LOOKUP, on_lookup_enter())                                                            \
-	ON(SR_STAGE_SOCK_SENDMSG, on_sock_enter(SR_STAGE_SOCK_SENDMSG))                                          \
-	ON(SR_STAGE_SOCK_SENDMSG_INNER, on_sock_enter(SR_STAGE_SOCK_SENDMSG_INNER))                              \
+	ON(SR_STAGE_SOCK_SENDMSG, on_sock_enter(SR_STAGE_SOCK_SENDMSG, P1(ctx)))                                 \
+	ON(SR_STAGE_SOCK_SENDMSG_INNER, on_sock_enter(SR_STAGE_SOCK_SENDMSG_INNER, P1(ctx)))                     \
 	ON(SR_STAGE_PACKET_SENDMSG,                                                                              \
 	   on_packet_sendmsg_enter(ctx, SR_STAGE_PACKET_SENDMSG, P1(ctx), P2(ctx), PT_REGS_PARM3(ctx), false))   \
 	ON(SR_STAGE_PACKET_SENDMSG_SPKT,                                                                         \

@@ -27,6 +27,8 @@ class IoUring : public KernelTest {
             EXPECT_EQ(send.entry, "io_uring");
             EXPECT_EQ(send.ret, 60);
             EXPECT_EQ(nesting_error(send), "");
+            for (const StageTimes& one : traced.recording.sends.back().stages)  // the first of its thread too
+                EXPECT_TRUE(send.stage(one.name)) << one.name << " of send " << send.id;
         }
         // Of what the sender itself was told.
         matrix_cell("trace_" + way, std::to_string(traced.recording.total("delivered")) + "/" +
