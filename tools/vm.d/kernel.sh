@@ -67,10 +67,11 @@ kernel_resolve() {
     if [[ -r $memo ]]; then
         { IFS= read -r saved && read -r kernel_package kernel_version kernel_size; } <"$memo" || true
         [[ $saved != "$stamp" || -z $kernel_size ]] || return 0
+        kernel_package='' kernel_version='' kernel_size='' # of other lists
     fi
 
     # The names of one flavour, newest first; a name without a version to install is one that apt only heard of.
-    local candidate
+    local candidate=''
     for candidate in $(apt-cache "${arch_apt[@]}" pkgnames "linux-image-$kernel_series." | grep -E "$(kernel_package_pattern)\$" |
         sort -rV || true); do
         { read -r kernel_version && read -r kernel_size; } < <(
@@ -98,30 +99,40 @@ kernel_newest_cached() {
 
 # Unpacked, and with the modules that are asked for today.
 kernel_is_whole() {
-    [[ -e $kernel_dir/release && -r $kernel_dir/modules && $(<"$kernel_dir/modules") == "${kernel_modules[*]}" ]]
+    [[ -n $kernel_package && -e $kernel_dir/release && -r $kernel_dir/modules && $(<"$kernel_dir/modules") == "${kernel_modules[*]}" ]]
 }
 
-# The newest kernel that apt knows is in kernel_dir; false where it knows none, or could not fetch it.
+# Fetches the newest kernel that apt knows into kernel_dir, where it is not there: kernel_is_whole then. Not for use in a
+# condition (with_lock).
 kernel_newest() {
     kernel_resolve
     kernel_dir=$cache/kernels/${kernel_package}_$kernel_version
-    [[ -n $kernel_package ]] || return 1
-    ! kernel_is_whole || return 0
-    with_lock "kernel-$kernel_name" kernel_fetch
-    [[ -e $kernel_dir/release ]]
+    [[ -n $kernel_package ]] || return 0
+    kernel_is_whole || with_lock "kernel-$kernel_name" kernel_fetch
 }
 
 # Old package lists know no kernel, or name one that is gone. Whoever may renew them does.
-kernel_lists_renewed() {
-    [[ $EUID == 0 && -z $arch_root ]] && command -v apt-get >/dev/null || return 1
+kernel_may_renew_lists() {
+    [[ $EUID == 0 && -z $arch_root ]] && command -v apt-get >/dev/null
+}
+
+kernel_update_apt() {
+    apt-get -q update >"$cache/apt-update.log" 2>&1 || say "apt-get update failed; its words are in $cache/apt-update.log"
+}
+
+kernel_renew_lists() {
     say "apt-get update: its lists know no $kernel_name kernel that can be fetched"
-    with_lock apt-lists apt-get -q update >"$cache/apt-update.log" 2>&1
+    with_lock apt-lists kernel_update_apt
 }
 
 kernel_ensure() {
     [[ -z $arch_root ]] || foreign_index
-    ! kernel_newest || return 0
-    ! kernel_lists_renewed || ! kernel_newest || return 0
+    kernel_newest
+    if ! kernel_is_whole && kernel_may_renew_lists; then
+        kernel_renew_lists
+        kernel_newest
+    fi
+    ! kernel_is_whole || return 0
 
     local older reason
     older=$(kernel_newest_cached)
@@ -161,9 +172,10 @@ apt_download() {
     fi
 }
 
-# Under the lock. Fetches and unpacks into kernel_dir; leaves it as it was when the download failed.
+# Under the lock. Fetches and unpacks into kernel_dir; leaves it as it was when the download failed. What else fails ends
+# tools/vm: nothing of it is in the cache then.
 kernel_fetch() {
-    ! kernel_is_whole || return 0
+    if kernel_is_whole; then return; fi
     need apt-get apt
     need dpkg-deb dpkg
     need depmod kmod
@@ -181,6 +193,8 @@ kernel_fetch() {
     mkdir "$work/all" "$work/kernel"
     dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -C "$work/all" --no-same-owner ./boot ./lib/modules
     release=$(ls "$work/all/lib/modules")
+    [[ -z $(find "$work/all/lib/modules" -name '*.ko.xz' -print -quit) ]] || need xz xz-utils
+    [[ -z $(find "$work/all/lib/modules" -name '*.ko.zst' -print -quit) ]] || need zstd zstd
     depmod -b "$work/all" -F "$work/all/boot/System.map-$release" "$release" 2>/dev/null || depmod -b "$work/all" "$release"
 
     # modules.dep has one line a module, "path: all it depends on, transitively".
