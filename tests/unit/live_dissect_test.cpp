@@ -55,6 +55,15 @@ TEST(ACapturedFrame, OfWhichNothingIsKnownIsNotTold) {
     EXPECT_EQ(told(udp, 105), "") << "a link of another kind";
 }
 
+// A recording may have blocks of 64 MiB; the stack is not made for that many headers inside of each other.
+TEST(ACapturedFrame, OfHeadersThatNeverEndIsToldToADepthThatIsNoHarm) {
+    for (const std::size_t tags : {std::size_t{16'000}, std::size_t{4'000'000}}) {
+        Bytes frame = ethernet_header;
+        for (std::size_t i = 0; i < tags; i++) frame.insert(frame.end(), {0x81, 0, 0, 7});
+        EXPECT_EQ(told(frame), "");
+    }
+}
+
 TEST(ACapturedFrame, CutOffOrDamagedAnywhereIsNoHarm) {
     std::mt19937 random(7);
     for (const Bytes& whole : {joined({ethernet_header, {8, 6}, arp}), joined({ethernet_header, {8, 0}, udp}),

@@ -79,12 +79,15 @@ Status check_run(const RunOptions& options) {
 }
 
 // Bytes of the ring that one send may take: its own record, and those of its frame where it can outlive the send.
-std::uint64_t bytes_a_send(const RunOptions& options) {
+std::uint64_t bytes_a_send(const RunOptions& options, std::uint64_t longest_frame) {
     constexpr std::uint64_t largest_gso = 65535;
     constexpr std::uint64_t ring_head = 8;
     const std::uint64_t frames = options.frame.gso ? largest_gso / options.frame.gso + 1 : 1;
     const std::uint64_t records = options.tracing.stages & stage_bit(Stage::freed) ? 3 : 1;
-    const std::uint64_t recorded = options.record.write.empty() ? 0 : 2 * options.frame.size.most + sizeof(sr_piece);
+    const std::uint64_t recorded =
+        options.record.write.empty()
+            ? 0
+            : 2 * std::min<std::uint64_t>(longest_frame, options.record.snaplen) + sizeof(sr_piece);
     return sizeof(sr_send) + ring_head + frames * records * (sizeof(sr_frame) + ring_head) + recorded;
 }
 
@@ -103,7 +106,7 @@ Result<DriveOptions> drive_options(const RunOptions& options) {
     if (!frames) return tl::unexpected(frames.error());
     // What has been sent and not been read yet fits into the ring, however slowly results are written. (The smallest
     // rings are smaller than what the driver keeps ready: there records are lost, and counted.)
-    drive.ahead = options.tracing.ring_bytes / bytes_a_send(options) / 2;
+    drive.ahead = options.tracing.ring_bytes / bytes_a_send(options, drive.frames->longest()) / 2;
     return check_options(drive).map([&] { return drive; });
 }
 

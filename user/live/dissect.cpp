@@ -92,6 +92,9 @@ std::unique_ptr<Tins::PDU> parsed(const TapFrame& frame) {
 }  // namespace
 
 std::string dissected(const TapFrame& frame) {
+    // libtins takes headers inside of headers by recursion: no frame of a device is longer, a recording's may be.
+    constexpr std::size_t longest = std::size_t{1} << 16;
+    if (frame.bytes.size() > longest) return {};
     try {
         return words_of(parsed(frame).get());
     } catch (const std::exception&) {  // of libtins: a header that is cut off or contradicts itself

@@ -1,6 +1,7 @@
 #include "user/record/output_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -25,10 +26,32 @@ OutputFile::OutputFile(OutputFile&&) noexcept = default;
 OutputFile& OutputFile::operator=(OutputFile&&) noexcept = default;
 OutputFile::~OutputFile() = default;
 
+namespace {
+
+// A named pipe is open when somebody reads it: until then waits, and no longer than `stop_fd` is not readable, which
+// open() would not look at. Errors: errno, EINTR where that was so.
+Fd open_to_write(const std::string& path, int stop_fd) {
+    constexpr int every_ms = 100;
+    for (;;) {
+        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
+        if (fd) {
+            ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
+            return fd;
+        }
+        struct stat status {};
+        if (errno != ENXIO || ::stat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) return fd;
+        pollfd stop{stop_fd, POLLIN, 0};
+        if (::poll(&stop, 1, every_ms) <= 0) continue;
+        errno = EINTR;
+        return fd;
+    }
+}
+
+}  // namespace
+
 Result<OutputFile> OutputFile::create(const std::string& path, bool compress, int stop_fd) {
     const bool standard = path == "-";
-    Fd fd(standard ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                   : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    Fd fd = standard ? Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) : open_to_write(path, stop_fd);
     if (!fd)
         return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)),
                     errno == ENOENT ? "make the directory first" : "");

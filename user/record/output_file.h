@@ -24,8 +24,8 @@ struct FileId {
 // One file, written from its start to its end, compressed with zstd where that is asked for.
 class OutputFile {
   public:
-    // "-" is standard output. An existing file is overwritten. `stop_fd`: while a pipe's reader does not read, writing
-    // is given up when this becomes readable; -1: none. Errors: cannot be opened; is a terminal.
+    // "-" is standard output. An existing file is overwritten. `stop_fd`: while a pipe has no reader, or that does
+    // not read, it is given up when this becomes readable; -1: none. Errors: cannot be opened; is a terminal.
     static Result<OutputFile> create(const std::string& path, bool compress, int stop_fd);
 
     OutputFile(OutputFile&&) noexcept;
