@@ -102,9 +102,9 @@ TEST(Senders, CountWhatIsBeyondTheirBound) {
 
 TEST(Devices, CountOneFrameForADeliveredSendAndEveryFrameOfATxRing) {
     Devices devices;
-    devices.add(made::delivered());
-    devices.add(made::dropped());
-    for (std::uint32_t frame = 0; frame < 16; frame++) devices.add(made::ring_of_many(frame));
+    devices.add(made::delivered(), made::Names());
+    devices.add(made::dropped(), made::Names());
+    for (std::uint32_t frame = 0; frame < 16; frame++) devices.add(made::ring_of_many(frame), made::Names());
     EXPECT_EQ(devices.of("veth0").frames_delivered, 17U);
     EXPECT_EQ(devices.all()[0].sends, 18U);
     EXPECT_EQ(devices.of("veth1").frames_delivered, 0U);
@@ -118,8 +118,8 @@ TEST(Devices, CountEverySegmentOfAFrameThatADriverTook) {
     part.outcome = Outcome::dropped;
     part.record.driver_hits = 7;
     part.record.drops = 5;
-    devices.add(whole);
-    devices.add(part);
+    devices.add(whole, made::Names());
+    devices.add(part, made::Names());
     EXPECT_EQ(devices.of("veth0").frames_delivered, 19U);
     EXPECT_EQ(devices.all()[0].sends, 2U);
 }
@@ -129,7 +129,7 @@ TEST(Devices, CountNoFrameOfASendWhoseFrameIsStillQueued) {
     Send queued = made::followed();
     queued.outcome = Outcome::queued;
     queued.record.driver_hits = 0;
-    devices.add(queued);
+    devices.add(queued, made::Names());
     EXPECT_EQ(devices.of("veth0").frames_delivered, 0U);
 }
 
@@ -137,8 +137,8 @@ TEST(Devices, AreToldApartByNetworkNamespace) {
     Devices devices;
     Send elsewhere = made::delivered();
     elsewhere.record.netns_ino = 5;
-    devices.add(made::delivered());
-    devices.add(elsewhere);
+    devices.add(made::delivered(), made::Names());
+    devices.add(elsewhere, made::Names());
     EXPECT_EQ(devices.of("veth0").frames_delivered, 2U);
     EXPECT_EQ(devices.of("veth0", 5).frames_delivered, 1U);
 }

@@ -15,18 +15,18 @@ namespace {
 class HeldCounters : public testing::Test {
   protected:
     void SetUp() override {
-        for (int i = 0; i < 8; i++) devices.add(made::delivered());
+        for (int i = 0; i < 8; i++) devices.add(made::delivered(), made::Names());
         Send bypass = made::delivered();
         bypass.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;
-        for (int i = 0; i < 2; i++) devices.add(bypass);
+        for (int i = 0; i < 2; i++) devices.add(bypass, made::Names());
         Send refused = made::delivered();
         refused.outcome = Outcome::failed;
         refused.end_stage = Stage::queue_xmit;
-        for (int i = 0; i < 3; i++) devices.add(refused);
+        for (int i = 0; i < 3; i++) devices.add(refused, made::Names());
         Send queued = made::delivered();
         queued.outcome = Outcome::queued;
         queued.end_stage = Stage::queue_xmit;
-        for (int i = 0; i < 4; i++) devices.add(queued);
+        for (int i = 0; i < 4; i++) devices.add(queued, made::Names());
         delta.ifname = "veth0";
         delta.tx_packets = 10;
         delta.qdisc = {
@@ -52,6 +52,25 @@ TEST_F(HeldCounters, AgreeWithALedgerThatIsRightAndThenHaveNoCause) {
     }
 }
 
+TEST_F(HeldCounters, OfAQdiscHaveNotWhatFiltersDroppedBeforeItOrItsDeviceTookNothingInFor) {
+    Send filtered = made::dropped();
+    filtered.end_stage = Stage::queue_xmit;
+    filtered.record.drop_reason = 18;  // NETFILTER_DROP
+    Send without_carrier = made::dropped();
+    without_carrier.end_stage = Stage::queue_xmit;
+    made::set(without_carrier.record.qdisc, "noop");
+    for (const Send& send : {filtered, without_carrier}) devices.add(send, made::Names());
+    EXPECT_EQ(held("drops").expected, 3U);
+}
+
+TEST_F(HeldCounters, OfAQdiscThatHasMoreNameTheSendsThatAreUnknown) {
+    Send unknown = made::delivered();
+    unknown.outcome = Outcome::unknown;
+    for (int i = 0; i < 5; i++) devices.add(unknown, made::Names());
+    delta.qdisc.waiting = 6;
+    EXPECT_NE(held("waiting").cause.find("or among the 5 sends that are unknown here"), std::string::npos);
+}
+
 TEST_F(HeldCounters, ThatDifferSayTheLikelyCauseOfMoreAndOfFewer) {
     delta.qdisc.packets = 9;
     delta.qdisc.drops = 1;
@@ -67,7 +86,7 @@ TEST_F(HeldCounters, OfADriverThatFreesAsDroppedWhatItCountsAsSentBlameNoOtherSe
     freed.outcome = Outcome::dropped;
     freed.end_stage = Stage::start_xmit;
     freed.record.drop_in_driver = 1;
-    for (int i = 0; i < 5; i++) devices.add(freed);
+    for (int i = 0; i < 5; i++) devices.add(freed, made::Names());
     delta.tx_packets = 15;
     EXPECT_EQ(held("tx_packets").cause,
               "as many as its driver, or a device below it, freed as dropped: it counts them as sent");
@@ -77,7 +96,7 @@ TEST_F(HeldCounters, OfADriverThatFreesAsDroppedWhatItCountsAsSentBlameNoOtherSe
     // With an error it did not take them.
     delta.tx_packets = 18;
     freed.record.driver_ret = 1;
-    for (int i = 0; i < 5; i++) devices.add(freed);
+    for (int i = 0; i < 5; i++) devices.add(freed, made::Names());
     EXPECT_NE(held("tx_packets").cause.find("among the 5 sends"), std::string::npos);
 }
 
@@ -90,7 +109,7 @@ TEST_F(HeldCounters, SayOfSendsThatWereLeftOutOfTheRecordingThatTheyMayBeThose) 
     for (const char* counter : {"tx_packets", "drops", "waiting"})
         EXPECT_NE(held(counter).cause.find("--outcome"), std::string::npos) << counter << held(counter).cause;
     // Live, the devices were told of them too.
-    for (int i = 0; i < 30; i++) devices.add(made::failed());
+    for (int i = 0; i < 30; i++) devices.add(made::failed(), made::Names());
     for (const char* counter : {"tx_packets", "drops", "waiting"})
         EXPECT_EQ(held(counter).cause.find("--outcome"), std::string::npos) << counter << held(counter).cause;
 }
@@ -113,13 +132,13 @@ TEST_F(HeldCounters, OfAQdiscExpectWhatTheDriverBehindItDroppedToo) {
     Send behind = made::dropped();
     behind.end_stage = Stage::start_xmit;
     behind.record.drop_in_driver = 1;
-    devices.add(behind);
+    devices.add(behind, made::Names());
     behind.record.flags &= ~SR_SEND_DROP;
     behind.record.drop_in_driver = 0;
     behind.record.driver_drops = 1;
-    devices.add(behind);
+    devices.add(behind, made::Names());
     behind.record.stage[SR_SLOT_XMIT] = SR_STAGE_DIRECT_XMIT;  // past the qdisc
-    devices.add(behind);
+    devices.add(behind, made::Names());
     delta.qdisc.packets = 8 + 2;
     EXPECT_EQ(held("sent").expected, 8 + 2U);
     EXPECT_EQ(held("sent").what, "delivered through it or dropped behind it");
@@ -158,22 +177,22 @@ TEST_F(HeldCounters, ThatHaveMoreByWhatWaitedBeforeSayThatItIsThat) {
 TEST_F(HeldCounters, OfDropsThatAreAsManyAsTheUnknownSendsSayThatItIsThose) {
     Send unknown = made::delivered();
     unknown.outcome = Outcome::unknown;
-    for (int i = 0; i < 6; i++) devices.add(unknown);
+    for (int i = 0; i < 6; i++) devices.add(unknown, made::Names());
     delta.qdisc.drops = 3 + 6;
     EXPECT_TRUE(held("drops").cause.starts_with("as many as are unknown; else of other senders"));
 }
 
 TEST(Devices, CountToHowManyPacketSocketsFramesWereOffered) {
     Devices devices;
-    devices.add(made::delivered());
+    devices.add(made::delivered(), made::Names());
     EXPECT_EQ(devices.offers().total(), 0U);
     Send send = made::followed();  // taken
     send.record.receivers = 6;     // two of them are not named
     send.also_received = {{801, 1, SR_RECEIVED_FULL, SR_STAGE_TPACKET_RCV},
                           {802, 1, SR_RECEIVED_FILTERED, SR_STAGE_PACKET_RCV},
                           {803, 1, SR_RECEIVED_UNKNOWN, SR_STAGE_PACKET_RCV}};
-    devices.add(send);
-    devices.add(send);
+    devices.add(send, made::Names());
+    devices.add(send, made::Names());
     EXPECT_EQ(devices.offers().taken, 2U);
     EXPECT_EQ(devices.offers().full, 2U);
     EXPECT_EQ(devices.offers().filtered, 2U);
@@ -185,7 +204,7 @@ TEST(Devices, CountToHowManyPacketSocketsFramesWereOffered) {
 TEST_F(HeldCounters, ThatAreMoreByARowOfTheLedgerSayFirstThatItIsThat) {
     Send unknown = made::delivered();
     unknown.outcome = Outcome::unknown;
-    for (int i = 0; i < 6; i++) devices.add(unknown);
+    for (int i = 0; i < 6; i++) devices.add(unknown, made::Names());
     const auto begins = [this](std::uint64_t more, const std::string& words) {
         delta.tx_packets = 10 + more;
         const std::string cause = held("tx_packets").cause;

@@ -91,6 +91,22 @@ TEST(EmsgsizeOfTheMtu, CountsNoVlanTagWhereTheFrameWasSeen) {
     EXPECT_EQ(why(send), "EMSGSIZE: 1518 bytes, veth0 takes at most 1514 (MTU 1500 + 14)");
 }
 
+TEST(EmsgsizeOfATxRing, IsOfTheDeviceOrOfTheFramesPlace) {
+    sr_send send = refused(EMSGSIZE);
+    send.flags |= SR_SEND_TX_RING;
+    send.ring_len = 1519;
+    EXPECT_EQ(why(send), "EMSGSIZE: a frame of the ring, of 1519 bytes, is longer than veth0 takes (MTU 1500 + 14)");
+    send.vnet_hdr = 10;  // then the device is not asked
+    EXPECT_EQ(why(send), "EMSGSIZE: a frame of the ring, of 1519 bytes, is longer than its place there");
+    send.vnet_hdr = 0;
+    send.ring_len = 1514;
+    EXPECT_EQ(why(send), "EMSGSIZE: a frame of the ring, of 1514 bytes, is longer than its place there");
+    send.ring_len = 1518;  // with a VLAN tag the device would take it
+    EXPECT_EQ(why(send),
+              "EMSGSIZE: a frame of the ring, of 1518 bytes, is longer than its place there, or than veth0 takes (MTU "
+              "1500 + 14)");
+}
+
 // ---- EFAULT: the caller's memory, or the pages of a ring's frame
 
 TEST(EfaultOfATxRing, IsALackOfRoomForPages) {

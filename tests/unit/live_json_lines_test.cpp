@@ -363,7 +363,7 @@ TEST_F(JsonLinesTest, SummaryTellsWhatBecameOfTheFrameRecords) {
 
 TEST_F(JsonLinesTest, SummaryHoldsTheLedgerAgainstDeviceAndQdisc) {
     Devices devices;
-    for (int i = 0; i < 3; i++) devices.add(made::delivered());
+    for (int i = 0; i < 3; i++) devices.add(made::delivered(), made::Names());
     DeviceDelta delta{"veth0", 5, 300, 1, 0, made::delivered().record.netns_ino};
     delta.qdisc = {.kind = "tbf", .packets = 3, .drops = 2, .requeues = 7, .overlimits = 9, .waited = 0, .waiting = 0};
     const Json found = devices_of(delta, devices);

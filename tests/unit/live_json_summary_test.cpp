@@ -32,14 +32,14 @@ TEST(JsonSummary, TellsHowOftenFramesWereOfferedToPacketSockets) {
     EXPECT_TRUE(summary({}).at("offers").is_null());
     Devices devices;
     Send send = made::followed();
-    devices.add(send);
+    devices.add(send, made::Names());
     send.record.received = SR_RECEIVED_FULL;
     send.record.receivers = 3;
-    devices.add(send);
+    devices.add(send, made::Names());
     fmt::memory_buffer out;
     append_json_summary(out, {}, devices);
     EXPECT_EQ(Json::parse(fmt::to_string(out))["offers"],
-              Json::parse(R"({"total":4,"taken":1,"full":1,"filtered":0,"unknown":2})"));
+              Json::parse(R"({"total":4,"taken":1,"full":1,"filtered":0,"unknown":2,"to_rings":0})"));
 }
 
 TEST(JsonSummary, HoldsTheLedgerAgainstTheReceivingSockets) {

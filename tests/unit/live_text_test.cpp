@@ -302,6 +302,8 @@ TEST(Tree, TellsWhoWasOfferedTheFrameAndWhatItDidWithIt) {
     for (std::uint64_t ino = 803; ino < 810; ino++) send.also_received.push_back({ino, 1, SR_RECEIVED_FULL, 0});
     send.record.receivers = 10;
     EXPECT_TRUE(has(tree_of(send), "socket 802 has it, socket 803 had no room, 10 sockets in all\n")) << tree_of(send);
+    send.also_received[0].stage = SR_STAGE_TPACKET_RCV;
+    EXPECT_TRUE(has(tree_of(send), "socket 801 (ring) has it, ")) << tree_of(send);
 }
 
 TEST(Tree, TellsThatAFilterPassedTheFrameOn) {

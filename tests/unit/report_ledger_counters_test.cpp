@@ -46,6 +46,31 @@ TEST(LedgerCounters, OfASocketStandBesideWhatItTookWithDropsWhereThereAreAny) {
     EXPECT_FALSE(has(text, "sk_drops")) << text;
 }
 
+TEST(LedgerCounters, OfDevicesThatWereNotReadAreNamed) {
+    Devices devices;
+    Send send = made::delivered();
+    devices.add(send, made::Names());
+    send.record.netns_ino = 77;
+    made::set(send.record.ifname, "x0");
+    for (int i = 0; i < 3; i++) devices.add(send, made::Names());
+    Ending ending;
+    DeviceDelta& delta = ending.devices.emplace_back();
+    delta.ifname = "veth0";
+    delta.netns_ino = made::delivered().record.netns_ino;
+    const auto text_of_devices = [&] {
+        fmt::memory_buffer out;
+        append_ledger_text(out, ending, {}, devices, wide);
+        return fmt::to_string(out);
+    };
+    EXPECT_TRUE(
+        has(text_of_devices(),
+            "  x0 (network namespace 77): 3 sends came to it, 3 frames delivered; its counters were not read\n"))
+        << text_of_devices();
+    EXPECT_FALSE(has(text_of_devices(), "veth0:"));
+    ending.cut_off = true;
+    EXPECT_FALSE(has(text_of_devices(), "not read"));
+}
+
 TEST(LedgerCounters, ThatAgreeAreOneLineWhereTheyAreMany) {
     ReceiverCounters counters;
     for (std::uint64_t ino = 1; ino <= 4; ino++) counters.sockets.push_back(agreeing(ino));

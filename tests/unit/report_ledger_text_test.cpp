@@ -126,7 +126,7 @@ TEST(LedgerText, HoldsTheQdiscsCountersAgainstIt) {
 }
 
 TEST(LedgerText, SaysNothingOfFramesWhereNoneWentBehindItsSend) {
-    EXPECT_FALSE(has(mixed().ledger_text(), "frames behind"));
+    EXPECT_FALSE(has(mixed().ledger_text(), "what became of frames"));
 }
 
 TEST(LedgerText, SumsUpTheFramesBehindTheReturnOfTheirSends) {
@@ -134,10 +134,10 @@ TEST(LedgerText, SumsUpTheFramesBehindTheReturnOfTheirSends) {
     session.ledger.frames = {.seen = 1234, .decoded = 1234, .no_room = 0, .map_full = 0, .missed = 0};
     const std::string good = session.ledger_text(wide);
     EXPECT_TRUE(has(good,
-                    "  frames behind the return of their sends: 1234 events = decoded 1234 + lost 0; not followed 0 "
-                    "(--in-flight), return from the driver, or end, not seen 0\n"))
+                    "  what became of frames after their calls: 1234 records = decoded 1234 + lost 0; not followed for "
+                    "want of room (--in-flight) 0, end not seen 0\n"))
         << good;
-    EXPECT_FALSE(has(session.ledger_text(colored), "\x1b[33mframes behind"));
+    EXPECT_FALSE(has(session.ledger_text(colored), "\x1b[33mwhat became"));
 }
 
 TEST(LedgerText, WarnsOfFramesWhoseEndsAreNotKnown) {
@@ -145,14 +145,14 @@ TEST(LedgerText, WarnsOfFramesWhoseEndsAreNotKnown) {
                                  {.seen = 10, .decoded = 7, .no_room = 2, .map_full = 0, .missed = 0, .rejected = 1},
                                  {.seen = 0, .decoded = 0, .no_room = 0, .map_full = 3, .missed = 0},
                                  {.seen = 10, .decoded = 10, .no_room = 0, .map_full = 0, .missed = 4}};
-    const char* parts[] = {"10 events = decoded 8 + lost 2;", "10 events = decoded 7 + lost 2 + rejected 1;",
-                           "0 events = decoded 0 + lost 0; not followed 3 (--in-flight)",
-                           "return from the driver, or end, not seen 4\n"};
+    const char* parts[] = {"10 records = decoded 8 + lost 2;", "10 records = decoded 7 + lost 2 + rejected 1;",
+                           "0 records = decoded 0 + lost 0; not followed for want of room (--in-flight) 3",
+                           "end not seen 4\n"};
     for (std::size_t i = 0; i < std::size(losses); i++) {
         Session session = mixed();
         session.ledger.frames = losses[i];
         EXPECT_TRUE(has(session.ledger_text(wide), parts[i])) << session.ledger_text(wide);
-        EXPECT_TRUE(has(session.ledger_text(colored), "\x1b[33mframes behind")) << session.ledger_text(colored);
+        EXPECT_TRUE(has(session.ledger_text(colored), "\x1b[33mwhat became")) << session.ledger_text(colored);
         EXPECT_FALSE(has(session.ledger_text(), "do not balance")) << "frames are no sends";
     }
 }

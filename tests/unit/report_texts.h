@@ -31,7 +31,7 @@ struct Session {
         chain.add(send);
         reasons.add(send);
         senders.add(send);
-        devices.add(send);
+        devices.add(send, made::Names());
         ledger.decoded++;
         ledger.sends.seen++;
         ledger.decoded_by_outcome[static_cast<std::size_t>(send.outcome)]++;

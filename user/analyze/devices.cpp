@@ -1,5 +1,6 @@
 #include "user/analyze/devices.h"
 
+#include "user/correlate/explain_queue.h"
 #include "user/correlate/path.h"
 #include "user/correlate/receivers.h"
 
@@ -19,8 +20,18 @@ std::uint64_t dropped_behind_queue(const Send& send) {
     return record.segments ? record.drops + record.driver_drops : 1;
 }
 
+// The qdisc counts what it drops itself: not what filters before it take, what its device takes nothing in for, or what
+// it had when it was emptied (net/sched/sch_generic.c: qdisc_reset).
+bool is_refused_in_queue(const Send& send, const KernelNames& names) {
+    if (send.end_stage != Stage::queue_xmit) return false;
+    if (send.outcome != Outcome::dropped && send.outcome != Outcome::failed) return false;
+    const QueueDrop drop = queue_drop(send.record, names);
+    return drop == QueueDrop::queue || drop == QueueDrop::queue_or_filter;
+}
+
 void add_offers(Offers& offers, const Send& send) {
     for (const FrameReceiver& one : receivers_of(send)) {
+        if (one.stage == SR_STAGE_TPACKET_RCV) offers.to_rings++;
         switch (one.received) {
             case SR_RECEIVED_TAKEN: offers.taken++; break;
             case SR_RECEIVED_FULL: offers.full++; break;
@@ -41,7 +52,7 @@ DeviceReached device_reached(const Send& send) {
     return {record.ifname, record.ifindex};
 }
 
-void Devices::add(const Send& send) {
+void Devices::add(const Send& send, const KernelNames& names) {
     added_++;
     const sr_send& record = send.record;
     if (record.receivers) add_offers(offers_, send);
@@ -61,8 +72,7 @@ void Devices::add(const Send& send) {
     const std::uint64_t frames = frames_taken(record, send.outcome == Outcome::delivered);
     device->frames_delivered += frames;
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) device->frames_bypassed += frames;
-    if (send.end_stage == Stage::queue_xmit && (send.outcome == Outcome::dropped || send.outcome == Outcome::failed))
-        device->refused_in_queue++;
+    if (is_refused_in_queue(send, names)) device->refused_in_queue++;
     device->dropped_behind += dropped_behind_queue(send);
     if (send.outcome == Outcome::queued) device->queued++;
     if (send.outcome == Outcome::dropped && record.drop_in_driver && record.driver_ret == 0) device->freed_by_driver++;

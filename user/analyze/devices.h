@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "user/base/kernel_names.h"
 #include "user/correlate/send.h"
 
 namespace sockray {
@@ -18,7 +19,7 @@ struct DeviceSends {
     std::uint64_t sends = 0;
     std::uint64_t frames_delivered = 0;  // one for a delivered send, or the segments that a driver took
     std::uint64_t frames_bypassed = 0;   // of these, past the qdisc (PACKET_QDISC_BYPASS)
-    std::uint64_t refused_in_queue = 0;  // sends that ended in __dev_queue_xmit: dropped, or failed
+    std::uint64_t refused_in_queue = 0;  // sends that the queue did not take or keep, as far as it was not another
     std::uint64_t dropped_behind = 0;    // frames that the qdisc gave to the driver, and the driver did not keep
     std::uint64_t queued = 0;            // sends
     std::uint64_t freed_by_driver = 0;   // sends that the driver, or one below it, freed as dropped, without an error
@@ -40,6 +41,7 @@ struct Offers {
     std::uint64_t full = 0;      // no room in its buffer or ring
     std::uint64_t filtered = 0;  // not wanted
     std::uint64_t unknown = 0;   // what the socket did, or which one it was
+    std::uint64_t to_rings = 0;  // of all these, those that came by tpacket_rcv, not packet_rcv
     std::uint64_t total() const { return taken + full + filtered + unknown; }
 };
 
@@ -48,7 +50,7 @@ class Devices {
     static constexpr std::size_t kept = 256;
 
     // A send that never found its device belongs to none.
-    void add(const Send& send);
+    void add(const Send& send, const KernelNames& names);
 
     const std::vector<DeviceSends>& all() const { return devices_; }
     // All sums of a device: the one of this number in this namespace, or where one of them is not known (0) of this

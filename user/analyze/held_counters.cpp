@@ -75,10 +75,13 @@ std::vector<HeldCounter> hold_counters(const Ending& ending, const Devices& devi
                                      fmt::format("of other senders, or of sends that are unknown here{}{}{}", filtered,
                                                  left_out, not_here)),
                        "a filter at the egress (tc, netfilter) dropped them before the qdisc had them"));
-    all.push_back(held("waiting", qdisc.waiting, sends.queued, "queued",
-                       cause_of_more(qdisc.waiting, sends.queued, {unknown, waited},
-                                     fmt::format("of other senders{}{}{}", filtered, left_out, not_here)),
-                       "they left, or were dropped, while tracing ended"));
+    const std::string among_unknown =
+        sends.unknown ? fmt::format(", or among the {} that are unknown here", count_of(sends.unknown, "send")) : "";
+    all.push_back(
+        held("waiting", qdisc.waiting, sends.queued, "queued",
+             cause_of_more(qdisc.waiting, sends.queued, {unknown, waited},
+                           fmt::format("of other senders{}{}{}{}", among_unknown, filtered, left_out, not_here)),
+             "they left, or were dropped, while tracing ended"));
     return all;
 }
 

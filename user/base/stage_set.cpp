@@ -46,13 +46,14 @@ const StageSet device_stages = device;
 const StageSet full_stages = full;
 
 Result<StageSet> parse_stages(std::string_view text) {
+    constexpr std::size_t most_echoed = 100;
     StageSet set = core;
     for (std::string_view rest = text;;) {
         const std::size_t comma = rest.find(',');
         const std::string_view name = rest.substr(0, comma);
         const StageSet found = set_named(name);
         if (!found)
-            return usage(fmt::format("there is no stage '{}'", name),
+            return usage(fmt::format("there is no stage '{}'", name.substr(0, most_echoed)),
                          fmt::format("sets: chain device full; stages: {}", all_names()));
         set |= found;
         if (comma == std::string_view::npos) break;

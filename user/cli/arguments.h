@@ -35,7 +35,11 @@ CLI::Option* add_parsed(CLI::App& verb, const std::string& name, T& value, const
         name,
         [&value, name, parse](const std::string& text) {
             const auto parsed = parse(text);
-            if (!parsed) throw CLI::ValidationError(name.substr(name.rfind(',') + 1), parsed.error().what);
+            if (!parsed)
+                throw CLI::ValidationError(name.substr(name.rfind(',') + 1),
+                                           parsed.error().remedy.empty()
+                                               ? parsed.error().what
+                                               : parsed.error().what + "; " + parsed.error().remedy);
             if constexpr (std::is_same_v<decltype(*parsed), const T&>)
                 value = *parsed;
             else

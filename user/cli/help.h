@@ -62,7 +62,7 @@ Examples:
   sockray run -i veth0 -c 100000 --size 64-1518 greater 1500
   sockray run -i veth0 -c 1000 --json | jq -r 'select(.type == "summary")'
 
-Exit status 1 where no send at all was delivered, or the run was interrupted.)";
+Exit status 1 where no send was delivered and none waits in a qdisc still, or the run was interrupted.)";
 
 inline constexpr const char* trace_footer = R"(
 Says "ready" on standard error when every hook is armed; a COMMAND starts only then, and its own
@@ -112,7 +112,7 @@ With -w frames are written and not shown.
 Examples:
   sockray capture -i eth0
   sockray capture -i eth0 -w frames.pcapng udp port 53
-  sockray capture -i any -c 100 --json arp | jq -r '"\(.direction) \(.ifname) \(.len)"'
+  sockray capture -i any -c 100 --json arp | jq -r 'select(.type == "frame" or .type == "send").len'
   sockray capture -i eth0 --fanout 4 -w frames.pcapng -C 100 -W 10
   sockray capture -i eth0 --comm dhclient
   sockray capture -i eth0 --outcome dropped,failed -w losses.pcapng

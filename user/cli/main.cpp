@@ -56,10 +56,10 @@ int say_answer(const CLI::App& app, const CLI::Success& answer) {
 }
 
 // What was typed is echoed, but never raw and never at any length.
-int say_usage(const std::string& what) {
-    constexpr int most = 300;
+int say_usage(const std::string& what, const std::string& verb = "") {
+    constexpr int most = 1000;
     say(shortened(printable(what), most));
-    say("  see: sockray --help, or sockray VERB --help");
+    say(verb.empty() ? "  see: sockray --help, or sockray VERB --help" : "  see: sockray " + verb + " --help");
     return exit_usage;
 }
 
@@ -90,17 +90,19 @@ int main_of(std::vector<std::string> arguments) {
     if (arguments.front() == "help") arguments.front() = "--help";
     if (!is_verb(app, arguments.front()) && !is_app_option(arguments.front()))
         return say_usage("there is no verb '" + arguments.front() + "'");
+    const std::string verb = is_verb(app, arguments.front()) ? arguments.front() : "";
     try {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
         app.parse(arguments);
     } catch (const CLI::Success& success) {
         return say_answer(app, success);
     } catch (const CLI::ExtrasError& error) {
-        return say_usage(std::string(error.what()) + (app.got_subcommand("trace") ? "; a command goes behind --" : ""));
+        return say_usage(std::string(error.what()) + (app.got_subcommand("trace") ? "; a command goes behind --" : ""),
+                         verb);
     } catch (const CLI::ArgumentMismatch& error) {
-        return say_usage(plainly(error.what()));
+        return say_usage(plainly(error.what()), verb);
     } catch (const CLI::ParseError& error) {
-        return say_usage(error.what());
+        return say_usage(error.what(), verb);
     }
 
     if (with_dashes && !app.got_subcommand("trace") && !app.got_subcommand("diff"))

@@ -66,7 +66,9 @@ std::string nothing_seen(const TraceVerbOptions& options) {
         filters +=
             fmt::format("{}-- {}", filters.empty() ? "" : ", ", shortened(printable(options.command.front()), 80));
     return filters.empty()
-               ? "nobody sent through a packet socket while tracing ran"
+               ? "nobody sent through a packet socket while tracing ran (what ends before packet_sendmsg, as with "
+                 "EBADF, is "
+                 "no send here)"
                : fmt::format(
                      "no send was seen of those asked for ({}){}", filters,
                      options.command.empty() ? "" : "; what the command left in the background is not traced any more");

@@ -74,8 +74,17 @@ std::string too_long(const sr_send& record) {
         const std::string most = record.sock_type == SOCK_DGRAM
                                      ? fmt::format("MTU {}", record.mtu)
                                      : fmt::format("MTU {} + {}", record.mtu, record.hard_header_len);
-        return fmt::format("a frame of the ring{} is longer than its place there, or than {} takes ({})",
-                           record.ring_len ? fmt::format(", of {} bytes,", record.ring_len) : "", interface_of(record),
+        const std::string frame =
+            fmt::format("a frame of the ring{}", record.ring_len ? fmt::format(", of {} bytes,", record.ring_len) : "");
+        // net/packet/af_packet.c, tpacket_snd: the smaller of the two, the device's with room for a VLAN tag; with a
+        // virtio-net header the frame's place alone.
+        const std::uint64_t by_device = record.mtu + (record.sock_type == SOCK_DGRAM ? 0 : record.hard_header_len);
+        constexpr std::uint64_t vlan_tag = 4;
+        if (record.vnet_hdr || (record.ring_len && record.ring_len <= by_device))
+            return frame + " is longer than its place there";
+        if (record.ring_len > by_device + vlan_tag)
+            return fmt::format("{} is longer than {} takes ({})", frame, interface_of(record), most);
+        return fmt::format("{} is longer than its place there, or than {} takes ({})", frame, interface_of(record),
                            most);
     }
     const std::uint64_t length = frame_length(record);

@@ -9,9 +9,9 @@
 #include <unordered_set>
 #include <vector>
 
-#include "bpf/socket_entry.h"
 #include "user/correlate/receiver_counters.h"
 #include "user/correlate/send.h"
+#include "user/probe/socket_reader.h"
 
 namespace sockray {
 

@@ -81,6 +81,7 @@ void append_offers(JsonObject& object, const Offers& offers) {
     sums.number("full", offers.full);
     sums.number("filtered", offers.filtered);
     sums.number("unknown", offers.unknown);
+    sums.number("to_rings", offers.to_rings);
 }
 
 void append_receivers(JsonObject& object, const Ending& ending) {

@@ -21,13 +21,15 @@ std::string_view received_text(std::uint32_t received) {
     }
 }
 
+// A ring is tpacket_rcv's.
 std::string received_note(const Send& send) {
     constexpr std::size_t most = 4;
     std::string text;
     std::size_t named = 0;
     for (const FrameReceiver& one : receivers_of(send)) {
         if (named == most) break;
-        text += fmt::format("{}socket {} {}", named ? ", " : "", one.socket_ino, received_text(one.received));
+        text += fmt::format("{}socket {}{} {}", named ? ", " : "", one.socket_ino,
+                            one.stage == SR_STAGE_TPACKET_RCV ? " (ring)" : "", received_text(one.received));
         named++;
     }
     if (send.record.receivers > named) text += fmt::format(", {} sockets in all", send.record.receivers);

@@ -59,14 +59,15 @@ std::vector<ChainNote> chain_notes(const Path& path, const Plan& plan) {
         for (int slot = SR_SLOT_COUNT - 1; slot > SR_SLOT_BODY; slot--)
             if (path.stages[slot] != Stage::none) next = stage_name(path.stages[slot]);
         notes.push_back({fmt::format("located {}: {} of {} {} between {} and {}", stage_name(body), path.body_in_order,
-                                     count_of(hits, "hit"), verb_of(hits, "lies", "lie"),
-                                     stage_name(path.stages[SR_SLOT_SENDMSG]), next),
+                                     count_of(hits, body == Stage::tpacket_snd ? "frame" : "hit"),
+                                     verb_of(hits, "lies", "lie"), stage_name(path.stages[SR_SLOT_SENDMSG]), next),
                          path.body_out_of_order > 0});
     }
     if (body == Stage::tpacket_snd)
         notes.push_back(
-            {"TX ring: one call sends many frames; the times of packet_sendmsg and tpacket_snd are those "
-             "of each frame, from the end of the one before"});
+            {"TX ring: one call sends many frames, and all hits are counted once a frame; the times of packet_sendmsg "
+             "and "
+             "tpacket_snd are those of each frame, from the end of the one before"});
     if (std::ranges::any_of(std::views::iota(0, SR_SLOT_COUNT),
                             [&](int slot) { return is_moment(slot) && path.times[slot].hits > 0; }))
         notes.push_back({fmt::format("+: a moment, from the start of {}; it can lie behind the return of the send",
@@ -76,7 +77,9 @@ std::vector<ChainNote> chain_notes(const Path& path, const Plan& plan) {
             {"past the qdisc and the taps (PACKET_QDISC_BYPASS): tcpdump on the sending side cannot see "
              "these frames"});
     if (path.stages[SR_SLOT_ENTRY] == Stage::sys_sendmmsg)
-        notes.push_back({"sendmmsg: one call makes many sends; the times of __sys_sendmmsg are those of whole calls"});
+        notes.push_back(
+            {"sendmmsg: one call makes many sends; __sys_sendmmsg is counted once a send, its times are those of whole "
+             "calls"});
     return notes;
 }
 

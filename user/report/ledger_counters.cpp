@@ -49,6 +49,32 @@ std::vector<LedgerLine> device_words(const Ending& ending, const Devices& device
     return lines;
 }
 
+std::vector<LedgerLine> uncounted_device_words(const Ending& ending, const Devices& devices) {
+    constexpr std::size_t most = 5;
+    std::vector<LedgerLine> lines;
+    if (ending.cut_off || ending.capture) return lines;
+    const auto is_counted = [&](const DeviceSends& device) {
+        return std::ranges::any_of(ending.devices, [&](const DeviceDelta& delta) {
+            return delta.netns_ino == device.netns_ino &&
+                   (delta.ifindex == device.ifindex || delta.ifname == device.ifname);
+        });
+    };
+    std::size_t uncounted = 0;
+    for (const DeviceSends& device : devices.all()) {
+        if (is_counted(device) || uncounted++ >= most) continue;
+        const bool elsewhere = !std::ranges::any_of(
+            ending.devices, [&](const DeviceDelta& delta) { return delta.netns_ino == device.netns_ino; });
+        lines.push_back(
+            {Tone::plain, fmt::format("{}{}: {} came to it, {} delivered; its counters were not read", device.ifname,
+                                      elsewhere ? fmt::format(" (network namespace {})", device.netns_ino) : "",
+                                      count_of(device.sends, "send"), count_of(device.frames_delivered, "frame"))});
+    }
+    if (uncounted > most)
+        lines.push_back(
+            {Tone::plain, fmt::format("{} more whose counters were not read", count_of(uncounted - most, "device"))});
+    return lines;
+}
+
 namespace {
 
 bool agrees(const std::vector<HeldCounter>& all) {

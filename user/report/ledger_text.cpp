@@ -71,6 +71,7 @@ void append_ledger_text(fmt::memory_buffer& out, const Ending& ending, const Rea
     append_words(out, offer_words(devices.offers()), style);
     append_words(out, receiver_words(ending), style);
     for (const DeviceDelta& delta : ending.devices) append_words(out, device_words(ending, devices, delta), style);
+    append_words(out, uncounted_device_words(ending, devices), style);
 }
 
 void append_loss_text(fmt::memory_buffer& out, const Ledger& ledger, const Style& style) {

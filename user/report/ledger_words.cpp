@@ -159,13 +159,17 @@ std::vector<LedgerLine> loss_words(const Ending& ending) {
 }
 
 std::vector<LedgerLine> correlation_words(const Ledger& ledger) {
+    // Sends of one call share its times: they are told apart by their order, where all are there (matcher.h).
+    constexpr const char* in_part = ", or were sent by one call with others, of which the filter took some";
     std::vector<LedgerLine> lines;
     if (!ledger.driven) return lines;
     const std::uint64_t found = ledger.correlated.value_or(0);
     const std::uint64_t missing = *ledger.driven - std::min(*ledger.driven, found + ledger.filtered);
     lines.push_back({missing ? Tone::warning : Tone::plain,
                      fmt::format("driven {}, correlated {}{}", *ledger.driven, found,
-                                 missing ? fmt::format(": {} were not found in the records", missing) : "")});
+                                 missing ? fmt::format(": {} not found in the records{}",
+                                                       count_of(missing, "was", "were"), ledger.filtered ? in_part : "")
+                                         : "")});
     if (ledger.contradicted)
         lines.push_back(
             {Tone::bad, fmt::format("{} what the driver knows: this is a bug in sockray",
@@ -244,11 +248,12 @@ std::vector<LedgerLine> other_counts_words(const Ending& ending) {
     if (frames.seen || frames.map_full)
         lines.push_back(
             {frames.no_room || frames.rejected || frames.map_full || frames.missed ? Tone::warning : Tone::plain,
-             fmt::format("frames behind the return of their sends: {} = decoded {} + lost {}{}; not followed {} "
-                         "(--in-flight), return from the driver, or end, not seen {}",
-                         count_of(frames.seen, "event"), frames.decoded, frames.no_room,
-                         frames.rejected ? fmt::format(" + rejected {}", frames.rejected) : "", frames.map_full,
-                         frames.missed)});
+             fmt::format(
+                 "what became of frames after their calls: {} = decoded {} + lost {}{}; not followed for want of "
+                 "room (--in-flight) {}, end not seen {}",
+                 count_of(frames.seen, "record"), frames.decoded, frames.no_room,
+                 frames.rejected ? fmt::format(" + rejected {}", frames.rejected) : "", frames.map_full,
+                 frames.missed)});
     if (ledger.pieces_no_room || ledger.pieces_unread)
         lines.push_back({Tone::warning,
                          fmt::format("bytes of frames: {} found no room in the ring, {} could not be read where they "
@@ -266,8 +271,10 @@ std::vector<LedgerLine> offer_words(const Offers& offers) {
     std::vector<LedgerLine> lines{
         {offers.full ? Tone::warning : Tone::plain,
          fmt::format(
-             "offered to packet sockets of this machine: {} = taken {} + no room {} + not wanted {} + unknown {}",
-             count_of(offers.total(), "time"), offers.taken, offers.full, offers.filtered, offers.unknown)}};
+             "offered to packet sockets of this machine: {}{} = taken {} + no room {} + not wanted {} + unknown {}",
+             count_of(offers.total(), "time"),
+             offers.to_rings ? fmt::format(" ({} by tpacket_rcv, to a ring)", offers.to_rings) : "", offers.taken,
+             offers.full, offers.filtered, offers.unknown)}};
     if (offers.full)
         lines.push_back({Tone::warning,
                          "no room: the socket's buffer or ring was full; of the send this says nothing, its frame was "

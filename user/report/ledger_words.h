@@ -44,6 +44,10 @@ std::vector<LedgerLine> offer_words(const Offers& offers);
 std::vector<LedgerLine> capture_words(const Ending& ending);
 // What a device counted, held against the frames that its driver took.
 std::vector<LedgerLine> device_words(const Ending& ending, const Devices& devices, const DeviceDelta& delta);
+
+// The devices that sends came to and of which no counter was read: of other network namespaces, and those that a filter
+// passed frames on to where one device alone was asked for.
+std::vector<LedgerLine> uncounted_device_words(const Ending& ending, const Devices& devices);
 // The same of the packet sockets that got the frames: those that differ, then those that agree, as one where they are
 // many, and those that are gone.
 std::vector<LedgerLine> receiver_words(const Ending& ending);

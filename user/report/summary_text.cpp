@@ -6,8 +6,9 @@
 
 namespace sockray {
 
-void Summary::begin(const Origin& origin, const Plan& plan, const KernelNames&) {
+void Summary::begin(const Origin& origin, const Plan& plan, const KernelNames& names) {
     stages_ = origin.stages;
+    names_ = &names;
     plan_ = plan;
 }
 
@@ -15,7 +16,7 @@ void Summary::send(const Send& send) {
     chain_.add(send);
     reasons_.add(send);
     senders_.add(send);
-    devices_.add(send);
+    devices_.add(send, *names_);
 }
 
 void Summary::end(const Ending& ending) {

@@ -33,6 +33,7 @@ class Summary : public Sink {
     const Ledger& ledger() const { return ending_.ledger; }
 
   private:
+    const KernelNames* names_ = nullptr;
     StageSet stages_ = 0;
     Plan plan_;
     Chain chain_;

@@ -19,8 +19,10 @@ class DeviceCounters : public Rule {
         return {{.subject = "the devices' own counters", .ledger = true, .all_files = true}};
     }
 
+    void begin(const Plan&, const KernelNames& names) override { names_ = &names; }
+
     void send(const SeenSend& seen) override {
-        devices_.add(seen.send);
+        devices_.add(seen.send, *names_);
         if (seen.send.outcome == Outcome::delivered) examples_.add(seen.send);
     }
 
@@ -85,6 +87,7 @@ class DeviceCounters : public Rule {
                            count_of(more_lost, "drop or error", "drops and errors"));
     }
 
+    const KernelNames* names_ = nullptr;
     Devices devices_;
     Examples examples_;
 };

@@ -87,6 +87,7 @@ void append_ledger(fmt::memory_buffer& out, const Ending& ending, const Reasons&
     append_lines(out, offer_words(devices.offers()));
     append_lines(out, receiver_words(ending));
     append_devices(out, ending, devices);
+    append_lines(out, uncounted_device_words(ending, devices));
 }
 
 }  // namespace sockray::html

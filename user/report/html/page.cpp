@@ -77,7 +77,7 @@ void HtmlPage::send(const Send& send) {
     chain_.add(send);
     reasons_.add(send);
     senders_.add(send);
-    devices_.add(send);
+    devices_.add(send, *names_);
     undelivered_.add(send);
     const std::uint64_t begin = begin_ns(send.record);
     if (begin == 0) return;
