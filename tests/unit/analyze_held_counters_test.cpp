@@ -61,6 +61,7 @@ TEST_F(HeldCounters, OfAQdiscHaveNotWhatFiltersDroppedBeforeItOrItsDeviceTookNot
     made::set(without_carrier.record.qdisc, "noop");
     for (const Send& send : {filtered, without_carrier}) devices.add(send, made::Names());
     EXPECT_EQ(held("drops").expected, 3U);
+    EXPECT_EQ(held("drops").cause, "");
 }
 
 TEST_F(HeldCounters, OfAQdiscThatHasMoreNameTheSendsThatAreUnknown) {

@@ -1,5 +1,7 @@
 #include "user/analyze/devices.h"
 
+#include <optional>
+
 #include "user/correlate/explain_queue.h"
 #include "user/correlate/path.h"
 #include "user/correlate/receivers.h"
@@ -20,13 +22,11 @@ std::uint64_t dropped_behind_queue(const Send& send) {
     return record.segments ? record.drops + record.driver_drops : 1;
 }
 
-// The qdisc counts what it drops itself: not what filters before it take, what its device takes nothing in for, or what
-// it had when it was emptied (net/sched/sch_generic.c: qdisc_reset).
-bool is_refused_in_queue(const Send& send, const KernelNames& names) {
-    if (send.end_stage != Stage::queue_xmit) return false;
-    if (send.outcome != Outcome::dropped && send.outcome != Outcome::failed) return false;
-    const QueueDrop drop = queue_drop(send.record, names);
-    return drop == QueueDrop::queue || drop == QueueDrop::queue_or_filter;
+// What the queue of its own device did with the frame; none where it ended elsewhere.
+std::optional<QueueDrop> drop_in_queue(const Send& send, const KernelNames& names) {
+    if (send.end_stage != Stage::queue_xmit) return std::nullopt;
+    if (send.outcome != Outcome::dropped && send.outcome != Outcome::failed) return std::nullopt;
+    return queue_drop(send.record, names);
 }
 
 void add_offers(Offers& offers, const Send& send) {
@@ -72,7 +72,10 @@ void Devices::add(const Send& send, const KernelNames& names) {
     const std::uint64_t frames = frames_taken(record, send.outcome == Outcome::delivered);
     device->frames_delivered += frames;
     if (record.stage[SR_SLOT_XMIT] == SR_STAGE_DIRECT_XMIT) device->frames_bypassed += frames;
-    if (is_refused_in_queue(send, names)) device->refused_in_queue++;
+    // The qdisc counts what it drops itself: not what filters before it take, or its device takes nothing in for.
+    const auto drop = drop_in_queue(send, names);
+    if (drop == QueueDrop::queue || drop == QueueDrop::queue_or_filter) device->refused_in_queue++;
+    if (drop == QueueDrop::flushed) device->flushed++;
     device->dropped_behind += dropped_behind_queue(send);
     if (send.outcome == Outcome::queued) device->queued++;
     if (send.outcome == Outcome::dropped && record.drop_in_driver && record.driver_ret == 0) device->freed_by_driver++;
@@ -88,6 +91,7 @@ DeviceSends Devices::of(std::string_view ifname, std::uint32_t netns_ino, std::i
         sum.frames_delivered += device.frames_delivered;
         sum.frames_bypassed += device.frames_bypassed;
         sum.refused_in_queue += device.refused_in_queue;
+        sum.flushed += device.flushed;
         sum.dropped_behind += device.dropped_behind;
         sum.queued += device.queued;
         sum.freed_by_driver += device.freed_by_driver;

@@ -20,11 +20,14 @@ struct DeviceSends {
     std::uint64_t frames_delivered = 0;  // one for a delivered send, or the segments that a driver took
     std::uint64_t frames_bypassed = 0;   // of these, past the qdisc (PACKET_QDISC_BYPASS)
     std::uint64_t refused_in_queue = 0;  // sends that the queue did not take or keep, as far as it was not another
-    std::uint64_t dropped_behind = 0;    // frames that the qdisc gave to the driver, and the driver did not keep
-    std::uint64_t queued = 0;            // sends
-    std::uint64_t freed_by_driver = 0;   // sends that the driver, or one below it, freed as dropped, without an error
-    std::uint64_t unknown = 0;           // sends
-    std::uint64_t lost = 0;              // sends that were not delivered, whatever became of them
+    // Sends that it had when it was emptied or changed: a smaller limit counts them (include/net/sch_generic.h:
+    // rtnl_qdisc_drop), a reset does not.
+    std::uint64_t flushed = 0;
+    std::uint64_t dropped_behind = 0;   // frames that the qdisc gave to the driver, and the driver did not keep
+    std::uint64_t queued = 0;           // sends
+    std::uint64_t freed_by_driver = 0;  // sends that the driver, or one below it, freed as dropped, without an error
+    std::uint64_t unknown = 0;          // sends
+    std::uint64_t lost = 0;             // sends that were not delivered, whatever became of them
 };
 
 // The device that a send's frame came to: where it is counted, and where it waits, is taken and is freed.

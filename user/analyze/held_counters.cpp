@@ -70,8 +70,11 @@ std::vector<HeldCounter> hold_counters(const Ending& ending, const Devices& devi
                        cause_of_more(qdisc.packets, through, {queued, unknown, waited},
                                      others + "; a frame that is segmented behind it counts once a segment"),
                        "some went past it"));
+    const Candidate flushed{
+        sends.flushed, "were in it when it was emptied or changed",
+        fmt::format("among the {} that were in it when it was emptied or changed", count_of(sends.flushed, "send"))};
     all.push_back(held("drops", qdisc.drops, sends.refused_in_queue, "that the queue did not take or keep",
-                       cause_of_more(qdisc.drops, sends.refused_in_queue, {unknown},
+                       cause_of_more(qdisc.drops, sends.refused_in_queue, {flushed, unknown},
                                      fmt::format("of other senders, or of sends that are unknown here{}{}{}", filtered,
                                                  left_out, not_here)),
                        "a filter at the egress (tc, netfilter) dropped them before the qdisc had them"));

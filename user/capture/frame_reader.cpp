@@ -79,7 +79,7 @@ void FrameReader::work(std::size_t index) {
         try {
             if (const auto frames = receiver_.read(index, ring.copies); !frames) ended = frames.error();
         } catch (const std::bad_alloc&) {
-            ring.copies.clear();  // the last block is still the kernel's, and comes again (Receiver::finish)
+            ring.copies.clear();  // counted as unread, but for the last block, which comes again (Receiver::finish)
             ended = Error{ErrorKind::failed, "there is no memory for what a ring holds",
                           "raise the limit (ulimit -v), or capture with a smaller --ring or fewer rings (--fanout)"};
         }

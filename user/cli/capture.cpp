@@ -151,15 +151,17 @@ class ToTeller : public FrameSink {
 // Until a signal, -c, the end of the process, the recording or the output. Errors: the capture has ended by itself.
 Status pump(Tapping& target, FrameReader& reader, CaptureStory* story, CaptureTeller& teller, Recording& recording,
             Output& out, StopSignals& signals) {
+    constexpr std::uint64_t longest_linger_ns = 1'000'000'000;
     ToTeller sink(teller);
     std::uint64_t counted_ns = monotonic_ns();
+    std::optional<std::uint64_t> ended_ns;  // the process; frames of its sends may be under way still
     for (bool idle = !story;;) {
         pollfd waits[] = {{signals.fd(), POLLIN, 0},
                           {reader.fd(), POLLIN, 0},
                           {out.fd(), 0, 0},
                           {story ? story->fd() : -1, POLLIN, 0},
-                          {target.process ? target.process.get() : -1, POLLIN, 0}};
-        ::poll(waits, std::size(waits), wait_ms(idle));
+                          {target.process && !ended_ns ? target.process.get() : -1, POLLIN, 0}};
+        ::poll(waits, std::size(waits), wait_ms(idle && !ended_ns));
         if (Status going = reader.take(sink); !going) return going;
         if (story) {
             teller.came_before(story->written());
@@ -171,10 +173,10 @@ Status pump(Tapping& target, FrameReader& reader, CaptureStory* story, CaptureTe
         out.flush();
         if (signals.take() != 0 || teller.limit_reached() || recording.is_full() || recording.failed()) return {};
         if (out.error() != 0 || (waits[2].revents & (POLLERR | POLLNVAL)) != 0) return {};
+        if (ended_ns && (story->waiting() == 0 || monotonic_ns() - *ended_ns > longest_linger_ns)) return {};
         if ((waits[4].revents & POLLIN) != 0) {
             story->stop();
-            story->linger(signals.fd());
-            return {};
+            ended_ns = monotonic_ns();
         }
         if (monotonic_ns() - counted_ns < count_every_ns) continue;
         counted_ns = monotonic_ns();
@@ -245,8 +247,11 @@ int capture(const CaptureVerbOptions& options) {
     if (!reader) return say_error(reader.error());
     say("ready");
     Status status = pump(*target, **reader, story->get(), teller, *recording, out, signals);
-    if (*story) (*story)->close();
+    // The rings are shut and emptied before the records are read that are left: a frame finds its send, or the other
+    // way round, and none waits for room.
+    if (*story) (*story)->halt();
     teller.set_totals(finish(*target, **reader, teller, status));
+    if (*story) (*story)->close();
     bool balanced = true;
     if (*story) {
         balanced = (*story)->end(teller);

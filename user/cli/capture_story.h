@@ -43,9 +43,9 @@ class CaptureStory {
     std::uint64_t read_to() const { return tracer_->read_to(); }
     // No new sends from here on. Once more does nothing.
     void stop() { session_->stop(); }
-    // Behind stop(), where the sender has ended: gives the frames that are still on their way a moment.
-    void linger(int stop_fd) { session_->linger(stop_fd); }
-    // Nothing is recorded from here on; all that was is read.
+    // Session::waiting(), halt() and close().
+    std::size_t waiting() const { return session_->waiting(); }
+    void halt() { session_->halt(); }
     void close() { session_->close(); }
     // Tells the teller the end. Returns whether the story is one: its sums balance. Says what of it was lost.
     bool end(const CaptureTeller& teller);

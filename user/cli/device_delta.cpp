@@ -63,8 +63,13 @@ Result<std::vector<DeviceDelta>> DeviceWatch::deltas() const {
     std::unordered_map<int, const DeviceReading*> by_index;
     for (const DeviceReading& one : *now) by_index[one.interface.ifindex] = &one;
     for (const DeviceReading& before : *before_) {
-        const auto after = by_index.find(before.interface.ifindex);
-        deltas.push_back(delta_of(before, after == by_index.end() ? nullptr : after->second));
+        if (const auto after = by_index.find(before.interface.ifindex); after != by_index.end()) {
+            deltas.push_back(delta_of(before, after->second));
+            continue;
+        }
+        const auto alone = read_device(before.interface);
+        if (!alone) return tl::unexpected(alone.error());
+        deltas.push_back(delta_of(before, *alone ? &**alone : nullptr));
     }
     return deltas;
 }

@@ -106,7 +106,8 @@ Result<DriveOptions> drive_options(const RunOptions& options) {
     if (!frames) return tl::unexpected(frames.error());
     // What has been sent and not been read yet fits into the ring, however slowly results are written. (The smallest
     // rings are smaller than what the driver keeps ready: there records are lost, and counted.)
-    drive.ahead = options.tracing.ring_bytes / bytes_a_send(options, drive.frames->longest()) / 2;
+    drive.ahead =
+        std::max<std::uint64_t>(1, options.tracing.ring_bytes / bytes_a_send(options, drive.frames->longest()) / 2);
     return check_options(drive).map([&] { return drive; });
 }
 

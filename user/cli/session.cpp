@@ -74,6 +74,7 @@ void Session::watch_devices(std::optional<Interface> interface) {
 // machine take longer.
 void Session::start() {
     if (receivers_) receivers_->start();
+    tracer_.prepare_to_arm();
     if (watched_) devices_.emplace(*watched_);
     tracer_.arm();
 }
@@ -107,13 +108,18 @@ void Session::linger(int stop_fd) {
     while (correlator_.waiting() > 0 && monotonic_ns() - start < most_ns && ::poll(&stop, 1, every_ms) == 0);
 }
 
-void Session::close() {
+void Session::halt() {
     if (grown_) return;
     stop();
     tracer_.stop(into_correlator());
     auto grown = devices_ ? devices_->deltas() : std::vector<DeviceDelta>{};
     if (!grown) say(grown.error().what + "; the ledger is not held against what devices counted");
     grown_ = std::move(grown).value_or(std::vector<DeviceDelta>{});
+}
+
+void Session::close() {
+    if (std::exchange(closed_, true)) return;
+    halt();
     if (receivers_) receivers_->stop();
     if (const Status closed = tracer_.close(into_correlator()); !closed) say(closed.error().what);
     correlator_.finish(tracer_.in_flight());

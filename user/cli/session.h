@@ -80,7 +80,13 @@ class Session : private Sink {
     // until `stop_fd` is readable. Behind stop().
     void linger(int stop_fd);
 
-    // Nothing is recorded from here on: reads those counters again, and what is left in the ring; detaching begins.
+    // Sends that were delivered or lost and whose frames are under way still.
+    std::size_t waiting() const { return correlator_.waiting(); }
+
+    // Nothing is recorded from here on: reads the devices' counters again.
+    void halt();
+
+    // Halts, reads the receivers' counters again, and what is left in the ring; detaching begins.
     void close();
 
     // Closes, and tells everybody the end; the summary is shown.
@@ -115,8 +121,9 @@ class Session : private Sink {
     Correlator correlator_;
     std::optional<std::optional<Interface>> watched_;  // whose counters are held against the ledger
     std::optional<DeviceWatch> devices_;               // from start() on
-    std::optional<std::vector<DeviceDelta>> grown_;    // from close() on
-    std::optional<ReceiverWatch> receivers_;           // where it is traced who gets the frames
+    std::optional<std::vector<DeviceDelta>> grown_;    // from halt() on
+    bool closed_ = false;
+    std::optional<ReceiverWatch> receivers_;  // where it is traced who gets the frames
     std::uint64_t shown_ = 0;
     std::uint64_t left_out_ = 0;
     std::uint64_t most_sends_ = 0;

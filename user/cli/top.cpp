@@ -113,9 +113,9 @@ int top(const TopOptions& options) {
     const Stop stop = pump(options, {session, activity, display}, *tracer, signals, target->process.get(), out);
     session.stop();
     if (stop == Stop::watched_gone) session.linger(signals.fd());
-    session.finish();
     const int drawn = display.error();
-    display.close();
+    display.close();  // before anything is said
+    session.finish();
     session.summary().append_ledger(out.buffer(), style_of(STDOUT_FILENO));
     out.flush();
     if (stop == Stop::watched_gone) say(fmt::format("process {} has ended", options.select.pid));

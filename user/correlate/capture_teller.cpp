@@ -24,6 +24,8 @@ void CaptureTeller::select_sends(OutcomeSet outcomes, Sink& of_all) {
 bool CaptureTeller::is_told_without(const Send& send, const Tapped& tapped) const {
     if (selects_sends() || tapped.taken || went_past_taps(send.record)) return false;
     if (send.record.ifindex == loopback_ifindex) return false;
+    // A filter passed it on: by the taps of the interface that is captured it did not come.
+    if ((send.record.flags & SR_SEND_PASSED_ON) && ledger_.interface.ifindex) return false;
     return tapped.told || (!tapped.offered && send.record.driver_hits > 0);
 }
 

@@ -80,8 +80,11 @@ std::string too_long(const sr_send& record) {
         // virtio-net header the frame's place alone.
         const std::uint64_t by_device = record.mtu + (record.sock_type == SOCK_DGRAM ? 0 : record.hard_header_len);
         constexpr std::uint64_t vlan_tag = 4;
-        if (record.vnet_hdr || (record.ring_len && record.ring_len <= by_device))
+        const bool known = record.ring_len && (record.flags & SR_SEND_DEVICE);
+        if (record.vnet_hdr || (known && record.ring_len <= by_device))
             return frame + " is longer than its place there";
+        if (!known)
+            return fmt::format("{} is longer than its place there, or than {} takes", frame, interface_of(record));
         if (record.ring_len > by_device + vlan_tag)
             return fmt::format("{} is longer than {} takes ({})", frame, interface_of(record), most);
         return fmt::format("{} is longer than its place there, or than {} takes ({})", frame, interface_of(record),

@@ -149,11 +149,12 @@ Verdict not_taken(const sr_send& record, const Plan& plan) {
         verdict.stage = Stage::start_xmit;
         return verdict;
     }
-    if (record.xmit_ret == 0 && !seen(record, SR_SLOT_DRIVER))
+    if (xmit == Stage::queue_xmit && record.xmit_ret == 0 && !seen(record, SR_SLOT_DRIVER))
         return {Outcome::unknown, xmit,
                 fmt::format("{} took the frame, and it came to no driver of {}: a filter took or redirected it (tc, "
-                            "netfilter), or the kernel skipped a hook; --stages full tells more",
-                            stage_name(xmit), interface_of(record))};
+                            "netfilter), or the kernel skipped a hook{}",
+                            stage_name(xmit), interface_of(record),
+                            plan.evidence(Stage::freed) == Evidence::absent ? "; --stages full tells more" : "")};
     return {Outcome::unknown, xmit, fmt::format("{} returned {}", stage_name(xmit), record.xmit_ret)};
 }
 

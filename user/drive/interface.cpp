@@ -164,7 +164,7 @@ Result<std::vector<DeviceReading>> read_all_counters() {
     const Result<std::uint32_t> netns = current_netns();
     if (!netns) return tl::unexpected(netns.error());
     std::vector<Link> links;
-    if (const int err = get_links(links))
+    if (const int err = get_links(links); err && err != EAGAIN)
         return fail(
             fmt::format("cannot ask the kernel about its interfaces (rtnetlink, RTM_GETLINK): {}", errno_text(err)));
     std::vector<std::pair<int, Qdisc>> qdiscs;

@@ -79,7 +79,8 @@ struct DeviceReading {
 // In the network namespace of the calling thread, by the interface's number. None: it has gone.
 Result<std::optional<DeviceReading>> read_device(const Interface& interface);
 
-// Of all devices in the network namespace of the calling thread.
+// Of all devices in the network namespace of the calling thread. Where others come and go all the time some may be
+// missing: ask for them by read_device().
 Result<std::vector<DeviceReading>> read_all_counters();
 
 // A name as it may be shown on a terminal: bytes that are not printable ASCII become \xNN (interface names

@@ -138,11 +138,11 @@ int read_root_qdisc(const nlmsghdr* message, Qdisc& qdisc) {
     return info->tcm_ifindex;
 }
 
-// All that there are, of one moment: asks anew where some came or went meanwhile, which on a busy host of containers
-// they may do for ever. Returns 0, or the positive errno.
+// All that there are. Asks anew where some came or went meanwhile; on a busy host of containers they may do that for
+// ever: then the last answer is there, and EAGAIN. Returns 0, or the positive errno.
 template <typename Info, typename All>
 int dump(std::uint16_t type, All& all, const std::function<void(const nlmsghdr*)>& take) {
-    constexpr int most = 10;
+    constexpr int most = 5;
     const Info any{};
     int error = EAGAIN;
     for (int i = 0; i < most && error == EAGAIN; i++) {

@@ -31,7 +31,8 @@ struct Link {
 // 0, or the positive errno: ENODEV where there is no such link (net/core/rtnetlink.c, rtnl_getlink).
 int get_link(int ifindex, const std::string& name, Link& link);
 
-// All links there are. Returns 0, or the positive errno.
+// All links there are. Returns 0, or the positive errno. EAGAIN: links came or went meanwhile, again and again: some of
+// those that stayed may be missing.
 int get_links(std::vector<Link>& links);
 
 // The qdisc at a device's root; mq sums up those of its queues (net/sched/sch_mq.c, mq_dump).

@@ -92,8 +92,9 @@ std::unique_ptr<Tins::PDU> parsed(const TapFrame& frame) {
 }  // namespace
 
 std::string dissected(const TapFrame& frame) {
-    // libtins takes headers inside of headers by recursion: no frame of a device is longer, a recording's may be.
-    constexpr std::size_t longest = std::size_t{1} << 16;
+    // libtins takes headers inside of headers by recursion. What loopback has is 65,550 bytes at most, and a header of
+    // ours before; a recording's frames may be longer than any device's.
+    constexpr std::size_t longest = (std::size_t{1} << 16) + 64;
     if (frame.bytes.size() > longest) return {};
     try {
         return words_of(parsed(frame).get());

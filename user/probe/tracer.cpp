@@ -58,8 +58,8 @@ struct Tracer::State {
     const Sink* sink = nullptr;  // during read() only
     std::size_t taken = 0;       // by this read()
     std::optional<SkipCounts> skip_counts;
-    std::optional<std::vector<SkippedHits>> skipped_before;  // arm()
-    std::optional<std::vector<StageHits>> skipped;           // none: not closed yet, or not to be read
+    std::optional<std::vector<SkippedHits>> skipped_before, skipped_by_end;  // none: not yet, or not to be read
+    std::optional<std::vector<StageHits>> skipped;                           // in between, from close() on
     std::vector<Stage> uncounted;
     std::optional<TracingCost> cost;
     PrivateSockets private_sockets;
@@ -251,10 +251,9 @@ void Tracer::State::wait_for_open_sends(const Sink& to) {
 }
 
 Status Tracer::State::count_skipped() {
-    const auto now = attached.skipped(*skip_counts);
-    if (!skipped_before || !now)
+    if (!skipped_before || !skipped_by_end)
         return fail("cannot read how many hits the kernel skipped: the ledger does not have them");
-    skipped = skipped_by_stage(skipped_since(*skipped_before, *now));
+    skipped = skipped_by_stage(skipped_since(*skipped_before, *skipped_by_end));
     return {};
 }
 
@@ -339,8 +338,11 @@ void Tracer::set_taps(std::span<const std::uint64_t> inodes) {
     std::atomic_ref(taps.tap_count).store(static_cast<std::uint32_t>(count));
 }
 
-void Tracer::arm() {
+void Tracer::prepare_to_arm() {
     state_->skipped_before = state_->attached.skipped(*state_->skip_counts);
+}
+
+void Tracer::arm() {
     state_->set_mode(SR_MODE_ARMED);
     // Who asks for devices before waits for the end of a namespace (rtnl_mutex).
     state_->private_sockets_closed = close_private_sockets(std::move(state_->private_sockets));
@@ -371,6 +373,7 @@ void Tracer::stop(const Sink& sink) {
     disarm();
     state_->wait_for_open_sends(sink);
     state_->set_mode(SR_MODE_DONE);
+    state_->skipped_by_end = state_->attached.skipped(*state_->skip_counts);
     state_->hooks_ended = state_->running.wait().has_value();
 }
 
@@ -389,8 +392,12 @@ Status Tracer::close(const Sink& sink) {
     auto flying = state_->flying();
     if (flying) state_->final_in_flight = std::move(*flying);
     state_->attached.begin_clear();
-    if (!swept) return swept;
-    return flying ? skipped : tl::unexpected(flying.error());
+    std::string wrong;
+    const auto note = [&wrong](const Error& error) { wrong += (wrong.empty() ? "" : "; ") + error.what; };
+    if (!swept) note(swept.error());
+    if (!flying) note(flying.error());
+    if (!skipped) note(skipped.error());
+    return wrong.empty() ? Status{} : fail(wrong);
 }
 
 bool Tracer::gone_by(std::chrono::steady_clock::time_point when) const {

@@ -77,6 +77,9 @@ class Tracer {
     // With TraceOptions::taps, before arm(): the inodes of the sockets that capture, at most 64.
     void set_taps(std::span<const std::uint64_t> inodes);
 
+    // Right before arm(), as far as it takes system calls: counters of others may be read in between.
+    void prepare_to_arm();
+
     void arm();
 
     // Readable when a good part of the ring is full. Fewer records do not wake anybody: read() on a timer as well.
@@ -123,8 +126,8 @@ class Tracer {
     std::vector<sr_counters> counters() const;
 
     // Hits that the kernel says it skipped (a hook was running already, no kretprobe instance was free), for stages
-    // that have any; under Stage::none those of no single stage. Counted from arm() on, by close(); none before
-    // that.
+    // that have any; under Stage::none those of no single stage. Counted from prepare_to_arm() to stop();
+    // none before that, or where the kernel did not tell.
     const std::optional<std::vector<StageHits>>& skipped() const;
 
     // Stages with a hook whose skipped hits this kernel does not count (kprobes before 6.7).

@@ -28,21 +28,20 @@ OutputFile::~OutputFile() = default;
 
 namespace {
 
-// A named pipe is open when somebody reads it: until then waits, and no longer than `stop_fd` is not readable, which
-// open() would not look at. Errors: errno, EINTR where that was so.
+// A named pipe is open when somebody reads it: until then waits, and no longer than `stop_fd` is not readable, at which
+// open() would not look. Errors: errno, ECANCELED where that was so.
 Fd open_to_write(const std::string& path, int stop_fd) {
     constexpr int every_ms = 100;
+    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
     for (;;) {
-        Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
-        if (fd) {
-            ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
-            return fd;
-        }
         struct stat status {};
-        if (errno != ENXIO || ::stat(path.c_str(), &status) != 0 || !S_ISFIFO(status.st_mode)) return fd;
+        const bool pipe = ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+        Fd fd(::open(path.c_str(), flags | (pipe ? O_NONBLOCK : 0), 0666));
+        if (fd && pipe) ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) & ~O_NONBLOCK);
+        if (fd || !pipe || errno != ENXIO) return fd;
         pollfd stop{stop_fd, POLLIN, 0};
         if (::poll(&stop, 1, every_ms) <= 0) continue;
-        errno = EINTR;
+        errno = ECANCELED;
         return fd;
     }
 }
@@ -53,7 +52,8 @@ Result<OutputFile> OutputFile::create(const std::string& path, bool compress, in
     const bool standard = path == "-";
     Fd fd = standard ? Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) : open_to_write(path, stop_fd);
     if (!fd)
-        return fail(fmt::format("cannot write {}: {}", printable(path), errno_text(errno)),
+        return fail(fmt::format("cannot write {}: {}", printable(path),
+                                errno == ECANCELED ? "nobody reads it" : errno_text(errno)),
                     errno == ENOENT ? "make the directory first" : "");
     if (standard && ::isatty(fd.get()))
         return usage("a recording is no text for a terminal", "send standard output into a file or a pipe");

@@ -56,14 +56,17 @@ std::vector<LedgerLine> uncounted_device_words(const Ending& ending, const Devic
     const auto is_counted = [&](const DeviceSends& device) {
         return std::ranges::any_of(ending.devices, [&](const DeviceDelta& delta) {
             return delta.netns_ino == device.netns_ino &&
-                   (delta.ifindex == device.ifindex || delta.ifname == device.ifname);
+                   ((device.ifindex && delta.ifindex == device.ifindex) || delta.ifname == device.ifname);
         });
     };
     std::size_t uncounted = 0;
     for (const DeviceSends& device : devices.all()) {
         if (is_counted(device) || uncounted++ >= most) continue;
-        const bool elsewhere = !std::ranges::any_of(
-            ending.devices, [&](const DeviceDelta& delta) { return delta.netns_ino == device.netns_ino; });
+        // Which one is sockray's own only a device that was read tells.
+        const bool elsewhere =
+            !ending.devices.empty() && !std::ranges::any_of(ending.devices, [&](const DeviceDelta& delta) {
+                return delta.netns_ino == device.netns_ino;
+            });
         lines.push_back(
             {Tone::plain, fmt::format("{}{}: {} came to it, {} delivered; its counters were not read", device.ifname,
                                       elsewhere ? fmt::format(" (network namespace {})", device.netns_ino) : "",
