@@ -3,7 +3,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <malloc.h>
-#include <sys/epoll.h>
 #include <trace.skel.h>
 #include <unistd.h>
 
@@ -28,21 +27,13 @@
 #include "user/probe/plan.h"
 #include "user/probe/private_sends.h"
 #include "user/probe/program_barrier.h"
+#include "user/probe/record_ring.h"
 #include "user/probe/refusals.h"
-#include "user/probe/ring_positions.h"
 #include "user/probe/settings.h"
 #include "user/probe/trace_program.h"
 #include "user/probe/trial.h"
 
 namespace sockray {
-namespace {
-
-struct FreeRing {
-    void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
-
-}  // namespace
-
 struct Tracer::State {
     Blueprint blueprint;
     std::unique_ptr<trace_bpf, DestroyTraceProgram> program;
@@ -52,11 +43,7 @@ struct Tracer::State {
     Attachments attached;
     Edges edges;
     ProgramBarrier running;
-    Fd wakeups;
-    std::unique_ptr<ring_buffer, FreeRing> ring;
-    RingPositions positions;     // of the ring
-    const Sink* sink = nullptr;  // during read() only
-    std::size_t taken = 0;       // by this read()
+    RecordRing ring;
     std::optional<SkipCounts> skip_counts;
     std::optional<std::vector<SkippedHits>> skipped_before, skipped_by_end;  // none: not yet, or not to be read
     std::optional<std::vector<StageHits>> skipped;                           // in between, from close() on
@@ -82,7 +69,7 @@ struct Tracer::State {
     void look_for_counts(const LiveKernel& kernel);
     void drop_stage(Stage stage, const std::string& reason);
     void set_mode(std::uint32_t mode) { std::atomic_ref(program->bss->mode).store(mode); }
-    std::size_t read(const Sink& to);
+    std::size_t read(const Sink& to) { return ring.read(to, most_read); }
     Status count_skipped();
     Result<std::vector<std::uint64_t>> flying() const;
     void wait_for_open_sends(const Sink& to);
@@ -144,24 +131,7 @@ Result<std::vector<Refusal>> Tracer::State::load(const LiveKernel& kernel) {
 Status Tracer::State::open_ring() {
     if (!mapped.map(bpf_map__fd(program->maps.counters), bpf_map__max_entries(program->maps.counters)))
         return fail(fmt::format("cannot map the tracing counters: {}", errno_text(errno)));
-    ring.reset(ring_buffer__new(
-        bpf_map__fd(program->maps.ring),
-        [](void* context, void* data, std::size_t size) {
-            // Senders may be faster than we are: the caller has other things to look after too.
-            auto& state = *static_cast<State*>(context);
-            (*state.sink)({static_cast<const std::byte*>(data), size});
-            return ++state.taken < most_read ? 0 : -EAGAIN;
-        },
-        this, nullptr));
-    if (!ring || !positions.map(bpf_map__fd(program->maps.ring)))
-        return fail(fmt::format("cannot map the ring buffer: {}", errno_text(errno)));
-    // Edge-triggered: readable only when the kernel side woke us, not whenever there is something in the ring.
-    wakeups = Fd(::epoll_create1(EPOLL_CLOEXEC));
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;
-    if (!wakeups || ::epoll_ctl(wakeups.get(), EPOLL_CTL_ADD, bpf_map__fd(program->maps.ring), &event) != 0)
-        return fail(fmt::format("cannot wait for the ring buffer: {}", errno_text(errno)));
-    return {};
+    return ring.open(bpf_map__fd(program->maps.ring));
 }
 
 Result<std::vector<Refusal>> Tracer::State::attach_hooks(const LiveKernel& kernel, int stop_fd) {
@@ -224,16 +194,6 @@ void Tracer::State::look_for_counts(const LiveKernel& kernel) {
         if (hook.on_return) continue;
         if (!skip_counts->counted(hook.backend)) uncounted.push_back(hook.stage);
     }
-}
-
-std::size_t Tracer::State::read(const Sink& to) {
-    epoll_event woken{};
-    ::epoll_wait(wakeups.get(), &woken, 1, 0);
-    sink = &to;
-    taken = 0;
-    ring_buffer__consume(ring.get());
-    sink = nullptr;
-    return taken;
 }
 
 // Sends that are inside the kernel as tracing ends may still give their frames to a queue. Those that sleep are left.
@@ -349,7 +309,7 @@ void Tracer::arm() {
 }
 
 int Tracer::readable_fd() const {
-    return state_->wakeups.get();
+    return state_->ring.readable_fd();
 }
 
 std::size_t Tracer::read(const Sink& sink) {
@@ -357,11 +317,11 @@ std::size_t Tracer::read(const Sink& sink) {
 }
 
 std::uint64_t Tracer::written() const {
-    return state_->positions.written();
+    return state_->ring.written();
 }
 
 std::uint64_t Tracer::read_to() const {
-    return state_->positions.read();
+    return state_->ring.read_to();
 }
 
 void Tracer::disarm() {
